@@ -1,0 +1,60 @@
+# `make demo` and `make test` do all the set-up they need; only python3 (3.11 or newer) and make are presupposed.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+LOCK    = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
+SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help setup setup-dev demo test test-slow check format lock clean
+.DEFAULT_GOAL := help
+
+help: ## what there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.runtime ## install what a run needs
+setup-dev: $(VENV)/.dev ## install what the tests need, too
+
+demo: $(VENV)/.runtime ## the main job on data/prompts/sample.csv, without a key and without money (FRESH=1 starts anew)
+	@$(BIN)/dailies demo $(if $(FRESH),--fresh)
+
+test: $(VENV)/.dev ## the whole quick suite
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(VENV)/.dev ## the slow end-to-end tests
+	$(BIN)/pytest -m slow
+
+check: $(VENV)/.dev ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## put the code in form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+
+lock: $(UV) ## choose exact versions anew, with hashes
+	$(LOCK) --group build -o requirements.lock
+	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove the virtual environment and the caches; data/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: install Python 3.11 or newer, or say make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Dailies needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Say make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "No venv module: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	@$(BIN)/pip install -q 'uv>=0.5'
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(UV)
+	@echo "Installing the locked packages (once) ..."
+	@$(SYNC) --require-hashes -r requirements.lock
+	@$(SYNC) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "Installing what the tests need (once) ..."
+	@$(SYNC) --require-hashes -r requirements-dev.lock
+	@touch $@

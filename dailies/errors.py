@@ -1,0 +1,153 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    DailiesError                      message says what to do next
+    ├── InputError                    the CSV; carries every RowError found
+    ├── SettingsError                 a setting is missing or out of bounds
+    ├── RefusedError                  nothing was spent: a cap, the balance, a changed plan, a missing FX
+    ├── LedgerError                   the ledger cannot be used (lock, schema, other account)
+    │   └── JournalError              the journal cannot be written: stop submitting, never poll that id
+    │       └── FencedError           another run sealed this journal and took its rows over
+    ├── ServiceError                  GeekHub answered with an error, or not at all
+    │   ├── RowRefusedError           400, 404 model: this row can never succeed as it is
+    │   │   └── ContentFilterError    the provider's content filter refused the prompt
+    │   ├── AccountError              no row can go on
+    │   │   ├── KeyRefusedError       401: stop everything
+    │   │   └── BalanceEmptyError     402: stop submitting, keep polling
+    │   ├── PaceError                 429: everybody waits
+    │   ├── TransportError            5xx, timeout, connection lost, nonsense: try again
+    │   └── JobNotFoundError          404 on a poll: never a reason to submit again
+    └── JobStateError                 what a poll found
+        ├── JobPending                still rendering: not an error, but how "not ready yet" is told
+        └── JobFailedError            the provider gave up: not charged
+
+Every class carries scalar fields only, so that it pickles, and says in ``retryable`` whether the same
+request may succeed when it is sent again.
+"""
+
+from typing import ClassVar
+
+
+class DailiesError(Exception):
+    """Root of the tree. ``str(error)`` is one message for a person: what is wrong, and the remedy."""
+
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 2
+
+
+class SettingsError(DailiesError):
+    """A setting is missing, malformed or out of bounds."""
+
+
+class RefusedError(DailiesError):
+    """The run was refused before its first submit: nothing was spent."""
+
+
+class LedgerError(DailiesError):
+    """The ledger cannot be used."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class JournalError(LedgerError):
+    """A record could not be made durable. Whoever sees it submits nothing more."""
+
+
+class FencedError(JournalError):
+    """Another run sealed this journal and took over its rows; this one must stop."""
+
+
+class ServiceError(DailiesError):
+    """The service refused, or could not be reached.
+
+    Args:
+        message: what the service or the transport said.
+        code: GeekHub's error code, or one of ours for transport faults.
+        status: the HTTP status, None when no answer came.
+        request_id: GeekHub's ``req_`` id, to quote to its support.
+        in_doubt: whether the request may have been carried out although no clear answer came.
+        retry_after_s: seconds the service asked us to wait, None if it did not.
+    """
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(
+        self,
+        message: str,
+        code: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        in_doubt: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, code, status, request_id, in_doubt, retry_after_s)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.request_id = request_id
+        self.in_doubt = in_doubt
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return self.message if self.request_id is None else f"{self.message} ({self.request_id})"
+
+
+class RowRefusedError(ServiceError):
+    """The request itself is wrong (400, or 404 for its model)."""
+
+
+class ContentFilterError(RowRefusedError):
+    """The provider's content filter refused the prompt: sending it again cannot help."""
+
+
+class AccountError(ServiceError):
+    """No row of this account can go on."""
+
+
+class KeyRefusedError(AccountError):
+    """401: the key is missing, wrong or revoked."""
+
+
+class BalanceEmptyError(AccountError):
+    """402: the balance is used up. What is rendering may still be collected."""
+
+
+class PaceError(ServiceError):
+    """429: too fast."""
+
+    retryable = True
+
+
+class TransportError(ServiceError):
+    """5xx, a timeout, a lost connection, or an answer that makes no sense."""
+
+    retryable = True
+
+
+class JobNotFoundError(ServiceError):
+    """404 on a poll. It may come back, and must never lead to a second job."""
+
+    retryable = True
+
+
+class JobStateError(DailiesError):
+    """What a poll found, where it is not a finished video."""
+
+    def __init__(self, job_id: str, reason: str = "") -> None:
+        super().__init__(job_id, reason)
+        self.job_id = job_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"job {self.job_id}: {self.reason}"
+
+
+class JobPending(JobStateError):  # noqa: N818 - expected and benign: not an error
+    """Still rendering; poll again later."""
+
+    retryable = True
+
+
+class JobFailedError(JobStateError):
+    """The job failed; nothing was charged."""
