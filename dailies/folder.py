@@ -1,0 +1,180 @@
+"""The ledger's folder: whose books these are, its lock, and its Parquet files (one for each batch).
+
+::
+
+    ledger.json                       the ledger's identity
+    month=2026-11/<batch>.parquet     finished books
+    journal/<batch>/000001.jsonl      what is being written
+"""
+
+import contextlib
+import json
+import re
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dailies import parquet
+from dailies.durable import exclusive, replace_file
+from dailies.errors import LedgerError
+from dailies.ledger import SCHEMA_VERSION, LedgerEntry, from_table, merge_all
+
+_BATCH = re.compile(r"(\d{4})(\d\d)\d\dT\d{6}-[0-9a-f]{8}")
+_ORGANISATION = re.compile(r"/generated-videos/([0-9a-f-]{36})/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose books these are: a random id, live or sandbox, and GeekHub's organisation once it is known."""
+
+    ledger_id: str
+    service: str
+    organisation: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+def new_batch_id(now: datetime) -> str:
+    """A batch's id: the UTC second of its creation, which also fixes its month, and chance."""
+    return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+def organisation_of(video_url: str | None) -> str | None:
+    """The organisation in a video's URL (page "Storage"), None where there is none."""
+    found = _ORGANISATION.search(video_url or "")
+    return found[1].lower() if found else None
+
+
+class LedgerFolder:
+    """One ledger on disk.
+
+    Whatever changes files that others read is done while ``lock()`` is held; reading needs no lock, since every
+    file is replaced whole.
+    """
+
+    def __init__(self, path: Path, identity: Identity) -> None:
+        self.path = path
+        self.identity = identity
+
+    @classmethod
+    def open(cls, path: Path, service: str) -> "LedgerFolder":
+        """Open a ledger, or make a new one.
+
+        Raises:
+            LedgerError: the folder cannot be written, or keeps the books of another service.
+        """
+        try:
+            (path / "journal").mkdir(parents=True, exist_ok=True)
+            with exclusive(path / ".lock", wait_s=60, who=f"the ledger {path}"):
+                if not (path / "ledger.json").exists():
+                    _write_identity(path, Identity(uuid.uuid4().hex, service))
+        except OSError as error:
+            raise LedgerError(
+                f"the ledger's folder {path} cannot be written ({error.strerror}); choose another by DAILIES_DATA_DIR"
+            ) from error
+        return cls(path, _read_identity(path)).require_service(service)
+
+    def require_service(self, service: str) -> "LedgerFolder":
+        """Itself, if it keeps the books of that service.
+
+        Raises:
+            LedgerError: live and sandbox never mix.
+        """
+        if self.identity.service != service:
+            raise LedgerError(
+                f"{self.path} is a ledger of the {self.identity.service} service, but the key is one of the {service}"
+                " service; give each a folder of its own (DAILIES_LEDGER_DIR)"
+            )
+        return self
+
+    @contextlib.contextmanager
+    def lock(self, wait_s: float = 120) -> Iterator[None]:
+        """The ledger's exclusive lock.
+
+        Raises:
+            LedgerError: somebody else held it for longer than ``wait_s`` seconds.
+        """
+        with exclusive(self.path / ".lock", wait_s=wait_s, who=f"the ledger {self.path}"):
+            yield
+
+    def require_organisation(self, organisation: str | None) -> None:
+        """Note the organisation the first time; refuse any other one later.
+
+        Raises:
+            LedgerError: these are the books of another organisation.
+        """
+        if organisation is None or organisation == self.identity.organisation:
+            return
+        known = _read_identity(self.path).organisation
+        if known is None:
+            self.identity = replace(self.identity, organisation=organisation)
+            _write_identity(self.path, self.identity)
+        elif known != organisation:
+            raise LedgerError(
+                f"{self.path} keeps the books of organisation {known}, but this key belongs to {organisation};"
+                " give each its own folder (DAILIES_LEDGER_DIR)"
+            )
+
+    @property
+    def journals(self) -> Path:
+        """The folder of the journals."""
+        return self.path / "journal"
+
+    def batch_file(self, batch_id: str) -> Path:
+        """The one file of a batch, in the month of its creation.
+
+        Raises:
+            LedgerError: that is no batch id.
+        """
+        found = _BATCH.fullmatch(batch_id)
+        if found is None:
+            raise LedgerError(f"{batch_id!r} is not a batch id")
+        return self.path / f"month={found[1]}-{found[2]}" / f"{batch_id}.parquet"
+
+    def files(self) -> list[Path]:
+        """Every ledger file, oldest batch first."""
+        return sorted(self.path.glob("month=*/[!.]*.parquet"), key=lambda path: path.name)
+
+    def scan(self, columns: Sequence[str] | None = None, where: Any = None) -> pa.Table:
+        """Columns of the whole ledger as one Arrow table, filtered by an Arrow expression."""
+        return parquet.scan(self.files(), columns, where)
+
+    def entries(self, row_keys: Iterable[str] | None = None) -> list[LedgerEntry]:
+        """All entries, or those of some rows."""
+        where = None if row_keys is None else pc.field("row_key").isin(pa.array(list(row_keys), pa.string()))
+        return from_table(self.scan(where=where))
+
+    def put(self, entries: Iterable[LedgerEntry]) -> None:
+        """Merge entries into the files of their batches. Hold the lock; doing it twice changes nothing."""
+        by_batch: dict[str, list[LedgerEntry]] = defaultdict(list)
+        for entry in entries:
+            by_batch[entry.batch_id].append(entry)
+        for batch_id, fresh in by_batch.items():
+            path = self.batch_file(batch_id)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            known = parquet.read_entries(path) if path.exists() else []
+            merged = list(merge_all(known, fresh).values())
+            if merged != known:
+                parquet.write_entries(path, merged)
+
+
+def _read_identity(path: Path) -> Identity:
+    try:
+        return Identity(**json.loads((path / "ledger.json").read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise LedgerError(f"{path / 'ledger.json'} is damaged; restore it from a backup") from error
+
+
+def _write_identity(path: Path, identity: Identity) -> None:
+    text = json.dumps(asdict(identity), indent=2) + "\n"
+    replace_file(path / "ledger.json", lambda file: _write(file, text))
+
+
+def _write(file: Any, text: str) -> None:
+    file.write(text.encode())

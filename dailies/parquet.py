@@ -1,0 +1,50 @@
+"""Parquet in and out: whole files, atomically written, read with the ledger's schema."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from dailies.durable import replace_file
+from dailies.errors import LedgerError
+from dailies.ledger import SCHEMA, SCHEMA_VERSION, LedgerEntry, from_table, to_table
+
+
+def write_entries(path: Path, entries: Iterable[LedgerEntry]) -> None:
+    """Replace ``path`` by a file that holds exactly these entries, in this order."""
+    table = to_table(entries)
+    replace_file(path, lambda file: pq.write_table(table, file, compression="zstd"))
+
+
+def read_entries(path: Path) -> list[LedgerEntry]:
+    """All entries of one ledger file.
+
+    Raises:
+        LedgerError: the file is not a ledger file of a version that is known.
+    """
+    try:
+        # Not by path: a path with `month=` in it would add a column of that name.
+        with path.open("rb") as file:
+            table = pq.read_table(file)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise LedgerError(f"{path} cannot be read as Parquet: {error}") from error
+    _check_version(path, table.schema)
+    return from_table(table)
+
+
+def _check_version(path: Path, schema: pa.Schema) -> None:
+    version = (schema.metadata or {}).get(b"dailies.schema_version", b"?").decode()
+    if version != str(SCHEMA_VERSION):
+        raise LedgerError(f"{path} has schema version {version}; this Dailies reads version {SCHEMA_VERSION}")
+
+
+def scan(paths: Sequence[Path], columns: Sequence[str] | None = None, where: Any = None) -> pa.Table:
+    """Some columns of many ledger files as one table, filtered by an Arrow expression."""
+    names = list(columns) if columns is not None else SCHEMA.names
+    if not paths:
+        return SCHEMA.empty_table().select(names)
+    dataset = ds.dataset([str(path) for path in paths], schema=SCHEMA, format="parquet")
+    return dataset.to_table(columns=names, filter=where)

@@ -1,0 +1,83 @@
+"""Money: what a video costs, what it may cost at worst, and the one place that rounds.
+
+Charge in MXN = USD per second x seconds x markup x FX (GeekHub's page "Billing"). The FX is fixed by GeekHub
+for a month; the month that counts is the one in which the job completed. Every amount has six decimal places:
+charges round half up, worst cases round up, each for one job before anything is added.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
+from zoneinfo import ZoneInfo
+
+from dailies.catalogue import VideoModel
+
+ZERO = Decimal("0.000000")
+_QUANTUM = Decimal("0.000001")
+ANY_MONTH = "*"
+
+
+def quantize(amount: Decimal, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """Six decimal places, half up unless told otherwise."""
+    return amount.quantize(_QUANTUM, rounding=rounding)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one completed job cost, in MXN and USD, with the FX behind it (MXN for one USD) and its source."""
+
+    mxn: Decimal
+    usd: Decimal
+    fx_mxn_per_usd: Decimal
+    fx_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """How GeekHub turns seconds of video into pesos.
+
+    Attributes:
+        fx: MXN for one USD by month (``2026-11``); ``*`` stands for any month (the sandbox has but one rate).
+        zone: the time zone in which a month begins.
+        markup: the factor on the list price.
+        fx_ceiling: the highest FX that a worst case reckons with; None takes the month's rate, since
+            only a job that completes in another month can see another one.
+        fx_source: where the rates come from, for the ledger.
+    """
+
+    fx: Mapping[str, Decimal]
+    zone: ZoneInfo
+    markup: Decimal
+    fx_ceiling: Decimal | None = None
+    fx_source: str = "settings"
+
+    def month(self, instant: datetime) -> str:
+        """The month of an instant, as ``2026-11``, in the tariff's time zone."""
+        return f"{instant.astimezone(self.zone):%Y-%m}"
+
+    def fx_at(self, instant: datetime) -> Decimal | None:
+        """MXN for one USD at an instant, None where the table has no rate for its month."""
+        return self.fx.get(self.month(instant), self.fx.get(ANY_MONTH))
+
+    def charge(
+        self, usd_per_second: Decimal, duration_s: int, markup: Decimal, completed_at: datetime
+    ) -> Charge | None:
+        """What a job is charged that completed at an instant; None while the FX of that month is unknown."""
+        fx = self.fx_at(completed_at)
+        if fx is None:
+            return None
+        usd = usd_per_second * duration_s * markup
+        return Charge(quantize(usd * fx), quantize(usd), fx, self.fx_source)
+
+    def worst_mxn(self, models: Iterable[VideoModel], duration_s: int, now: datetime) -> Decimal | None:
+        """The most that one video may cost, whichever of the models makes it; None without an FX to reckon with.
+
+        A failed job is never charged and a row ends with its first completed one, so further attempts add nothing.
+        """
+        known = self.fx_at(now)
+        if known is None:
+            return None
+        fx = max(known, self.fx_ceiling or known)
+        dearest = max(model.usd_per_second for model in models)
+        return quantize(dearest * duration_s * self.markup * fx, ROUND_UP)

@@ -1,0 +1,196 @@
+"""Settings: the only reader of the environment. Built once at the edge, frozen, passed down.
+
+Every setting is an environment variable with the prefix ``DAILIES_`` (GeekHub's own two carry the names of its
+documentation), or a line of the same form in ``.env``.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dailies.catalogue import load_catalogue
+from dailies.errors import SettingsError
+from dailies.pricing import ANY_MONTH, Tariff
+
+LIVE_BASE_URL = "https://api.geekhub.mx/v1"
+_KEY = re.compile(r"ghub_sk_(live|test)_[^\s]{32}")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Bounds are part of the type; a value outside them is refused with its name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DAILIES_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    geekhub_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("GEEKHUB_API_KEY"), description="The account's key, `ghub_sk_...`."
+    )
+    geekhub_base_url: str = Field(
+        LIVE_BASE_URL,
+        validation_alias=AliasChoices("GEEKHUB_BASE_URL"),
+        pattern=r"^https?://",
+        description="Where the API is.",
+    )
+    data_dir: Path = Field(Path("data"), description="The folder of everything that a run writes.")
+    ledger_dir: Path | None = Field(
+        None, description="The ledger's folder; by default `ledger/live` or `ledger/sandbox` in the data folder."
+    )
+    default_model: str = Field("fal/kling-2", description="The model of rows that name none.")
+    max_cost_mxn: Money | None = Field(None, description="What one run may cost at worst, in MXN.")
+    max_month_mxn: Money | None = Field(
+        None, description="What a month may cost: charged so far plus everything that is open, in MXN."
+    )
+    fx: Annotated[Mapping[str, Decimal], NoDecode] = Field(
+        default_factory=dict,
+        description="GeekHub's MXN for one USD, month by month: `2026-11=18.45,2026-12=18.60`.",
+    )
+    fx_ceiling: Money | None = Field(
+        None, description="The highest FX that worst cases reckon with; by default the month's own rate."
+    )
+    fx_timezone: str = Field("America/Mexico_City", description="The time zone in which a month begins.")
+    markup: Decimal = Field(Decimal("1.05"), ge=1, le=10, description="GeekHub's factor on the list price.")
+    batch_size: int = Field(250, ge=1, le=1000, description="Rows in one child flow run.")
+    max_attempts: int = Field(
+        2, ge=1, le=10, description="Jobs to try for a row before its fallback models, when jobs fail."
+    )
+    in_doubt: Literal["repeat", "hold"] = Field(
+        "repeat",
+        description="What happens to a submit whose answer was lost: sent again with the same key, or left to a person.",
+    )
+    submit_rate_per_s: float = Field(10.0, gt=0, le=1000, description="New jobs a second, at most.")
+    max_in_flight: int = Field(1000, ge=1, le=20_000, description="Jobs that may render at the same time.")
+    events_per_s: float = Field(
+        150.0, gt=0, le=10_000, description="Prefect events a second that the server takes in (an untuned one: 50)."
+    )
+    time_scale: float = Field(
+        1.0, gt=0, le=10, description="Factor on render times and poll intervals; the sandbox says its own."
+    )
+    give_up_after_s: float = Field(
+        1800.0, gt=0, description="Seconds (before the time scale) after which a run leaves a job to the next run."
+    )
+    request_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for one answer of the API.")
+    max_failed_ratio: float = Field(
+        0.5, ge=0, le=1, description="The share of failed rows above which a run counts as failed."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="How much the log says beside the progress."
+    )
+
+    @field_validator("geekhub_api_key", mode="before")
+    @classmethod
+    def _blank_key_is_none(cls, value: Any) -> Any:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("geekhub_api_key")
+    @classmethod
+    def _key_form(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not _KEY.fullmatch(key.get_secret_value()):
+            raise ValueError(
+                "this is not a GeekHub key: it must be ghub_sk_live_ or ghub_sk_test_ and 32 more characters;"
+                " copy it again from GeekHub's console"
+            )
+        return key
+
+    @field_validator("default_model")
+    @classmethod
+    def _model_exists(cls, model: str) -> str:
+        if model not in load_catalogue():
+            raise ValueError(f"no such model; there are {', '.join(load_catalogue())}")
+        return model
+
+    @field_validator("fx_timezone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("no such time zone; America/Mexico_City is one") from None
+        return zone
+
+    @field_validator("fx", mode="before")
+    @classmethod
+    def _fx_table(cls, value: Any) -> Any:
+        return _parse_fx(value) if isinstance(value, str) else value
+
+    @property
+    def service(self) -> Literal["live", "sandbox"]:
+        """Which books this account keeps: a test key spends no balance, so it never mixes with a live one."""
+        key = self.geekhub_api_key
+        return "sandbox" if key and key.get_secret_value().startswith("ghub_sk_test_") else "live"
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's folder."""
+        return self.ledger_dir or self.data_dir / "ledger" / self.service
+
+    @property
+    def tariff(self) -> Tariff:
+        """The money settings as a tariff."""
+        return Tariff(self.fx, ZoneInfo(self.fx_timezone), self.markup, self.fx_ceiling)
+
+    def require_key(self) -> SecretStr:
+        """The key.
+
+        Raises:
+            SettingsError: there is none; says how to set it.
+        """
+        if self.geekhub_api_key is None:
+            raise SettingsError(
+                "No GeekHub key: set GEEKHUB_API_KEY (in the environment or in .env). Without a key only the"
+                " `dailies` command runs against the sandbox; a deployment never does."
+            )
+        return self.geekhub_api_key
+
+
+def _parse_fx(text: str) -> dict[str, Decimal]:
+    rates = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        month, _, rate = (piece.strip() for piece in part.partition("="))
+        if not (_MONTH.fullmatch(month) or month == ANY_MONTH):
+            raise ValueError(f"{part!r} is not of the form 2026-11=18.45")
+        try:
+            rates[month] = Decimal(rate)
+        except InvalidOperation:
+            raise ValueError(f"{part!r} is not of the form 2026-11=18.45") from None
+        if not 1 <= rates[month] <= 1000:
+            raise ValueError(f"{part!r}: an FX is MXN for one USD, such as 18.45")
+    return rates
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"DAILIES_{name.upper()}"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and ``.env``; keyword arguments win over both.
+
+    Raises:
+        SettingsError: names each variable that is wrong and why; values are not repeated, they may be secret.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        faults = [f"{_named(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_input=False)]
+        raise SettingsError("\n".join(faults)) from None
+
+
+def _named(loc: tuple[Any, ...]) -> str:
+    name = str(loc[0]) if loc else "settings"
+    return variable(name) if name in Settings.model_fields else name
