@@ -1,0 +1,37 @@
+"""Folding: what a journal holds goes into the ledger, and the journal goes away."""
+
+from pathlib import Path
+
+from dailies.folder import LedgerFolder
+from dailies.journal import JournalState, discard, is_live, journal_paths, seal, sweep
+
+
+def fold_batch(folder: LedgerFolder, batch_id: str, by: str) -> JournalState | None:
+    """Fold one batch, its own run's or a dead one's, under the ledger's lock.
+
+    Returns:
+        What it held; None if somebody else has folded it already.
+    """
+    with folder.lock():
+        return _fold(folder, folder.journals / batch_id, by)
+
+
+def fold_dead(folder: LedgerFolder, by: str, take_over: frozenset[str] = frozenset()) -> list[str]:
+    """Fold every journal whose run is dead, and those live ones that ``take_over`` names. Hold the ledger's lock.
+
+    Returns:
+        The ids of the batches that were folded.
+    """
+    sweep(folder.journals)
+    dead = [path for path in journal_paths(folder.journals) if path.name in take_over or not is_live(path)]
+    return [path.name for path in dead if _fold(folder, path, by) is not None]
+
+
+def _fold(folder: LedgerFolder, path: Path, by: str) -> JournalState | None:
+    try:
+        state = seal(path, by)
+    except FileNotFoundError:
+        return None
+    folder.put(state.entries.values())
+    discard(path)
+    return state
