@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from dailies import parquet
 from dailies.durable import exclusive, replace_file
 from dailies.errors import LedgerError
-from dailies.ledger import SCHEMA_VERSION, LedgerEntry, from_table, merge_all
+from dailies.ledger import SCHEMA_VERSION, EntryStatus, LedgerEntry, from_table, merge_all
 
 _BATCH = re.compile(r"(\d{4})(\d\d)\d\dT\d{6}-[0-9a-f]{8}")
 _ORGANISATION = re.compile(r"/generated-videos/([0-9a-f-]{36})/", re.IGNORECASE)
@@ -162,6 +162,16 @@ class LedgerFolder:
             merged = list(merge_all(known, fresh).values())
             if merged != known:
                 parquet.write_entries(path, merged)
+
+    def put_rejected(self, source: str, entries: Iterable[LedgerEntry]) -> None:
+        """Put the rejected rows of one source in place of those that an earlier run noted. Hold the lock."""
+        mine = (pc.field("status") == EntryStatus.REJECTED.value) & (pc.field("source") == source)
+        known = self.scan(["row_key", "batch_id"], mine).to_pylist()
+        for batch_id in {row["batch_id"] for row in known}:
+            keys = {row["row_key"] for row in known if row["batch_id"] == batch_id}
+            path = self.batch_file(batch_id)
+            parquet.write_entries(path, (entry for entry in parquet.read_entries(path) if entry.row_key not in keys))
+        self.put(entries)
 
 
 def _read_identity(path: Path) -> Identity:

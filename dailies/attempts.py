@@ -1,0 +1,114 @@
+"""What a row needs next, judged from its entries alone. Pure.
+
+A row's models are tried in order: its own up to ``max_attempts`` times, then each of its fallback models once.
+Only a failed job leads to another attempt; a request that was refused is not sent again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dailies.catalogue import load_catalogue
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.prompts import PromptRow
+
+JOB_FAILED = "job_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPolicy:
+    """How stubborn a run is.
+
+    Attributes:
+        max_attempts: jobs to try with a row's own model.
+        retry_failed: whether rows that ended as failed get a new round.
+        hold_in_doubt: whether a submit without an answer is left to a person.
+    """
+
+    max_attempts: int = 2
+    retry_failed: bool = False
+    hold_in_doubt: bool = False
+
+
+def model_sequence(row: PromptRow, policy: AttemptPolicy) -> tuple[str, ...]:
+    """Every model that a row may be tried with, in order."""
+    return (row.model,) * policy.max_attempts + row.fallback
+
+
+def remaining_models(row: PromptRow, entries: Sequence[LedgerEntry], policy: AttemptPolicy) -> tuple[str, ...]:
+    """What is left to try, in order, beginning with an attempt that is still open; empty for a finished row."""
+    sequence = model_sequence(row, policy)
+    if not entries:
+        return sequence
+    last = max(entries, key=lambda entry: entry.attempt)
+    failed = sum(entry.status is EntryStatus.FAILED for entry in entries)
+    match last.status:
+        case EntryStatus.COMPLETED:
+            return ()
+        case EntryStatus.FAILED:
+            exhausted = last.error_code != JOB_FAILED or failed >= len(sequence)
+            if exhausted:
+                return sequence if policy.retry_failed else ()
+            return sequence[failed:]
+        case EntryStatus.ABANDONED | EntryStatus.REJECTED:
+            return sequence[failed:] or sequence
+        case _:
+            return (last.model or row.model, *sequence[failed + 1 :])
+
+
+def next_entry(
+    row: PromptRow,
+    entries: Sequence[LedgerEntry],
+    model: str,
+    *,
+    batch_id: str,
+    flow_run_id: str | None,
+    now: datetime,
+) -> LedgerEntry:
+    """The attempt to go on with: the one that is still open, or a new planned one with that model."""
+    last = max(entries, key=lambda entry: entry.attempt, default=None)
+    if last is not None and (last.status is EntryStatus.PLANNED or last.status.is_open):
+        return last
+    entry = LedgerEntry(
+        row_key=row.row_key,
+        attempt=1 if last is None else last.attempt + 1,
+        take=row.take,
+        prompt_id=row.prompt_id,
+        source=row.source,
+        source_line=row.source_line,
+        batch_id=batch_id,
+        flow_run_id=flow_run_id,
+        prompt=row.prompt,
+        duration_s=row.duration_s,
+        aspect_ratio=row.aspect_ratio,
+        metadata=dict(row.metadata),
+        planned_at=now,
+    )
+    return with_model(entry, model)
+
+
+def with_model(entry: LedgerEntry, model_id: str) -> LedgerEntry:
+    """The entry as a request to that model."""
+    model = load_catalogue()[model_id]
+    return replace(
+        entry, model=model.id, provider=model.provider, audio=model.audio, usd_per_second=model.usd_per_second
+    )
+
+
+def following(entry: LedgerEntry, model: str, now: datetime) -> LedgerEntry:
+    """The attempt after a failed one: the same request to the next model, planned."""
+    fresh = replace(
+        entry,
+        attempt=entry.attempt + 1,
+        status=EntryStatus.PLANNED,
+        job_id=None,
+        error_code=None,
+        error=None,
+        planned_at=now,
+        submitted_at=None,
+        completed_at=None,
+        waited_s=None,
+        polls=0,
+        submit_tries=0,
+    )
+    return with_model(fresh, model)

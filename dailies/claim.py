@@ -1,0 +1,136 @@
+"""Claiming rows: one critical section under the ledger's lock, after which they are this run's alone."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from dailies.attempts import AttemptPolicy
+from dailies.books import read_books
+from dailies.durable import FileLock
+from dailies.errors import RefusedError
+from dailies.fold import fold_dead
+from dailies.folder import LedgerFolder, new_batch_id
+from dailies.journal import create_journal
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.manifest import ClaimedRow, Manifest
+from dailies.plan import Caps, Plan, Stamp, make_plan
+from dailies.pricing import Tariff
+from dailies.prompts import PromptFile, RejectedRow
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms rows are claimed.
+
+    Attributes:
+        tariff: how GeekHub charges.
+        caps: what may be spent.
+        policy: which rows are tried again.
+        batch_size: rows in one batch.
+        approved_mxn: the worst case that a person saw and agreed to; None if nobody was asked.
+        take_over: batches of hanging runs whose rows are taken from them.
+    """
+
+    tariff: Tariff
+    caps: Caps
+    policy: AttemptPolicy = field(default_factory=AttemptPolicy)
+    batch_size: int = 250
+    approved_mxn: Decimal | None = None
+    take_over: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a run has claimed: the plan as it was under the lock, its batches, and the locks that keep them alive."""
+
+    plan: Plan
+    batches: tuple[Manifest, ...]
+    locks: tuple[FileLock, ...]
+
+    def release(self) -> None:
+        """Let go of the batches: whoever comes next may take over what is left of them."""
+        for lock in self.locks:
+            lock.release()
+
+
+def read_plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: datetime) -> Plan:
+    """What ``claim_rows`` would claim now. Changes nothing.
+
+    Raises:
+        RefusedError: a cap is passed, or the month has no FX.
+        LedgerError: the ledger cannot be read.
+    """
+    return _plan(folder, prompts, terms, Stamp(new_batch_id(now), None, now))
+
+
+def claim_rows(
+    folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: datetime, flow_run_id: str | None = None
+) -> Claim:
+    """Fold what dead runs left, plan, check the caps, write each batch's manifest: all or nothing, alone.
+
+    Raises:
+        RefusedError: a cap is passed, the month has no FX, or it would cost more than was approved.
+        LedgerError: the ledger cannot be read or written.
+    """
+    with folder.lock():
+        fold_dead(folder, by=flow_run_id or "claim", take_over=terms.take_over)
+        first = Stamp(new_batch_id(now), flow_run_id, now)
+        plan = _plan(folder, prompts, terms, first)
+        if terms.approved_mxn is not None and plan.worst_mxn > terms.approved_mxn:
+            raise RefusedError(
+                f"What is left may now cost up to {plan.worst_mxn:,.2f} MXN, more than the {terms.approved_mxn:,.2f}"
+                " that were shown: the ledger has changed meanwhile. Nothing was spent; look at the plan again."
+            )
+        folder.put_rejected(prompts.source, _rejected(prompts.rejected, first))
+        folder.put(row.entry for row in plan.left if row.entry.status is EntryStatus.PLANNED)
+        batches = tuple(_cut(plan, prompts.source, terms.batch_size, first))
+        return Claim(plan, batches, _journals(folder, batches))
+
+
+def _journals(folder: LedgerFolder, batches: Iterable[Manifest]) -> tuple[FileLock, ...]:
+    locks: list[FileLock] = []
+    try:
+        locks.extend(create_journal(folder.journals, manifest) for manifest in batches)
+    except BaseException:
+        for lock in locks:  # what was written is now a dead run's journal, with nothing sent
+            lock.release()
+        raise
+    return tuple(locks)
+
+
+def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp) -> Plan:
+    books = read_books(folder, (row.row_key for row in prompts.rows), terms.tariff, stamp.now)
+    return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps, stamp)
+
+
+def _cut(plan: Plan, source: str, size: int, first: Stamp) -> Iterator[Manifest]:
+    for start in range(0, len(plan.todo), size):
+        batch_id = first.batch_id if start == 0 else new_batch_id(first.now)
+        rows = tuple(_in_batch(row, batch_id, first.batch_id) for row in plan.todo[start : start + size])
+        yield Manifest(batch_id, source, first.flow_run_id, rows)
+
+
+def _in_batch(row: ClaimedRow, batch_id: str, planned_id: str) -> ClaimedRow:
+    """A new attempt belongs to the batch that makes it; an older one stays in the file of its own batch."""
+    if row.entry.batch_id != planned_id:
+        return row
+    return replace(row, entry=replace(row.entry, batch_id=batch_id))
+
+
+def _rejected(rows: Iterable[RejectedRow], stamp: Stamp) -> Iterator[LedgerEntry]:
+    for row in rows:
+        yield LedgerEntry(
+            row_key=row.row_key,
+            attempt=1,
+            source=row.source,
+            source_line=row.source_line,
+            batch_id=stamp.batch_id,
+            flow_run_id=stamp.flow_run_id,
+            prompt_id=row.prompt_id,
+            prompt=row.prompt,
+            status=EntryStatus.REJECTED,
+            error_code="invalid_row",
+            error="; ".join(str(error) for error in row.errors),
+            planned_at=stamp.now,
+        )

@@ -1,0 +1,166 @@
+"""The plan: what is left to do, what it may cost at worst, and whether the caps allow it. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from dailies.attempts import AttemptPolicy, next_entry, remaining_models
+from dailies.books import Books, LiveRow
+from dailies.catalogue import load_catalogue
+from dailies.errors import RefusedError
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.manifest import ClaimedRow
+from dailies.pricing import ZERO, Tariff
+from dailies.prompts import PromptFile, PromptRow
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What may be spent, in MXN; None is no cap. ``fit`` takes rows in order until one is reached."""
+
+    max_cost_mxn: Decimal | None = None
+    max_month_mxn: Decimal | None = None
+    balance_mxn: Decimal | None = None
+    fit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do with a file now.
+
+    Attributes:
+        todo: rows to claim, in the file's order.
+        left: rows beyond the caps (only with ``fit``): they become ``planned``.
+        finished: rows that need nothing: bought, or failed for good; their last entries.
+        elsewhere: rows that another living run works on.
+        held: rows whose submit is in doubt and left to a person.
+        worst_mxn: the most that ``todo`` may cost.
+        charged_month_mxn: what this month was charged so far.
+        open_mxn: what may still be charged for rows that are not in ``todo``.
+    """
+
+    prompts: PromptFile
+    todo: tuple[ClaimedRow, ...]
+    left: tuple[ClaimedRow, ...]
+    finished: tuple[LedgerEntry, ...]
+    elsewhere: tuple[LiveRow, ...]
+    held: tuple[LedgerEntry, ...]
+    worst_mxn: Decimal
+    charged_month_mxn: Decimal
+    open_mxn: Decimal
+
+    @property
+    def resumed(self) -> int:
+        """How many rows of ``todo`` go on with a job, or a submit, of an earlier run."""
+        return sum(row.entry.status.is_open for row in self.todo)
+
+    @property
+    def bought(self) -> tuple[LedgerEntry, ...]:
+        """The finished rows that completed."""
+        return tuple(entry for entry in self.finished if entry.status is EntryStatus.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who plans, and when: what new entries carry."""
+
+    batch_id: str
+    flow_run_id: str | None
+    now: datetime
+
+
+def make_plan(
+    prompts: PromptFile, books: Books, tariff: Tariff, policy: AttemptPolicy, caps: Caps, stamp: Stamp
+) -> Plan:
+    """Sort a file's rows by what they need, and check the caps.
+
+    Raises:
+        RefusedError: a cap is passed, or the month has no FX; names the figures and the remedy.
+    """
+    todo: list[ClaimedRow] = []
+    finished: list[LedgerEntry] = []
+    elsewhere: list[LiveRow] = []
+    held: list[LedgerEntry] = []
+    for row in prompts.rows:
+        entries = books.entries.get(row.row_key, [])
+        models = remaining_models(row, entries, policy)
+        if row.row_key in books.live:
+            elsewhere.append(books.live[row.row_key])
+        elif not models:
+            finished.append(max(entries, key=lambda entry: entry.attempt))
+        else:
+            entry = _priced(row, entries, models, tariff, stamp)
+            waits = policy.hold_in_doubt and entry.status is EntryStatus.IN_DOUBT
+            held.append(entry) if waits else todo.append(ClaimedRow(entry, models))
+    taken, left = _within(todo, books, caps)
+    worst = sum((_worst(row) for row in taken), ZERO)
+    beside = books.reserved_beside(row.entry.row_key for row in taken)
+    return Plan(
+        prompts,
+        tuple(taken),
+        tuple(left),
+        tuple(finished),
+        tuple(elsewhere),
+        tuple(held),
+        worst,
+        books.charged_mxn,
+        beside,
+    )
+
+
+def _priced(
+    row: PromptRow, entries: list[LedgerEntry], models: tuple[str, ...], tariff: Tariff, stamp: Stamp
+) -> LedgerEntry:
+    entry = next_entry(row, entries, models[0], batch_id=stamp.batch_id, flow_run_id=stamp.flow_run_id, now=stamp.now)
+    catalogue = load_catalogue()
+    worst = tariff.worst_mxn((catalogue[model] for model in models), entry.duration_s or 0, stamp.now)
+    if worst is None:
+        month = tariff.month(stamp.now)
+        raise RefusedError(
+            f"No FX for {month}, so nothing can be priced: set DAILIES_FX={month}=<MXN for one USD, as GeekHub has"
+            " fixed it for the month>."
+        )
+    return replace(entry, worst_mxn=worst, markup=tariff.markup)
+
+
+def _within(todo: list[ClaimedRow], books: Books, caps: Caps) -> tuple[list[ClaimedRow], list[ClaimedRow]]:
+    """The rows that the caps allow, and those that have to wait for a later run (only with ``fit``)."""
+    worst = sum((_worst(row) for row in todo), ZERO)
+    refusal = _passed(worst, books.reserved_beside(row.entry.row_key for row in todo), books, caps) if todo else None
+    if refusal is None:
+        return todo, []
+    if not caps.fit:
+        raise RefusedError(refusal)
+    worst, beside = ZERO, books.reserved_beside(())
+    for index, row in enumerate(todo):
+        worst += _worst(row)
+        beside -= books.reserved.get(row.entry.row_key, ZERO)  # what a dead run left open is now part of this one
+        if _passed(worst, beside, books, caps):
+            return todo[:index], todo[index:]
+    return todo, []
+
+
+def _worst(row: ClaimedRow) -> Decimal:
+    return row.entry.worst_mxn or ZERO
+
+
+def _passed(worst: Decimal, beside: Decimal, books: Books, caps: Caps) -> str | None:
+    """Which cap this would pass, told with its figures and the remedy; None if all hold."""
+    if caps.max_cost_mxn is not None and worst > caps.max_cost_mxn:
+        return (
+            f"This run may cost up to {worst:,.2f} MXN, but max_cost_mxn is {caps.max_cost_mxn:,.2f}. Nothing was"
+            " spent. Raise --max-cost-mxn, or take the first rows that fit with --fit."
+        )
+    month = books.charged_mxn + beside + worst
+    if caps.max_month_mxn is not None and month > caps.max_month_mxn:
+        return (
+            f"This month may come to {month:,.2f} MXN ({books.charged_mxn:,.2f} charged, {beside:,.2f} still possible"
+            f" for open rows, {worst:,.2f} for this run), but max_month_mxn is {caps.max_month_mxn:,.2f}. Nothing was"
+            " spent. Raise --max-month-mxn, or take the first rows that fit with --fit."
+        )
+    if caps.balance_mxn is not None and worst + beside > caps.balance_mxn:
+        return (
+            f"The balance is {caps.balance_mxn:,.2f} MXN, but this run may cost up to {worst:,.2f} and open rows"
+            f" {beside:,.2f} more. Nothing was spent. Top up, or take the first rows that fit with --fit."
+        )
+    return None
