@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     )
     in_doubt: Literal["repeat", "hold"] = Field(
         "repeat",
-        description="What happens to a submit whose answer was lost: sent again with the same key, or left to a person.",
+        description="A submit whose answer was lost is sent again with the same key, or left to a person.",
     )
     submit_rate_per_s: float = Field(10.0, gt=0, le=1000, description="New jobs a second, at most.")
     max_in_flight: int = Field(1000, ge=1, le=20_000, description="Jobs that may render at the same time.")

@@ -1,0 +1,157 @@
+"""What GeekHub's answers mean (pages "Errors" and "GET poll"): a job, or an error of the tree. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from dailies.errors import (
+    BalanceEmptyError,
+    ContentFilterError,
+    JobNotFoundError,
+    KeyRefusedError,
+    PaceError,
+    RowRefusedError,
+    ServiceError,
+    TransportError,
+)
+from dailies.jobs import Job, JobStatus
+
+_FILTERED = re.compile(r"content[\s_-]*(filter|polic|moderat)|safety|nsfw|prohibited|moderation", re.IGNORECASE)
+_STATUSES = {status.value: status for status in JobStatus}
+_DEFAULT_PAUSE_S = 2.0
+_LONGEST_PAUSE_S = 300.0
+
+
+def read_job(response: httpx.Response, *, expected_id: str | None = None) -> Job:
+    """The job object of a 200 answer; a status that is not documented counts as still processing.
+
+    Raises:
+        TransportError: the answer is no job object, or that of another job.
+    """
+    try:
+        body = response.json()
+        job_id, status = body["id"], body["status"]
+    except (ValueError, KeyError, TypeError):
+        raise _nonsense(response) from None
+    if not (isinstance(job_id, str) and job_id and isinstance(status, str)) or expected_id not in (None, job_id):
+        raise _nonsense(response)
+    return Job(
+        id=job_id,
+        status=_STATUSES.get(status, JobStatus.PROCESSING),
+        video_url=_text(body.get("video_url")),
+        duration_s=_whole(body.get("duration")),
+        error=_text(body.get("error")),
+        completed_at=_instant(body.get("completed")),
+    )
+
+
+def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> ServiceError:
+    """The error that an answer other than 200 stands for.
+
+    ``secret`` is the key; a service that repeats it in its message must not spread it.
+    """
+    error = _error_body(response)
+    told = error is not None
+    message, code = _text((error or {}).get("message")), _text((error or {}).get("code"))
+    message = message and message.replace(secret, "***")
+    facts: dict[str, Any] = {
+        "message": message or f"HTTP {response.status_code}",
+        "code": code or f"http_{response.status_code}",
+        "status": response.status_code,
+        "request_id": _text((error or {}).get("request_id")),
+    }
+    match response.status_code:
+        case 401 | 403:
+            return KeyRefusedError(**facts)
+        case 402:
+            return BalanceEmptyError(**facts)
+        case 429:
+            return PaceError(**facts, retry_after_s=retry_after_s(response.headers, datetime.now(UTC)))
+        case 404 if is_poll:
+            return JobNotFoundError(**facts)
+        case 502 if told and _FILTERED.search(facts["message"]):
+            return ContentFilterError(**{**facts, "code": "content_filter"})
+        case status if told and 400 <= status < 500:
+            return RowRefusedError(**facts)
+        case status if status < 500:
+            facts["message"] = f"HTTP {status} without GeekHub's error form: is GEEKHUB_BASE_URL right?"
+            return TransportError(**facts)
+        case _:
+            # An error body means that the request was refused; without one nobody knows what became of it.
+            return TransportError(**facts, in_doubt=not told)
+
+
+def is_content_filter(reason: str) -> bool:
+    """Whether a failed job's reason is the provider's content filter."""
+    return bool(_FILTERED.search(reason))
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
+    """Seconds that ``Retry-After`` asks for (a number or a date), 2 where it is missing, at most 300."""
+    value = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - now).total_seconds()
+        except (ValueError, TypeError):
+            seconds = _DEFAULT_PAUSE_S
+    return min(max(seconds, 0.0), _LONGEST_PAUSE_S) if seconds == seconds else _DEFAULT_PAUSE_S
+
+
+def read_balance(response: httpx.Response) -> Decimal | None:
+    """The balance in MXN that an answer tells, in its header or in the body of ``GET /v1/credits``; else None.
+
+    Neither form is documented yet, so the likely names are tried.
+    """
+    told = _decimal(response.headers.get("x-geekhub-balance-mxn"))
+    if told is not None or not response.url.path.endswith("/credits"):
+        return told
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    names = ("balance_mxn", "balance", "credits_mxn", "credits")
+    return next((_decimal(body[name]) for name in names if name in body), None) if isinstance(body, dict) else None
+
+
+def _nonsense(response: httpx.Response) -> TransportError:
+    return TransportError(
+        "the answer is not a job object", code="bad_answer", status=response.status_code, in_doubt=True
+    )
+
+
+def _error_body(response: httpx.Response) -> dict[str, Any] | None:
+    try:
+        error = response.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return error if isinstance(error, dict) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def _decimal(value: Any) -> Decimal | None:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None

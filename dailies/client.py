@@ -1,0 +1,170 @@
+"""GeekHub's video API over httpx: the only module that speaks HTTP to it.
+
+Transport faults are retried here and nowhere else. A POST may be sent again, too: it carries an idempotency key, and
+a job that nobody polls is never charged (page "GET poll").
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Protocol, Self
+
+import httpx
+import stamina
+from pydantic import SecretStr
+
+from dailies.answers import read_balance, read_error, read_job
+from dailies.errors import PaceError, ServiceError, TransportError
+from dailies.jobs import Job, VideoRequest
+
+MAX_TRIES = 5
+_MAX_PAUSES = 100
+
+
+class Gate(Protocol):
+    """What holds requests back: awaited before each one, told when the service says 429."""
+
+    async def ready(self) -> None:
+        """Wait until a request may be sent."""
+
+    def pause(self, seconds: float) -> None:
+        """Everybody waits for so long."""
+
+
+class OpenGate:
+    """A gate that lets everything pass at once: for single requests."""
+
+    async def ready(self) -> None:
+        """Wait for nothing."""
+
+    def pause(self, seconds: float) -> None:
+        """Take no notice."""
+
+
+class GeekHubClient:
+    """The API's two endpoints and what GeekHub announces beside them.
+
+    Args:
+        base_url: such as ``https://api.geekhub.mx/v1``.
+        api_key: sent as a bearer token; it appears in no message and no ``repr``.
+        gate: paces requests; by default nothing does.
+        timeout_s: seconds to wait for one answer.
+        repeat_in_doubt: whether a POST whose answer was lost is sent again, with the same key.
+        transport: httpx's seam for tests.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: SecretStr,
+        *,
+        gate: Gate | None = None,
+        timeout_s: float = 30.0,
+        repeat_in_doubt: bool = True,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.balance_mxn: Decimal | None = None
+        self._key = api_key
+        self._gate = gate or OpenGate()
+        self._repeat_in_doubt = repeat_in_doubt
+        self._http = httpx.AsyncClient(
+            base_url=self.base_url,
+            headers={"authorization": f"Bearer {api_key.get_secret_value()}", "user-agent": "dailies"},
+            timeout=timeout_s,
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=50),
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"GeekHubClient({self.base_url!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def create_video(self, request: VideoRequest, idempotency_key: str) -> Job:
+        """Create a job (page "POST generations"); sent up to five times while no clear answer comes.
+
+        Raises:
+            RowRefusedError: the request itself is wrong, or a content filter refused it.
+            AccountError: 401 or 402; no job was made by this call unless ``in_doubt``.
+            TransportError: no clear answer; ``in_doubt`` tells whether a job may exist.
+        """
+        in_doubt = False
+        tries = 0
+        async for attempt in stamina.retry_context(
+            on=self._create_again, attempts=MAX_TRIES, timeout=None, wait_initial=0.2, wait_max=10
+        ):
+            with attempt:
+                tries = attempt.num
+                try:
+                    response = await self._send(
+                        "POST", "/videos/generations", json=request.body(), headers={"idempotency-key": idempotency_key}
+                    )
+                    return replace(read_job(response), tries=tries)
+                except ServiceError as error:
+                    in_doubt = error.in_doubt = in_doubt or error.in_doubt
+                    raise
+        raise AssertionError("stamina returns or raises")
+
+    def _create_again(self, error: Exception) -> bool:
+        return isinstance(error, TransportError) and (self._repeat_in_doubt or not error.in_doubt)
+
+    async def get_video(self, job_id: str) -> Job:
+        """Poll a job once (page "GET poll"): the poll that finds it done is the one that is charged.
+
+        Raises:
+            JobNotFoundError: 404; never a reason to submit again.
+            KeyRefusedError: 401.
+            TransportError: no clear answer after five tries.
+        """
+        async for attempt in stamina.retry_context(
+            on=TransportError, attempts=MAX_TRIES, timeout=None, wait_initial=0.2, wait_max=10
+        ):
+            with attempt:
+                return read_job(await self._send("GET", f"/videos/{job_id}"), expected_id=job_id)
+        raise AssertionError("stamina returns or raises")
+
+    async def read_balance(self) -> Decimal | None:
+        """The account's balance in MXN where the service tells it (``GET /v1/credits``, announced), else None.
+
+        Raises:
+            KeyRefusedError: 401.
+            TransportError: the service cannot be reached.
+        """
+        response = await self._exchange("GET", "/credits")
+        if response.status_code == 401:
+            raise self._error(response, is_poll=False)
+        return self.balance_mxn if response.is_success else None
+
+    async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Send, waiting out every 429; a 200 answer."""
+        error: ServiceError | None = None
+        for _ in range(_MAX_PAUSES):
+            await self._gate.ready()
+            response = await self._exchange(method, path, **content)
+            if response.is_success:
+                return response
+            error = self._error(response, is_poll=method == "GET")
+            if not isinstance(error, PaceError):
+                raise error
+            self._gate.pause(error.retry_after_s or 0.0)
+        raise error or AssertionError("there was at least one try")
+
+    async def _exchange(self, method: str, path: str, **content: Any) -> httpx.Response:
+        try:
+            response = await self._http.request(method, path, **content)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise TransportError(f"{self.base_url} cannot be reached: {error}", code="unreachable") from None
+        except httpx.HTTPError as error:
+            lost = f"the connection was lost: {type(error).__name__}"
+            raise TransportError(lost, code="no_answer", in_doubt=True) from None
+        balance = read_balance(response)
+        if balance is not None:
+            self.balance_mxn = balance
+        return response
+
+    def _error(self, response: httpx.Response, *, is_poll: bool) -> ServiceError:
+        return read_error(response, is_poll=is_poll, secret=self._key.get_secret_value())

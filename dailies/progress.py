@@ -1,0 +1,66 @@
+"""How far a run is: counts and money."""
+
+from collections import Counter
+from decimal import Decimal
+
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.pricing import ZERO
+
+
+class Progress:
+    """The present state of every row of a run, counted.
+
+    Attributes:
+        total: rows that the run has claimed.
+        charged_mxn: what they were charged so far.
+        worst_mxn: the most that they may cost.
+    """
+
+    def __init__(self, total: int, worst_mxn: Decimal) -> None:
+        self.total = total
+        self.worst_mxn = worst_mxn
+        self.charged_mxn = ZERO
+        self._statuses: dict[str, EntryStatus] = {}
+        self._counts: Counter[EntryStatus] = Counter()
+
+    def see(self, entry: LedgerEntry) -> None:
+        """Take note of a row's present entry."""
+        before = self._statuses.get(entry.row_key)
+        if before is entry.status:
+            return
+        if before is not None:
+            self._counts[before] -= 1
+        self._counts[entry.status] += 1
+        self._statuses[entry.row_key] = entry.status
+        if entry.status is EntryStatus.COMPLETED:
+            self.charged_mxn += entry.charged_mxn or ZERO
+
+    @property
+    def completed(self) -> int:
+        """Rows that have their video."""
+        return self._counts[EntryStatus.COMPLETED]
+
+    @property
+    def failed(self) -> int:
+        """Rows whose last attempt failed."""
+        return self._counts[EntryStatus.FAILED]
+
+    @property
+    def rendering(self) -> int:
+        """Rows with a job that has not ended."""
+        return self._counts[EntryStatus.PENDING] + self._counts[EntryStatus.PROCESSING]
+
+    @property
+    def in_doubt(self) -> int:
+        """Rows whose submit has not been answered."""
+        return self._counts[EntryStatus.IN_DOUBT]
+
+    @property
+    def submitted(self) -> int:
+        """Rows that were handed over, whatever became of them."""
+        return self.rendering + self.completed + self.failed
+
+    @property
+    def waiting(self) -> int:
+        """Rows that were not submitted yet."""
+        return self.total - self.submitted - self.in_doubt

@@ -1,0 +1,326 @@
+"""Shooting: a row's way from its plan to its video. The only place where the order of effects matters.
+
+The intent is durable before the POST, the job's id before the first poll, the first poll before its GET, and the
+outcome before anybody is told.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from dailies.answers import is_content_filter
+from dailies.attempts import JOB_FAILED, following
+from dailies.catalogue import load_catalogue
+from dailies.errors import (
+    AccountError,
+    BalanceEmptyError,
+    JobFailedError,
+    JobNotFoundError,
+    JobPending,
+    LedgerError,
+    PaceError,
+    RowRefusedError,
+    ServiceError,
+    TransportError,
+)
+from dailies.folder import organisation_of
+from dailies.jobs import Job, JobStatus, VideoRequest
+from dailies.journal import Journal
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.manifest import ClaimedRow
+from dailies.pacing import PollSchedule, poll_schedule
+from dailies.production import Production
+
+
+class Attempt:
+    """One attempt at a row, at work: its entry as it stands, and the two steps that move it.
+
+    Args:
+        production: what the run shares.
+        journal: where every step is noted before it counts.
+        entry: a planned attempt, or one that an earlier run left open.
+        is_last: whether no other attempt may follow, so that a failure ends the row.
+    """
+
+    def __init__(self, production: Production, journal: Journal, entry: LedgerEntry, *, is_last: bool) -> None:
+        self.entry = entry
+        self._production = production
+        self._journal = journal
+        self._is_last = is_last
+        self._polls = 0
+        self._give_up_at = float("inf")
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: ``kling-2 · row 14 · take 1``."""
+        model = load_catalogue()[self.entry.model or ""].name
+        again = f" · attempt {self.entry.attempt}" if self.entry.attempt > 1 else ""
+        return f"{model} · row {self.entry.source_line} · take {self.entry.take}{again}"
+
+    async def submit(self) -> LedgerEntry:
+        """Create the job. A cancelled caller leaves the request to be finished and journalled.
+
+        Raises:
+            RowRefusedError: this row can never succeed; journalled as failed.
+            JobFailedError: the job failed at once; journalled as failed.
+            ServiceError: no job, or nobody knows; the row stays planned, or in doubt.
+            JournalError: the journal cannot be written.
+        """
+        request = asyncio.create_task(self._submit())
+        self._production.answers.add(request)
+        request.add_done_callback(self._production.answers.discard)
+        request.add_done_callback(_retrieve)
+        await asyncio.shield(request)
+        return self.entry
+
+    async def _submit(self) -> None:
+        planned = self.entry
+        sent_at = self.entry.submitted_at or self._production.now()
+        tries = self.entry.submit_tries
+        await self._put(
+            status=EntryStatus.IN_DOUBT, submitted_at=sent_at, submit_tries=tries + 1, error_code=None, error=None
+        )
+        try:
+            job = await self._production.client.create_video(_request(self.entry), self._idempotency_key)
+        except RowRefusedError as error:
+            await self._put(final=True, status=EntryStatus.FAILED, error_code=error.code, error=str(error))
+            raise
+        except ServiceError as error:
+            doubtful = error.in_doubt or planned.status is EntryStatus.IN_DOUBT
+            before = self.entry if doubtful else planned
+            await self._write(replace(before, error_code=error.code, error=str(error)))
+            raise
+        known: dict[str, Any] = {"job_id": job.id, "submit_tries": tries + job.tries, "error_code": None, "error": None}
+        if job.status is JobStatus.FAILED:
+            await self._fail(job, **known)
+        await self._put(status=EntryStatus.PENDING, **known)
+
+    def begin_polling(self) -> PollSchedule:
+        """The schedule of this job's polls; the time until the deadline counts from here."""
+        entry, settings = self.entry, self._production.settings
+        submitted_at = entry.submitted_at or self._production.now()
+        schedule = poll_schedule(
+            load_catalogue()[entry.model or ""],
+            (self._production.now() - submitted_at).total_seconds(),
+            time_scale=settings.time_scale,
+            give_up_after_s=settings.give_up_after_s,
+        )
+        self._give_up_at = asyncio.get_running_loop().time() + schedule.deadline_s
+        return schedule
+
+    async def poll(self) -> LedgerEntry:
+        """Look at the job once.
+
+        Returns:
+            The completed entry; past the deadline, or when everything stops, the entry as it stands.
+
+        Raises:
+            JobPending: not done yet, or no clear answer.
+            JobFailedError: it failed; journalled, and not charged.
+            KeyRefusedError: 401.
+            JournalError: the journal cannot be written.
+        """
+        if not self._production.stop.may_poll:
+            return self.entry
+        if self.entry.status is not EntryStatus.PROCESSING:
+            await self._put(status=EntryStatus.PROCESSING, polls=self.entry.polls + 1)
+        self._polls += 1
+        reason = "still rendering"
+        try:
+            job = await self._production.client.get_video(self.entry.job_id or "")
+        except (TransportError, JobNotFoundError, PaceError) as error:
+            reason = str(error)
+        else:
+            if job.status is JobStatus.FAILED:
+                await self._fail(job, polls=max(self.entry.polls, self._polls))
+            if job.status is JobStatus.COMPLETED and (job.video_url or self._is_late):
+                return await self._complete(job)
+        if self._is_late:
+            await self._put(polls=max(self.entry.polls, self._polls))
+            return self.entry
+        raise JobPending(self.entry.job_id or "", reason)
+
+    @property
+    def _is_late(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._give_up_at
+
+    async def _complete(self, job: Job) -> LedgerEntry:
+        entry, now = self.entry, self._production.now()
+        completed_at = job.completed_at or now
+        as_ordered = job.duration_s in (None, entry.duration_s)
+        charge = None
+        if as_ordered and entry.usd_per_second is not None and entry.markup is not None:
+            charge = self._production.settings.tariff.charge(
+                entry.usd_per_second, entry.duration_s or 0, entry.markup, completed_at
+            )
+        await self._put(
+            final=True,
+            status=EntryStatus.COMPLETED,
+            video_url=job.video_url,
+            completed_at=completed_at,
+            waited_s=_waited_s(entry, now),
+            polls=max(entry.polls, self._polls),
+            charged_mxn=charge and charge.mxn,
+            charged_usd=charge and charge.usd,
+            fx_mxn_per_usd=charge and charge.fx_mxn_per_usd,
+            fx_source=charge and charge.fx_source,
+            error_code=None if as_ordered else "duration_differs",
+            error=None if as_ordered else f"ordered {entry.duration_s} s, the service says {job.duration_s} s",
+        )
+        self._production.folder.require_organisation(organisation_of(job.video_url))
+        return self.entry
+
+    async def _fail(self, job: Job, **known: Any) -> None:
+        reason = job.error or "the job failed without a reason"
+        filtered = is_content_filter(reason)
+        now = self._production.now()
+        await self._put(
+            final=self._is_last or filtered,
+            status=EntryStatus.FAILED,
+            error_code="content_filter" if filtered else JOB_FAILED,
+            completed_at=job.completed_at or now,
+            waited_s=_waited_s(self.entry, now),
+            **{**known, "error": reason},
+        )
+        raise JobFailedError(job.id, reason)
+
+    async def _put(self, *, final: bool = False, **changes: Any) -> None:
+        await self._write(replace(self.entry, **changes), final=final)
+
+    async def _write(self, entry: LedgerEntry, *, final: bool = False) -> None:
+        await self._journal.put(entry, final=final)
+        self.entry = entry
+        self._production.progress.see(entry)
+
+    @property
+    def _idempotency_key(self) -> str:
+        return f"{self._production.folder.identity.ledger_id}:{self.entry.row_key}:{self.entry.attempt}"
+
+
+def _request(entry: LedgerEntry) -> VideoRequest:
+    return VideoRequest(entry.model or "", entry.prompt or "", entry.duration_s or 0, entry.aspect_ratio or "")
+
+
+def _waited_s(entry: LedgerEntry, now: datetime) -> float:
+    return max(0.0, (now - (entry.submitted_at or now)).total_seconds())
+
+
+def _retrieve(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Who carries out the two steps of an attempt: Prefect tasks in a flow, plain functions elsewhere."""
+
+    submit: Callable[[Attempt], Awaitable[LedgerEntry]]
+    poll: Callable[[Attempt, PollSchedule], Awaitable[LedgerEntry]]
+
+
+async def _submit(attempt: Attempt) -> LedgerEntry:
+    return await attempt.submit()
+
+
+async def _poll(attempt: Attempt, schedule: PollSchedule) -> LedgerEntry:
+    while True:
+        try:
+            return await attempt.poll()
+        except JobPending:
+            await asyncio.sleep(schedule.interval_s)
+
+
+PLAIN_STEPS = Steps(_submit, _poll)
+"""The steps without Prefect."""
+
+
+async def shoot_row(
+    production: Production, journal: Journal, row: ClaimedRow, steps: Steps, handed_over: Callable[[], None]
+) -> None:
+    """Take one row as far as it goes: submit, poll, and try again where the job failed.
+
+    Args:
+        production: what the run shares.
+        journal: the batch's journal.
+        row: what was claimed.
+        steps: who carries the steps out.
+        handed_over: called once, when the row needs no more turn to submit.
+    """
+    entry = row.entry
+    async with production.in_flight:
+        try:
+            for index, model in enumerate(row.models):
+                if index > 0:
+                    entry = following(entry, model, production.now())
+                attempt = Attempt(production, journal, entry, is_last=index == len(row.models) - 1)
+                entry = await _shoot(attempt, production, steps, handed_over)
+                if entry.status is not EntryStatus.FAILED or entry.error_code != JOB_FAILED:
+                    break
+        except BalanceEmptyError as error:
+            production.stop.submits(error)
+        except (AccountError, LedgerError) as error:
+            production.stop.everything(error)
+        finally:
+            handed_over()
+
+
+async def _shoot(
+    attempt: Attempt, production: Production, steps: Steps, handed_over: Callable[[], None]
+) -> LedgerEntry:
+    try:
+        if not attempt.entry.status.has_job:
+            if production.stop.may_submit:
+                await production.gate.turn()
+            if not production.stop.may_submit:
+                return attempt.entry
+            await steps.submit(attempt)
+        handed_over()
+        schedule = attempt.begin_polling()
+        await asyncio.sleep(schedule.first_wait_s)
+        await steps.poll(attempt, schedule)
+    except (RowRefusedError, JobFailedError, TransportError, PaceError):
+        pass  # journalled where it happened; the entry says what became of the row
+    return attempt.entry
+
+
+async def shoot_rows(
+    production: Production, journal: Journal, rows: Sequence[ClaimedRow], steps: Steps, submitted: asyncio.Event
+) -> None:
+    """Shoot every row of a batch at once, within the pace; end early when everything has to stop.
+
+    ``submitted`` is set when no row of the batch waits for a turn any more, so that the next batch can begin.
+
+    Raises:
+        ExceptionGroup: defects, after every other row has come to its end.
+    """
+    left = len(rows)
+
+    def count_down() -> "Callable[[], None]":
+        done = False
+
+        def handed_over() -> None:
+            nonlocal done, left
+            if not done:
+                done, left = True, left - 1
+            if left == 0:
+                submitted.set()
+
+        return handed_over
+
+    work = [asyncio.create_task(shoot_row(production, journal, row, steps, count_down())) for row in rows]
+    stopped = asyncio.create_task(production.stop.wait())
+    try:
+        ends: list[asyncio.Future[Any]] = [asyncio.gather(*work, return_exceptions=True), stopped]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (stopped, *work):
+            task.cancel()
+        outcomes = await asyncio.gather(*work, return_exceptions=True)
+        await production.finish_answers()
+        await journal.settle()
+        submitted.set()
+    defects = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    if defects:
+        raise ExceptionGroup("rows ended by a defect", defects)
