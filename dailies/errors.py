@@ -26,7 +26,8 @@ Every class carries scalar fields only, so that it pickles, and says in ``retrya
 request may succeed when it is sent again.
 """
 
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 
 class DailiesError(Exception):
@@ -34,6 +35,49 @@ class DailiesError(Exception):
 
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One fault of a CSV; ``str`` is the whole message for a person.
+
+    Attributes:
+        source: the file, as the user named it.
+        line: the physical line in which the faulty record starts, None for the file as a whole.
+        column: the faulty column, None for the whole line.
+        reason: what is wrong.
+        remedy: what to do about it.
+    """
+
+    source: str
+    line: int | None
+    column: str | None
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f" line {self.line}"
+        column = "" if self.column is None else f", column {self.column}"
+        return f"{self.source}{line}{column}: {self.reason}; {self.remedy}"
+
+
+class InputError(DailiesError):
+    """The CSV cannot be used as it is: nothing was sent.
+
+    Args:
+        errors: every fault found, in the file's order; the message shows the first 20.
+    """
+
+    shown: ClassVar[int] = 20
+
+    def __init__(self, errors: tuple[RowError, ...]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        lines = [str(error) for error in self.errors[: self.shown]]
+        more = len(self.errors) - len(lines)
+        return "\n".join([*lines, f"... and {more} more"] if more else lines)
 
 
 class SettingsError(DailiesError):
@@ -81,7 +125,7 @@ class ServiceError(DailiesError):
         in_doubt: bool = False,
         retry_after_s: float | None = None,
     ) -> None:
-        super().__init__(message, code, status, request_id, in_doubt, retry_after_s)
+        super().__init__(message)
         self.message = message
         self.code = code
         self.status = status
@@ -91,6 +135,10 @@ class ServiceError(DailiesError):
 
     def __str__(self) -> str:
         return self.message if self.request_id is None else f"{self.message} ({self.request_id})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        facts = (self.message, self.code, self.status, self.request_id, self.in_doubt, self.retry_after_s)
+        return type(self), facts
 
 
 class RowRefusedError(ServiceError):

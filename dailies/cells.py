@@ -1,0 +1,166 @@
+"""The cells of one row: each is read into a value, or into a fault that says what to do.
+
+The rules are those of GeekHub's pages "POST /v1/videos/generations" (prompt, duration) and "Video models"
+(durations and ratios of each model). Numbers are plain ASCII digits and nothing else: what would have to be
+interpreted (``5.0``, ``5s``, ``1e1``, full-width digits) is refused rather than guessed, for it costs money.
+"""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from dailies.catalogue import VideoModel, load_catalogue
+
+MAX_PROMPT_CHARACTERS = 4000
+MAX_TAKE = 1_000_000
+
+# Everything of Unicode's class Cc but tab and LF; and lone surrogates, which UTF-8 cannot carry.
+_UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_DIGITS = re.compile("[0-9]+")
+_ENDLESS = 10**9
+
+
+class Fault(NamedTuple):
+    """What is wrong with a cell; a ``RowError`` once it has a file and a line."""
+
+    column: str | None
+    reason: str
+    remedy: str
+
+
+class Clip(NamedTuple):
+    """What a row asks for beside its prompt, resolved: nothing is left to a default."""
+
+    model: str
+    duration_s: int
+    aspect_ratio: str
+    fallback: tuple[str, ...]
+
+
+def shown(text: str) -> str:
+    """Make a user's text fit for a message: one short line of printable characters."""
+    short = text if len(text) <= 40 else f"{text[:37]}..."
+    return "".join(char if char.isprintable() else f"<U+{ord(char):04X}>" for char in short)
+
+
+def check_prompt(prompt: str) -> Fault | None:
+    """Check a prompt in normal form: 1 to 4000 characters (code points), none of them a control character."""
+    if not prompt:
+        return Fault("prompt", "the prompt is empty", "write what the video shows, or remove the row")
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
+        over = len(prompt) - MAX_PROMPT_CHARACTERS
+        reason = f"the prompt has {len(prompt)} characters, but GeekHub takes at most {MAX_PROMPT_CHARACTERS}"
+        return Fault("prompt", reason, f"shorten it by {over}")
+    return _unsendable("prompt", prompt)
+
+
+def check_id(prompt_id: str) -> Fault | None:
+    """Check an id in normal form: one line without control characters."""
+    if "\n" in prompt_id:
+        return Fault("id", f"{shown(prompt_id)} runs over several lines", "keep an id on one line")
+    return _unsendable("id", prompt_id)
+
+
+def _unsendable(column: str, text: str) -> Fault | None:
+    if (found := _UNSENDABLE.search(text)) is None:
+        return None
+    reason = f"character {found.start() + 1} is the control character U+{ord(found[0]):04X}"
+    return Fault(column, reason, "remove it")
+
+
+def read_take(cell: str) -> int | Fault | None:
+    """Read which of several identical requests this is, from 1; None leaves it to the row's place."""
+    if not (text := cell.strip()):
+        return None
+    take = _number(text)
+    if take is None or not 1 <= take <= MAX_TAKE:
+        remedy = "use 1, 2, 3 and so on, or leave it empty"
+        return Fault("take", f"{shown(text)} is not a whole number from 1 to {MAX_TAKE:,}", remedy)
+    return take
+
+
+def read_clip(model: str, duration: str, aspect_ratio: str, fallback: str) -> Clip | tuple[Fault, ...]:
+    """Resolve what is asked for against the catalogue, or say all that is wrong with it.
+
+    Args:
+        model: the namespaced id, not empty.
+        duration: the cell; empty means the model's default.
+        aspect_ratio: the cell; empty means the model's first.
+        fallback: the cell; ids with ``|`` between them, each able to make the same clip.
+    """
+    found = load_catalogue().get(model)
+    if found is None:
+        return _unknown_model("model", model), *_unreadable_duration(duration)
+    seconds = _duration_s(duration.strip(), found)
+    ratio = _ratio(aspect_ratio.strip(), found)
+    others = tuple(name for part in fallback.split("|") if (name := part.strip()))
+    faults = [value for value in (seconds, ratio) if isinstance(value, Fault)]
+    faults += _fallback_faults(others, found, seconds, ratio)
+    if faults or isinstance(seconds, Fault) or isinstance(ratio, Fault):
+        return tuple(faults)
+    return Clip(model, seconds, ratio, others)
+
+
+def _number(text: str) -> int | None:
+    """Digits as a number; many of them are just very large, since ``int`` gives up on thousands."""
+    if not _DIGITS.fullmatch(text):
+        return None
+    return int(text) if len(text) < 10 else _ENDLESS
+
+
+def _unknown_model(column: str, name: str) -> Fault:
+    near = get_close_matches(name, load_catalogue(), n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"use one of {', '.join(load_catalogue())}"
+    return Fault(column, f"there is no model {shown(name)}", remedy)
+
+
+def _unreadable_duration(cell: str) -> Iterator[Fault]:
+    """What can be said of a duration when its model is unknown."""
+    if (text := cell.strip()) and not _number(text):
+        yield Fault("duration", _not_whole(text), "use whole seconds from 1")
+
+
+def _not_whole(text: str) -> str:
+    return f"{shown(text)} is not a whole number of seconds in plain digits"
+
+
+def _duration_s(text: str, model: VideoModel) -> int | Fault:
+    if not text:
+        return model.default_duration_s
+    seconds, remedy = _number(text), f"use 1 to {model.max_duration_s}"
+    if seconds is None:
+        return Fault("duration", _not_whole(text), remedy)
+    if seconds < 1:
+        return Fault("duration", "0 s, but a video lasts at least 1 s", remedy)
+    if seconds > model.max_duration_s:
+        limit = f"but {model.id} takes at most {model.max_duration_s} s"
+        return Fault("duration", f"{shown(text)} s, {limit}", remedy)
+    return seconds
+
+
+def _ratio(text: str, model: VideoModel) -> str | Fault:
+    if not text:
+        return model.aspect_ratios[0]
+    if text in model.aspect_ratios:
+        return text
+    *most, last = model.aspect_ratios
+    return Fault("aspect_ratio", f"{model.id} has no {shown(text)}", f"use {', '.join(most)} or {last}")
+
+
+def _fallback_faults(
+    names: tuple[str, ...], first: VideoModel, seconds: int | Fault, ratio: str | Fault
+) -> Iterator[Fault]:
+    """Every fallback must be another model that can make the very same clip."""
+    for index, name in enumerate(names):
+        other = load_catalogue().get(name)
+        if other is None:
+            yield _unknown_model("fallback", name)
+        elif other is first or name in names[:index]:
+            yield Fault("fallback", f"{name} is named already for this row", "name each model once")
+        elif isinstance(seconds, int) and seconds > other.max_duration_s:
+            reason = f"{name} takes at most {other.max_duration_s} s, but the row asks for {seconds} s"
+            yield Fault("fallback", reason, "choose another fallback, or shorten the row's duration")
+        elif isinstance(ratio, str) and ratio not in other.aspect_ratios:
+            remedy = "choose another fallback, or one of its ratios for the row"
+            yield Fault("fallback", f"{name} has no {ratio}, which the row asks for", remedy)
