@@ -1,0 +1,79 @@
+"""Puts the routes and what stands before them together."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from dailies.sandbox.access import Access
+from dailies.sandbox.account_routes import account_routes
+from dailies.sandbox.admin_routes import admin_routes
+from dailies.sandbox.answers import answer_api_error, error_answer
+from dailies.sandbox.errors import ApiError
+from dailies.sandbox.gateway import Gateway
+from dailies.sandbox.limits import Limits
+from dailies.sandbox.objects import object_routes
+from dailies.sandbox.truth_routes import truth_routes
+from dailies.sandbox.videos import video_routes
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """The gateway as an ASGI application. It closes the gateway when it shuts down."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        gateway.close()
+
+    app = FastAPI(title="Dailies sandbox", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.include_router(video_routes(gateway))
+    app.include_router(account_routes(gateway))
+    app.include_router(object_routes(gateway))
+    app.include_router(truth_routes(gateway))
+    app.include_router(admin_routes(gateway))
+
+    @app.get("/healthz", tags=["sandbox"])
+    async def read_health() -> dict[str, str | int]:
+        """Say that this is a sandbox, and which one."""
+        return {"service": "dailies-sandbox", "instance_id": gateway.instance_id, "pid": os.getpid()}
+
+    app.add_exception_handler(ApiError, answer_api_error)
+    app.add_exception_handler(RequestValidationError, answer_invalid_request)
+    app.add_exception_handler(HTTPException, answer_http_error)
+    app.add_exception_handler(Exception, answer_crash)
+    # The last one added is the first that a request meets.
+    app.add_middleware(Access, gateway=gateway)
+    app.add_middleware(Limits)
+    return app
+
+
+async def answer_invalid_request(request: Request, error: Exception) -> JSONResponse:
+    """A body or parameter of the wrong form: 400, naming the field."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        message = "body: it is not valid JSON."
+    else:
+        # The place is (body or query, field, ...); what follows the field is pydantic's own business.
+        field = first["loc"][1] if len(first["loc"]) > 1 else "body"
+        message = f"{field}: {first['msg'].removeprefix('Value error, ')}."
+    return error_answer(ApiError("invalid_request_error", message), request.scope)
+
+
+async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
+    """What the router itself refuses: unknown routes, wrong methods, unreadable bodies."""
+    assert isinstance(error, HTTPException)
+    codes = {404: "not_found", 405: "method_not_allowed"}
+    messages = {404: "No such route.", 405: "This route does not take that method."}
+    code = codes.get(error.status_code, "invalid_request_error")
+    message = messages.get(error.status_code, "body: it cannot be read.")
+    return error_answer(ApiError(code, message, error.headers), request.scope)
+
+
+async def answer_crash(request: Request, _: Exception) -> JSONResponse:
+    """A mistake of the sandbox's own; the log has the traceback."""
+    return error_answer(ApiError("internal_error", "The sandbox made a mistake; see its log."), request.scope)

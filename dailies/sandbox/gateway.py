@@ -1,0 +1,79 @@
+"""What every route of the gateway shares: its memory, its studio, its clock, its options."""
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dailies.sandbox.accounts import create_organisation, write_fx
+from dailies.sandbox.money import MICROS, to_micros
+from dailies.sandbox.options import SandboxOptions
+from dailies.sandbox.store import connect, read_setting, transaction, write_setting
+from dailies.sandbox.studio import Studio
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One open sandbox.
+
+    Attributes:
+        options: as it was started.
+        base_url: its own address without the path, ``http://127.0.0.1:<port>``.
+        instance_id: UUID of the data folder.
+        org_id: UUID of the first organisation.
+        seed: of the data folder.
+        store: the database; every statement runs on the event loop's thread, as it takes microseconds.
+        studio: renders the videos.
+        clock: Unix time in seconds.
+    """
+
+    options: SandboxOptions
+    base_url: str
+    instance_id: str
+    org_id: str
+    seed: int
+    store: sqlite3.Connection
+    studio: Studio
+    clock: Callable[[], float]
+
+    @property
+    def now_us(self) -> int:
+        """Unix microseconds."""
+        return round(self.clock() * MICROS)
+
+    def close(self) -> None:
+        """Stop rendering and close the database."""
+        self.studio.close()
+        self.store.close()
+
+
+def open_gateway(options: SandboxOptions, base_url: str, clock: Callable[[], float] = time.time) -> Gateway:
+    """Open a data folder, founding its first organisation if the folder is new."""
+    store = connect(options.data_dir)
+    if read_setting(store, "instance_id") is None:
+        _found(store, options, round(clock() * MICROS))
+    return Gateway(
+        options=options,
+        base_url=base_url,
+        instance_id=_require(store, "instance_id"),
+        org_id=_require(store, "org_id"),
+        seed=int(_require(store, "seed")),
+        store=store,
+        studio=Studio(options.data_dir / "clips", options.plain_video),
+        clock=clock,
+    )
+
+
+def _found(store: sqlite3.Connection, options: SandboxOptions, now_us: int) -> None:
+    with transaction(store):
+        write_fx(store, to_micros(options.fx_mxn_per_usd))
+        write_setting(store, "seed", str(options.seed))
+        write_setting(store, "org_id", create_organisation(store, to_micros(options.balance_mxn), now_us))
+        write_setting(store, "instance_id", str(uuid.uuid4()))
+
+
+def _require(store: sqlite3.Connection, name: str) -> str:
+    value = read_setting(store, name)
+    assert value is not None, name
+    return value

@@ -1,0 +1,75 @@
+"""The finished videos' public URLs, as Supabase Storage serves them."""
+
+import re
+from email.utils import formatdate
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from dailies.sandbox.answers import storage_error
+from dailies.sandbox.gateway import Gateway
+from dailies.sandbox.money import MICROS
+
+BUCKET = "generated-videos"
+ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+def object_routes(gateway: Gateway) -> APIRouter:
+    """GET and HEAD of public objects."""
+    routes = APIRouter(prefix="/storage/v1/object/public", tags=["storage"])
+
+    @routes.api_route("/{bucket}/{key:path}", methods=["GET", "HEAD"], response_model=None)
+    async def read_object(request: Request, bucket: str, key: str) -> Response:
+        """Serve a stored video, whole or one range of it."""
+        if bucket != BUCKET:
+            return storage_error("NoSuchBucket")
+        # The key is looked up, never joined to a path: what was not stored cannot be reached.
+        row = gateway.store.execute("SELECT * FROM objects WHERE path = ?", (key,)).fetchone()
+        if row is None:
+            return storage_error("NoSuchKey")
+        headers = {
+            "accept-ranges": "bytes",
+            "cache-control": "max-age=3600",
+            "etag": f'"{row["etag"]}"',
+            "last-modified": formatdate(row["created_us"] / MICROS, usegmt=True),
+        }
+        return _answer(request, gateway.studio.folder / row["file"], headers)
+
+    return routes
+
+
+def _answer(request: Request, path: Path, headers: dict[str, str]) -> Response:
+    etag = headers["etag"]
+    if _matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    content = path.read_bytes()
+    wanted = request.headers.get("range")
+    if wanted is None or request.headers.get("if-range", etag) != etag:
+        return Response(content, headers=headers, media_type="video/mp4")
+    part = find_range(wanted, len(content))
+    if part is None:
+        return Response(status_code=416, headers=headers | {"content-range": f"bytes */{len(content)}"})
+    headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{len(content)}"
+    return Response(content[part.start : part.stop], 206, headers, media_type="video/mp4")
+
+
+def _matches(wanted: str | None, etag: str) -> bool:
+    if wanted is None:
+        return False
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in wanted.split(","))
+
+
+def find_range(header: str, size: int) -> range | None:
+    """The bytes that a ``Range`` header asks for; None if it is bad, multiple or beyond the end (416)."""
+    found = ONE_RANGE.fullmatch(header.strip())
+    if found is None:
+        return None
+    first, last = found.groups()
+    if first:
+        part = range(int(first), min(int(last) + 1, size) if last else size)
+    elif last:
+        part = range(max(size - int(last), 0), size)
+    else:
+        return None
+    return part if len(part) else None

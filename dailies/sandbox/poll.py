@@ -1,0 +1,29 @@
+"""A poll: the only thing that moves a job (GeekHub's video overview: polling is lazy)."""
+
+from dailies.sandbox.gateway import Gateway
+from dailies.sandbox.jobs import Job, find_job
+from dailies.sandbox.transitions import complete_job, count_poll, fail_job, hand_over
+
+
+async def advance_job(gateway: Gateway, job: Job) -> Job:
+    """Move a job as far as its render allows, and return it as it is then.
+
+    The poll that finds the render done stores the video and takes the charge.
+    """
+    count_poll(gateway.store, job)
+    if job.status == "pending":
+        hand_over(gateway.store, job, gateway.now_us)
+    elif job.is_rendered(gateway.now_us):
+        await _collect(gateway, job)
+    moved = find_job(gateway.store, job.org_id, job.id)
+    assert moved is not None
+    return moved
+
+
+async def _collect(gateway: Gateway, job: Job) -> None:
+    if job.fails_with is not None:
+        fail_job(gateway.store, job, gateway.now_us)
+        return
+    video = await gateway.studio.film(gateway.studio.scene_of(job))
+    if video is not None:
+        complete_job(gateway.store, job, video, gateway.now_us)

@@ -1,0 +1,129 @@
+"""Starts, finds and stops sandboxes that run as processes of their own. Imports nothing heavy."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from dailies.sandbox.address import SandboxAddress, read_connection
+from dailies.sandbox.errors import SandboxError
+from dailies.sandbox.lock import is_locked
+from dailies.sandbox.options import SandboxOptions
+from dailies.sandbox.port import HOST
+
+START_LIMIT_S = 30.0
+STOP_LIMIT_S = 15.0
+HEALTH_LIMIT_S = 2.0
+PAUSE_S = 0.05
+
+
+def start_sandbox(
+    data_dir: Path,
+    port: int | None = None,
+    speed: float = 60.0,
+    seed: int = 0,
+    *,
+    plain_video: bool = False,
+    faults: Path | None = None,
+) -> SandboxAddress:
+    """Start a sandbox that goes on running after this process, or find the folder's running one.
+
+    A running one stays as it is: its address tells its own port and time scale. The further arguments are
+    those of ``SandboxOptions``.
+
+    Raises:
+        SandboxError: it does not start; the message ends with what it wrote.
+    """
+    options = SandboxOptions(data_dir, port, speed, seed, plain_video=plain_video, faults=faults)
+    running = read_address(data_dir)
+    if running is not None:
+        return running
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = data_dir / "sandbox.log"
+    with log.open("ab") as output:
+        beginning = output.tell()
+        child = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
+            [sys.executable, "-m", "dailies.sandbox", *command_line(options)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    # It outlives this process; should it end before, somebody takes note.
+    threading.Thread(target=child.wait, daemon=True).start()
+    return _wait_until_healthy(data_dir, child, log, beginning)
+
+
+def command_line(options: SandboxOptions) -> list[str]:
+    """The arguments of ``python -m dailies.sandbox`` for a background start."""
+    arguments = ["--data-dir", str(options.data_dir), "--speed", str(options.speed), "--seed", str(options.seed)]
+    if options.port is not None:
+        arguments += ["--port", str(options.port)]
+    if options.plain_video:
+        arguments += ["--plain-video"]
+    if options.faults is not None:
+        arguments += ["--faults", str(options.faults)]
+    return [*arguments, "--quiet"]
+
+
+def read_address(data_dir: Path) -> SandboxAddress | None:
+    """The address of the folder's sandbox if it is running and well, else None."""
+    kept = read_connection(data_dir)
+    if kept is None:
+        return None
+    health = _read_health(kept.port)
+    is_ours = health.get("instance_id") == kept.instance_id and health.get("pid") == kept.pid
+    return kept if is_ours else None
+
+
+def stop_sandbox(data_dir: Path) -> bool:
+    """Stop the folder's sandbox and wait until it is gone; whether there was one.
+
+    Raises:
+        SandboxError: it does not answer, so that its process cannot be told for sure, or it does not stop.
+    """
+    address = read_address(data_dir)
+    if address is None:
+        if is_locked(data_dir):
+            raise SandboxError(f"the sandbox on {data_dir} does not answer; end the process named in sandbox.pid there")
+        return False
+    os.kill(address.pid, signal.SIGTERM)
+    limit = time.monotonic() + STOP_LIMIT_S
+    while is_locked(data_dir):
+        if time.monotonic() > limit:
+            raise SandboxError(f"the sandbox on {data_dir} did not stop; end process {address.pid} yourself")
+        time.sleep(PAUSE_S)
+    return True
+
+
+def _wait_until_healthy(data_dir: Path, child: "subprocess.Popen[bytes]", log: Path, beginning: int) -> SandboxAddress:
+    limit = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < limit:
+        # Of two starters at the same time one child is refused; both find the other one here.
+        has_ended = child.poll() is not None
+        address = read_address(data_dir)
+        if address is not None:
+            return address
+        if has_ended and not is_locked(data_dir):
+            break
+        time.sleep(PAUSE_S)
+    written = log.read_bytes()[beginning:].decode(errors="replace").strip()
+    raise SandboxError(f"the sandbox on {data_dir} did not start: {written[-1_000:] or 'it wrote nothing'}")
+
+
+def _read_health(port: int) -> dict[str, object]:
+    """What answers on the port, {} if nothing sensible. Asks directly: no proxy of the environment."""
+    asking = http.client.HTTPConnection(HOST, port, timeout=HEALTH_LIMIT_S)
+    try:
+        asking.request("GET", "/healthz")
+        health = json.load(asking.getresponse())
+    except (OSError, ValueError, http.client.HTTPException):
+        return {}
+    finally:
+        asking.close()
+    return health if isinstance(health, dict) else {}

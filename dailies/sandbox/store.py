@@ -1,0 +1,81 @@
+"""The SQLite database that is the gateway's whole memory, next to its video files."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS organisations (
+    id TEXT PRIMARY KEY, created_us INTEGER NOT NULL, balance_micros INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS keys (
+    hash TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organisations (id),
+    created_us INTEGER NOT NULL, revoked_us INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organisations (id), number INTEGER NOT NULL,
+    status TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, duration_s INTEGER NOT NULL,
+    aspect_ratio TEXT NOT NULL, fingerprint TEXT NOT NULL, take INTEGER NOT NULL, idempotency_key TEXT,
+    created_us INTEGER NOT NULL, render_us INTEGER, handed_over_us INTEGER, fails_with TEXT,
+    polls INTEGER NOT NULL, completed_us INTEGER, error TEXT,
+    UNIQUE (org_id, number), UNIQUE (org_id, idempotency_key), UNIQUE (org_id, fingerprint, take)
+) STRICT;
+CREATE TABLE IF NOT EXISTS transactions (
+    id INTEGER PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organisations (id), type TEXT NOT NULL,
+    amount_micros INTEGER NOT NULL, balance_micros INTEGER NOT NULL, created_us INTEGER NOT NULL,
+    job_id TEXT REFERENCES jobs (id), usd_per_second TEXT, duration_s INTEGER, fx_micros INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS transactions_of_org ON transactions (org_id);
+CREATE UNIQUE INDEX IF NOT EXISTS charged_once ON transactions (job_id) WHERE type = 'consumption';
+CREATE TABLE IF NOT EXISTS objects (
+    path TEXT PRIMARY KEY, file TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+    created_us INTEGER NOT NULL
+) STRICT;
+"""
+
+
+def database_path(data_dir: Path) -> Path:
+    """Where the database of a data folder lies."""
+    return data_dir / "sandbox.sqlite3"
+
+
+def connect(data_dir: Path) -> sqlite3.Connection:
+    """Open the database of a data folder, and make its tables if it is new.
+
+    The connection commits each statement by itself; ``transaction`` groups several.
+    """
+    connection = sqlite3.connect(database_path(data_dir), timeout=10, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.executescript(SCHEMA)
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing, and alone: the write lock is taken before anything is read."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def read_setting(connection: sqlite3.Connection, name: str) -> str | None:
+    """The setting's value, None if it was never written."""
+    row = connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row["value"])
+
+
+def write_setting(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Write a setting, over an earlier value."""
+    connection.execute(
+        "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )

@@ -1,0 +1,67 @@
+"""GET /sandbox/*: the truth about the account, for whoever holds a key of it; nothing moves by reading."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from dailies.sandbox.accounts import list_transactions, read_balance, read_consumed, read_fx
+from dailies.sandbox.gateway import Gateway
+from dailies.sandbox.jobs import Job, count_jobs, list_jobs
+from dailies.sandbox.money import MICROS, to_text
+from dailies.sandbox.videos import job_object
+from dailies.sandbox.wire import errors
+
+LONGEST_LIST = 1_000
+After = Annotated[int, Query(ge=0, lt=2**63)]
+Limit = Annotated[int, Query(ge=1, le=LONGEST_LIST)]
+
+
+def truth_routes(gateway: Gateway) -> APIRouter:
+    """Account, jobs and transactions."""
+    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401))
+    store = gateway.store
+
+    @routes.get("/account")
+    async def readdescribe_account(request: Request) -> dict[str, Any]:
+        """The organisation's balance, what it consumed, and what the sandbox assumes."""
+        return describe_account(gateway, request.state.caller.org_id)
+
+    @routes.get("/jobs")
+    async def read_jobs(request: Request, after: After = 0, limit: Limit = LONGEST_LIST) -> dict[str, Any]:
+        """The organisation's jobs by number, without moving them."""
+        jobs = list_jobs(store, request.state.caller.org_id, after, limit)
+        return {"object": "list", "data": [job_truth(job, gateway.base_url) for job in jobs]}
+
+    @routes.get("/transactions")
+    async def read_transactions(request: Request, after: After = 0, limit: Limit = LONGEST_LIST) -> dict[str, Any]:
+        """The organisation's transactions in the order they were booked."""
+        booked = list_transactions(store, request.state.caller.org_id, after, limit)
+        return {"object": "list", "data": [entry.as_json() for entry in booked]}
+
+    return routes
+
+
+def describe_account(gateway: Gateway, org_id: str) -> dict[str, Any]:
+    """The organisation's account as JSON: money as decimal strings."""
+    return {
+        "org_id": org_id,
+        "balance_mxn": to_text(read_balance(gateway.store, org_id)),
+        "consumed_mxn": to_text(read_consumed(gateway.store, org_id)),
+        "fx_mxn_per_usd": to_text(read_fx(gateway.store)),
+        "time_scale": gateway.options.time_scale,
+        "speed": gateway.options.speed,
+        "seed": gateway.seed,
+        "jobs": count_jobs(gateway.store, org_id),
+    }
+
+
+def job_truth(job: Job, base_url: str) -> dict[str, Any]:
+    """The job as the API shows it, and what only the sandbox knows of it."""
+    return job_object(job, base_url) | {
+        "number": job.number,
+        "aspect_ratio": job.aspect_ratio,
+        "idempotency_key": job.idempotency_key,
+        "polls": job.polls,
+        "render_s": None if job.render_us is None else job.render_us / MICROS,
+        "fails_with": job.fails_with,
+    }

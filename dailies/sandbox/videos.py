@@ -1,0 +1,59 @@
+"""POST /v1/videos/generations and GET /v1/videos/{id} (GeekHub's pages of the same names)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import JSONResponse
+
+from dailies.sandbox.errors import ApiError
+from dailies.sandbox.gateway import Gateway
+from dailies.sandbox.jobs import Job, find_job
+from dailies.sandbox.money import MICROS
+from dailies.sandbox.poll import advance_job
+from dailies.sandbox.submit import submit_job
+from dailies.sandbox.wire import VideoJob, VideoRequest, responses
+
+BUCKET_URL = "/storage/v1/object/public/generated-videos"
+
+
+def job_object(job: Job, base_url: str) -> dict[str, Any]:
+    """The job as the API shows it: seconds, and a URL only when completed."""
+    finished = None if job.completed_us is None else job.completed_us // MICROS
+    is_completed = job.status == "completed"
+    return {
+        "id": job.id,
+        "object": "video.job",
+        "status": job.status,
+        "model": job.model,
+        "prompt": job.prompt,
+        "video_url": f"{base_url}{BUCKET_URL}/{job.object_path}" if is_completed else None,
+        "duration": job.duration_s,
+        "error": job.error,
+        "created": job.created_us // MICROS,
+        "completed": finished,
+    }
+
+
+def video_routes(gateway: Gateway) -> APIRouter:
+    """The two routes of a video's life."""
+    routes = APIRouter(prefix="/v1/videos", tags=["videos"])
+
+    @routes.post("/generations", responses=responses(VideoJob, 400, 401, 402, 404, 409, 429, 502))
+    async def create_video(
+        request: Request,
+        wanted: VideoRequest,
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> JSONResponse:
+        """Submit a video job."""
+        job = submit_job(gateway, request.state.caller.org_id, wanted, idempotency_key)
+        return JSONResponse(job_object(job, gateway.base_url))
+
+    @routes.get("/{job_id}", responses=responses(VideoJob, 401, 404))
+    async def read_video(request: Request, job_id: str) -> JSONResponse:
+        """Look at a job, and thereby move it."""
+        job = find_job(gateway.store, request.state.caller.org_id, job_id)
+        if job is None:
+            raise ApiError("job_not_found", "No such video job.")
+        return JSONResponse(job_object(await advance_job(gateway, job), gateway.base_url))
+
+    return routes

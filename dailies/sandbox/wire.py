@@ -1,0 +1,100 @@
+"""The bodies that go over the wire, for validation and for the OpenAPI description."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.json_schema import SkipJsonSchema
+
+LONGEST_PROMPT = 4_000
+
+
+class VideoRequest(BaseModel):
+    """The body of POST /v1/videos/generations. Unknown fields are ignored, null is no value."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    model: str
+    prompt: Annotated[str, Field(min_length=1, max_length=LONGEST_PROMPT)]
+    duration: Annotated[int, Field(ge=1)] | SkipJsonSchema[None] = None
+    aspect_ratio: str | SkipJsonSchema[None] = None
+
+    @field_validator("prompt")
+    @classmethod
+    def refuse_blank(cls, prompt: str) -> str:
+        """A prompt says something."""
+        if not prompt.strip():
+            raise ValueError("must not be empty")
+        return prompt
+
+    @field_validator("duration", "aspect_ratio", mode="before")
+    @classmethod
+    def refuse_null(cls, value: object) -> object:
+        """A field is given or left out."""
+        if value is None:
+            raise ValueError("must not be null; leave the field out for the model's default")
+        return value
+
+
+class VideoJob(BaseModel):
+    """The job object of both video routes."""
+
+    id: str
+    object: Literal["video.job"]
+    status: Literal["pending", "processing", "completed", "failed"]
+    model: str
+    prompt: str
+    video_url: str | None
+    duration: int
+    error: str | None
+    created: int
+    completed: int | None
+
+
+class ErrorBody(BaseModel):
+    """What is inside ``error``."""
+
+    message: str
+    type: str
+    code: str
+    request_id: Annotated[str, Field(pattern=r"^req_[0-9a-f]{24}$")]
+
+
+class ErrorAnswer(BaseModel):
+    """An error in OpenAI's form."""
+
+    error: ErrorBody
+
+
+class Credits(BaseModel):
+    """GET /v1/credits: money as a decimal string."""
+
+    object: Literal["credits"]
+    balance_mxn: str
+    currency: Literal["MXN"]
+
+
+class ListedModel(BaseModel):
+    """One entry of GET /v1/models, with OpenAI's fields only: no others are documented."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class ModelList(BaseModel):
+    """GET /v1/models."""
+
+    object: Literal["list"]
+    data: list[ListedModel]
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors that a route may answer, and those that every route may, for OpenAPI."""
+    return {status: {"model": ErrorAnswer} for status in (*statuses, 400, 408, 413, 414, 431, 500)}
+
+
+def responses(success: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route may answer, for OpenAPI."""
+    answers: dict[int | str, dict[str, Any]] = {200: {"model": success}}
+    return answers | errors(*statuses)
