@@ -230,7 +230,8 @@ def _metadata(names: tuple[str, ...], cells: tuple[str, ...]) -> Mapping[str, st
 
 
 def _ragged(found: int, expected: int) -> Fault:
-    reason = f"the line has {found} cells, but the header has {expected}"
     if found < expected:
+        reason = f"the line has only {found} of the header's {expected} cells"
         return Fault(None, reason, "add what is missing; a cell may be empty")
+    reason = f"the line has {found} cells, but the header has {expected}"
     return Fault(None, reason, 'put double quotes around a cell with a delimiter in it: "a cat, a hat"')
