@@ -74,7 +74,8 @@ def read_books(folder: LedgerFolder, row_keys: Iterable[str], tariff: Tariff, no
 
 
 def _journals(folder: LedgerFolder) -> tuple[list[JournalState], list[JournalState]]:
-    living, dead = [], []
+    living: list[JournalState] = []
+    dead: list[JournalState] = []
     for path in journal_paths(folder.journals):
         alive = is_live(path)
         try:

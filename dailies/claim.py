@@ -1,11 +1,9 @@
 """Claiming rows: one critical section under the ledger's lock, after which they are this run's alone."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 
-from dailies.attempts import AttemptPolicy
 from dailies.books import read_books
 from dailies.durable import FileLock
 from dailies.errors import RefusedError
@@ -14,30 +12,9 @@ from dailies.folder import LedgerFolder, new_batch_id
 from dailies.journal import create_journal
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.manifest import ClaimedRow, Manifest
-from dailies.plan import Caps, Plan, Stamp, make_plan
-from dailies.pricing import Tariff
+from dailies.plan import Plan, Stamp, make_plan
 from dailies.prompts import PromptFile, RejectedRow
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On what terms rows are claimed.
-
-    Attributes:
-        tariff: how GeekHub charges.
-        caps: what may be spent.
-        policy: which rows are tried again.
-        batch_size: rows in one batch.
-        approved_mxn: the worst case that a person saw and agreed to; None if nobody was asked.
-        take_over: batches of hanging runs whose rows are taken from them.
-    """
-
-    tariff: Tariff
-    caps: Caps
-    policy: AttemptPolicy = field(default_factory=AttemptPolicy)
-    batch_size: int = 250
-    approved_mxn: Decimal | None = None
-    take_over: frozenset[str] = frozenset()
+from dailies.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the rows of one run share: client, pace, stop flag, progress, and the money's rules."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -31,8 +32,9 @@ class Gatekeeper:
 
     async def ready(self) -> None:
         """Wait until the service wants to hear from us again."""
-        while wait_s := self._turns.paused_for(_clock()):
-            await asyncio.sleep(wait_s)  # noqa: ASYNC110 - the pause may have been prolonged meanwhile
+        # Once more after each sleep: the pause may have been prolonged meanwhile.
+        while wait_s := self._turns.paused_for(_clock()):  # noqa: ASYNC110 - there is no event, only time
+            await asyncio.sleep(wait_s)
 
     def pause(self, seconds: float) -> None:
         """The service said 429: everybody waits."""
@@ -50,6 +52,7 @@ class Production:
     Attributes:
         in_flight: a place for each job that may render at the same time.
         answers: submits that are under way; a cancelled row leaves its own here to be finished.
+        handed_over: for each batch, set when none of its rows waits for a turn to submit any more.
     """
 
     settings: Settings
@@ -60,6 +63,7 @@ class Production:
     in_flight: asyncio.Semaphore
     stop: Stop = field(default_factory=Stop)
     answers: set["asyncio.Task[None]"] = field(default_factory=set)
+    handed_over: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
     def now(self) -> datetime:
         """The wall clock, UTC."""

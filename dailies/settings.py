@@ -138,6 +138,10 @@ class Settings(BaseSettings):
         """The ledger's folder."""
         return self.ledger_dir or self.data_dir / "ledger" / self.service
 
+    def results_path(self, source: str) -> Path:
+        """Where the results of a file of prompts are written."""
+        return self.data_dir / "results" / f"{Path(source).stem}.results.csv"
+
     @property
     def tariff(self) -> Tariff:
         """The money settings as a tariff."""

@@ -1,0 +1,64 @@
+"""The closing summary, as Markdown and as rows for a table. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.pricing import ZERO
+from dailies.report.outcome import Outcome
+
+
+def cost_by_model(entries: Iterable[LedgerEntry]) -> list[dict[str, str | int]]:
+    """Videos, seconds and MXN for each model, dearest first."""
+    videos: dict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.status is EntryStatus.COMPLETED:
+            videos[entry.model or "?"].append(entry)
+    rows = [(model, made, _sum(entry.charged_mxn for entry in made)) for model, made in videos.items()]
+    return [
+        {
+            "model": model,
+            "videos": len(made),
+            "seconds": sum(entry.duration_s or 0 for entry in made),
+            "MXN": f"{mxn:,.2f}",
+        }
+        for model, made, mxn in sorted(rows, key=lambda row: row[2], reverse=True)
+    ]
+
+
+def failures(outcome: Outcome) -> list[dict[str, str | int]]:
+    """Line, id and reason of every row that ended without a video."""
+    failed = [(row.row.source_line, row.row.prompt_id or "", row.reason) for row in outcome.failed]
+    rejected = [(row.source_line, row.prompt_id or "", str(row.errors[0])) for row in outcome.prompts.rejected]
+    return [{"line": line, "id": name, "reason": reason} for line, name, reason in sorted(failed + rejected)]
+
+
+def summary_markdown(outcome: Outcome, results: str, note: str = "") -> str:
+    """A page for the Prefect UI: what was made, what it cost, what is missing, where the results are."""
+    lines = [f"# {outcome.prompts.source}", ""]
+    lines += [note, ""] if note else []
+    lines += ["| rows | completed | failed | open | charged MXN |", "|---:|---:|---:|---:|---:|"]
+    failed = len(outcome.failed) + len(outcome.prompts.rejected)
+    total = len(outcome.rows) + len(outcome.prompts.rejected)
+    lines += [f"| {total} | {outcome.completed} | {failed} | {outcome.open} | {outcome.charged_mxn:,.2f} |", ""]
+    if outcome.unknown_charges:
+        lines += [f"The charge of {outcome.unknown_charges} videos is unknown: their month has no FX.", ""]
+    lines += _table("Cost by model", cost_by_model(outcome.entries()))
+    lines += _table("Without a video", failures(outcome)[:100])
+    return "\n".join([*lines, f"Results: `{results}`"])
+
+
+def _table(title: str, rows: list[dict[str, str | int]]) -> list[str]:
+    if not rows:
+        return []
+    head = [f"## {title}", "", "| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
+    return head + ["| " + " | ".join(_cell(cell) for cell in row.values()) + " |" for row in rows] + [""]
+
+
+def _cell(cell: str | int) -> str:
+    return str(cell).replace("|", "\\|").replace("\n", " ")
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
+    return sum((mxn or ZERO for mxn in amounts), ZERO)

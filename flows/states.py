@@ -1,0 +1,39 @@
+"""How a run ends in Prefect: one final state, with the counts in its message."""
+
+from typing import Any
+
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed, Failed
+
+from dailies.claim import Claim
+from dailies.ledger import EntryStatus
+from dailies.report.outcome import Outcome, Verdict
+from dailies.stopping import Stop, StopLevel
+
+
+def final_state(stop: Stop, claim: Claim, outcome: Outcome, max_failed_ratio: float) -> State[Any]:
+    """Failed, Cancelled, or Completed under a name that says how far: ``Partial``, ``Open``, ``Nothing to do``."""
+    message = closing_words(stop, outcome)
+    if isinstance(stop.reason, str):
+        return Cancelled(message=message)
+    if stop.level is not StopLevel.GO or _mostly_failed(claim, outcome, max_failed_ratio):
+        return Failed(message=message)
+    if not claim.batches and outcome.verdict is Verdict.DONE:
+        return Completed(name=Verdict.NOTHING.value, message=message)
+    return Completed(name=outcome.verdict.value, message=message)
+
+
+def closing_words(stop: Stop, outcome: Outcome) -> str:
+    """What stopped the run, what was made, what is open, and what to do next."""
+    failed = len(outcome.failed) + len(outcome.prompts.rejected)
+    counts = f"{outcome.completed} completed, {failed} failed, {outcome.open} open; {outcome.charged_mxn:,.2f} MXN"
+    reason = f"Stopped: {stop.reason}. " if stop.reason is not None else ""
+    onward = " The same command goes on where this run ended." if outcome.open else ""
+    return f"{reason}{counts}.{onward}"
+
+
+def _mostly_failed(claim: Claim, outcome: Outcome, max_failed_ratio: float) -> bool:
+    mine = {row.entry.row_key for batch in claim.batches for row in batch.rows}
+    ended = [row for row in outcome.rows if row.row.row_key in mine and row.finished]
+    failed = sum(row.status is not EntryStatus.COMPLETED for row in ended)
+    return bool(failed) and (failed == len(ended) or failed > max_failed_ratio * len(mine))

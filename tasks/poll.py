@@ -1,0 +1,55 @@
+"""Poll one job: "not ready yet" raises, and Prefect's own retries are the waiting."""
+
+import logging
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from dailies.errors import JobPending
+from dailies.ledger import LedgerEntry
+from dailies.pacing import PollSchedule
+from dailies.shooting import Attempt
+
+_NO_NEWS = ("JobPending", "Execution was cancelled by the runtime environment")
+
+
+class _QuietWhileRendering(logging.Filter):
+    """Drops Prefect's line for each retry, and for each poll that ends because the run was stopped.
+
+    A job that is still rendering has not failed.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        return not any(words in message for words in _NO_NEWS)
+
+
+def quiet_retries() -> None:
+    """Keep "still rendering" out of the logs; doing it twice changes nothing."""
+    logger = logging.getLogger("prefect.task_runs")
+    if not any(isinstance(known, _QuietWhileRendering) for known in logger.filters):
+        logger.addFilter(_QuietWhileRendering())
+
+
+async def _is_still_rendering(_task: Any, _run: Any, state: Any) -> bool:
+    outcome = await state.aresult(raise_on_failure=False)
+    return isinstance(outcome, JobPending)
+
+
+@task(name="poll", task_run_name="{attempt.label}", cache_policy=NO_CACHE, persist_result=False)
+async def look_once(attempt: Attempt) -> LedgerEntry:
+    """One GET; see ``Attempt.poll`` for what is raised."""
+    entry = await attempt.poll()
+    get_run_logger().info("%s: %s, %s MXN", attempt.label, entry.status, entry.charged_mxn)
+    return entry
+
+
+async def poll_job(attempt: Attempt, schedule: PollSchedule) -> LedgerEntry:
+    """Poll until the job has ended or its deadline is past; Prefect waits between the polls."""
+    patient = look_once.with_options(
+        retries=schedule.retries,
+        retry_delay_seconds=schedule.interval_s,
+        retry_condition_fn=_is_still_rendering,
+    )
+    return await patient(attempt)

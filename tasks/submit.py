@@ -1,0 +1,15 @@
+"""Submit one row: the intent is journalled, the job created, its id journalled."""
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from dailies.ledger import LedgerEntry
+from dailies.shooting import Attempt
+
+
+@task(name="submit", task_run_name="submit {attempt.label}", cache_policy=NO_CACHE, retries=0, persist_result=False)
+async def submit_job(attempt: Attempt) -> LedgerEntry:
+    """Create the job of one attempt; see ``Attempt.submit`` for what is raised."""
+    entry = await attempt.submit()
+    get_run_logger().info("%s: submitted as job %s", attempt.label, entry.job_id)
+    return entry
