@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
+import uvicorn
+
 from dailies.sandbox.accounts import read_fx
 from dailies.sandbox.address import SandboxAddress, read_connection, write_connection
 from dailies.sandbox.errors import ApiError
@@ -18,7 +20,7 @@ from dailies.sandbox.lock import hold_lock
 from dailies.sandbox.money import MICROS
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.port import HOST, listen
-from dailies.sandbox.server import build_server
+from dailies.sandbox.server import configure_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ def open_sandbox(options: SandboxOptions, clock: Callable[[], float] = time.time
             gateway = open_gateway(options, f"http://{HOST}:{listening.getsockname()[1]}", clock)
             address = _describe(gateway, kept)
             write_connection(options.data_dir, address)
-            yield OpenSandbox(gateway, address, listening)
+            try:
+                yield OpenSandbox(gateway, address, listening)
+            finally:
+                gateway.close()
 
 
 def serve(options: SandboxOptions, announce: Callable[[SandboxAddress], None] | None = None) -> None:
@@ -61,7 +66,7 @@ def serve(options: SandboxOptions, announce: Callable[[SandboxAddress], None] | 
     with open_sandbox(options) as sandbox:
         (announce or write_exports)(sandbox.address)
         with suppress(KeyboardInterrupt):
-            build_server(sandbox.gateway).run(sockets=[sandbox.listening])
+            uvicorn.Server(configure_server(sandbox.gateway)).run(sockets=[sandbox.listening])
 
 
 def write_exports(address: SandboxAddress) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dailies.sandbox.accounts import create_organisation, write_fx
 from dailies.sandbox.money import MICROS, to_micros
 from dailies.sandbox.options import SandboxOptions
+from dailies.sandbox.rate_limit import RateLimit
 from dailies.sandbox.store import connect, read_setting, transaction, write_setting
 from dailies.sandbox.studio import Studio
 
@@ -26,6 +27,7 @@ class Gateway:
         store: the database; every statement runs on the event loop's thread, as it takes microseconds.
         studio: renders the videos.
         clock: Unix time in seconds.
+        rate_limit: of each organisation's submits.
     """
 
     options: SandboxOptions
@@ -36,6 +38,7 @@ class Gateway:
     store: sqlite3.Connection
     studio: Studio
     clock: Callable[[], float]
+    rate_limit: RateLimit
 
     @property
     def now_us(self) -> int:
@@ -43,7 +46,7 @@ class Gateway:
         return round(self.clock() * MICROS)
 
     def close(self) -> None:
-        """Stop rendering and close the database."""
+        """Stop rendering and close the database; again is no harm."""
         self.studio.close()
         self.store.close()
 
@@ -62,6 +65,7 @@ def open_gateway(options: SandboxOptions, base_url: str, clock: Callable[[], flo
         store=store,
         studio=Studio(options.data_dir / "clips", options.plain_video),
         clock=clock,
+        rate_limit=RateLimit(options.requests_per_second, options.burst),
     )
 
 

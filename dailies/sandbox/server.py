@@ -71,9 +71,9 @@ class GatewayProtocol(H11Protocol):
         self.transport.close()
 
 
-def build_server(gateway: Gateway) -> uvicorn.Server:
-    """A server that is not running yet; give its ``run`` the listening socket."""
-    config = uvicorn.Config(
+def configure_server(gateway: Gateway) -> uvicorn.Config:
+    """How uvicorn serves a gateway; the listening socket goes to the server's ``run``."""
+    return uvicorn.Config(
         create_app(gateway),
         http=GatewayProtocol,
         ws="none",
@@ -86,4 +86,3 @@ def build_server(gateway: Gateway) -> uvicorn.Server:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
-    return uvicorn.Server(config)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import shutil
 import tempfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from dailies.sandbox.transitions import VideoFile
 
 # How long a poll waits for a file that the provider's render time says is there; then it answers `processing`.
 PATIENCE_S = 10.0
+DRAFT = ".draft-"
 
 
 class Studio:
@@ -26,6 +28,8 @@ class Studio:
 
     def __init__(self, folder: Path, plain: bool, threads: int = 2) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        for abandoned in folder.glob(f"{DRAFT}*"):
+            shutil.rmtree(abandoned)
         self.folder = folder
         self.plain = plain
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="render")
@@ -75,7 +79,7 @@ def _render_whole(scene: Scene, path: Path) -> None:
     """Render beside the final name and rename: a reader never sees half a file."""
     from dailies.sandbox.render import render_scene  # PyAV takes a while to import; few processes render.
 
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as beside:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as beside:
         draft = Path(beside) / path.name
         render_scene(scene, draft)
         draft.replace(path)

@@ -4,7 +4,6 @@
 """
 
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,11 +15,11 @@ import pytest
 
 from dailies.sandbox import accounts, jobs, keys
 from dailies.sandbox.address import SandboxAddress
-from dailies.sandbox.foreground import OpenSandbox, open_sandbox
+from dailies.sandbox.foreground import open_sandbox
 from dailies.sandbox.money import MICROS, to_micros
 from dailies.sandbox.options import SandboxOptions
-from dailies.sandbox.server import build_server
 from dailies.sandbox.store import connect, transaction
+from dailies.sandbox.thread import serve_in_thread
 
 T = TypeVar("T")
 TEST_SPEED = 200.0
@@ -151,20 +150,8 @@ def running_sandbox(data_dir: Path, **options: Any) -> Iterator[RunningSandbox]:
     """
     clock = options.pop("clock", None) or TurnableClock()
     chosen = SandboxOptions(data_dir, **{"speed": TEST_SPEED, "plain_video": True} | options)
-    with open_sandbox(chosen, clock) as opened, _serving(opened):
+    with open_sandbox(chosen, clock) as opened, serve_in_thread(opened):
         yield RunningSandbox(data_dir, opened.address, clock)
-
-
-@contextmanager
-def _serving(opened: OpenSandbox) -> Iterator[None]:
-    server = build_server(opened.gateway)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [opened.listening]}, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture

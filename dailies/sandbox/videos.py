@@ -45,7 +45,9 @@ def video_routes(gateway: Gateway) -> APIRouter:
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> JSONResponse:
         """Submit a video job."""
-        job = submit_job(gateway, request.state.caller.org_id, wanted, idempotency_key)
+        org_id = request.state.caller.org_id
+        gateway.rate_limit.take(org_id, gateway.clock())
+        job = submit_job(gateway, org_id, wanted, idempotency_key)
         return JSONResponse(job_object(job, gateway.base_url))
 
     @routes.get("/{job_id}", responses=responses(VideoJob, 401, 404))
