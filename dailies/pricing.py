@@ -41,8 +41,7 @@ class Tariff:
         fx: MXN for one USD by month (``2026-11``); ``*`` stands for any month (the sandbox has but one rate).
         zone: the time zone in which a month begins.
         markup: the factor on the list price.
-        fx_ceiling: the highest FX that a worst case reckons with; None takes the month's rate, since
-            only a job that completes in another month can see another one.
+        fx_ceiling: an FX that a worst case reckons with at least, for months whose rate is not known yet.
         fx_source: where the rates come from, for the ledger.
     """
 
@@ -78,6 +77,9 @@ class Tariff:
         known = self.fx_at(now)
         if known is None:
             return None
-        fx = max(known, self.fx_ceiling or known)
+        # A job may complete in any month from now on; "*" may be the rate of one.
+        this_month = self.month(now)
+        later = [rate for month, rate in self.fx.items() if month >= this_month or month == ANY_MONTH]
+        fx = max(known, *later, self.fx_ceiling or known)
         dearest = max(model.usd_per_second for model in models)
         return quantize(dearest * duration_s * self.markup * fx, ROUND_UP)

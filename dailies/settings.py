@@ -6,7 +6,7 @@ documentation), or a line of the same form in ``.env``.
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -19,10 +19,12 @@ from dailies.errors import SettingsError
 from dailies.pricing import ANY_MONTH, Tariff
 
 LIVE_BASE_URL = "https://api.geekhub.mx/v1"
-_KEY = re.compile(r"ghub_sk_(live|test)_[^\s]{32}")
+_KEY = re.compile(r"ghub_sk_(live|test)_[!-~]{32}")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
+# Six decimal places, because that is what the ledger's columns hold.
 Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
+Fx = Annotated[Decimal, Field(ge=1, le=1000, decimal_places=6)]
 
 
 class Settings(BaseSettings):
@@ -55,15 +57,18 @@ class Settings(BaseSettings):
     max_month_mxn: Money | None = Field(
         None, description="What a month may cost: charged so far plus everything that is open, in MXN."
     )
-    fx: Annotated[Mapping[str, Decimal], NoDecode] = Field(
+    fx: Annotated[Mapping[str, Fx], NoDecode] = Field(
         default_factory=dict,
         description="GeekHub's MXN for one USD, month by month: `2026-11=18.45,2026-12=18.60`.",
     )
-    fx_ceiling: Money | None = Field(
-        None, description="The highest FX that worst cases reckon with; by default the month's own rate."
+    fx_ceiling: Fx | None = Field(
+        None,
+        description="An FX that worst cases reckon with at least; by default the dearest of `fx` from this month on.",
     )
     fx_timezone: str = Field("America/Mexico_City", description="The time zone in which a month begins.")
-    markup: Decimal = Field(Decimal("1.05"), ge=1, le=10, description="GeekHub's factor on the list price.")
+    markup: Decimal = Field(
+        Decimal("1.05"), ge=1, le=10, decimal_places=6, description="GeekHub's factor on the list price."
+    )
     batch_size: int = Field(250, ge=1, le=1000, description="Rows in one child flow run.")
     max_attempts: int = Field(
         2, ge=1, le=10, description="Jobs to try for a row before its fallback models, when jobs fail."
@@ -81,7 +86,10 @@ class Settings(BaseSettings):
         1.0, gt=0, le=10, description="Factor on render times and poll intervals; the sandbox says its own."
     )
     give_up_after_s: float = Field(
-        1800.0, gt=0, description="Seconds (before the time scale) after which a run leaves a job to the next run."
+        1800.0,
+        gt=0,
+        le=86_400,
+        description="Seconds (before the time scale) after which a run leaves a job to the next run.",
     )
     request_timeout_s: float = Field(30.0, gt=0, le=600, description="Seconds to wait for one answer of the API.")
     max_failed_ratio: float = Field(
@@ -127,6 +135,14 @@ class Settings(BaseSettings):
     def _fx_table(cls, value: Any) -> Any:
         return _parse_fx(value) if isinstance(value, str) else value
 
+    @field_validator("fx")
+    @classmethod
+    def _fx_months(cls, rates: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        for month in rates:
+            if not (_MONTH.fullmatch(month) or month == ANY_MONTH):
+                raise ValueError(f"{month!r} is not a month; the form is 2026-11=18.45")
+        return rates
+
     @property
     def service(self) -> Literal["live", "sandbox"]:
         """Which books this account keeps: a test key spends no balance, so it never mixes with a live one."""
@@ -161,18 +177,15 @@ class Settings(BaseSettings):
         return self.geekhub_api_key
 
 
-def _parse_fx(text: str) -> dict[str, Decimal]:
-    rates = {}
+def _parse_fx(text: str) -> dict[str, str]:
+    rates: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         month, _, rate = (piece.strip() for piece in part.partition("="))
-        if not (_MONTH.fullmatch(month) or month == ANY_MONTH):
+        if not rate:
             raise ValueError(f"{part!r} is not of the form 2026-11=18.45")
-        try:
-            rates[month] = Decimal(rate)
-        except InvalidOperation:
-            raise ValueError(f"{part!r} is not of the form 2026-11=18.45") from None
-        if not 1 <= rates[month] <= 1000:
-            raise ValueError(f"{part!r}: an FX is MXN for one USD, such as 18.45")
+        if month in rates:
+            raise ValueError(f"{month} is there twice")
+        rates[month] = rate
     return rates
 
 
@@ -191,10 +204,12 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        faults = [f"{_named(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_input=False)]
+        faults = [_told(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
         raise SettingsError("\n".join(faults)) from None
 
 
-def _named(loc: tuple[Any, ...]) -> str:
-    name = str(loc[0]) if loc else "settings"
-    return variable(name) if name in Settings.model_fields else name
+def _told(loc: tuple[Any, ...], message: str) -> str:
+    name, *within = loc or ("settings",)
+    named = variable(name) if name in Settings.model_fields else str(name)
+    place = "".join(f" ({part})" for part in within)
+    return f"{named}{place}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,126 @@
+"""Small factories: a test says what matters to it, the rest is given here."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dailies.attempts import AttemptPolicy
+from dailies.catalogue import load_catalogue
+from dailies.folder import LedgerFolder
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.manifest import ClaimedRow, Manifest
+from dailies.plan import Caps
+from dailies.pricing import Tariff
+from dailies.prompts import PromptFile, PromptRow, RejectedRow
+from dailies.rowkey import row_key
+from dailies.terms import Terms
+
+NOW = datetime(2026, 11, 12, 18, 0, tzinfo=UTC)
+BATCH = "20261112T180000-00000001"
+OTHER_BATCH = "20261112T180000-00000002"
+LIVE_KEY = "ghub_sk_live_" + "0123456789abcdef" * 2
+TEST_KEY = "ghub_sk_test_" + "0123456789abcdef" * 2
+KLING_5_S_MXN = Decimal("4.200000")
+
+
+def make_row(prompt: str = "a lighthouse at dusk", **changes: Any) -> PromptRow:
+    """A row of a CSV, with the key that its request has."""
+    values: dict[str, Any] = {
+        "source": "prompts.csv",
+        "source_line": 2,
+        "prompt_id": None,
+        "model": "fal/kling-2",
+        "duration_s": 5,
+        "aspect_ratio": "16:9",
+        "take": 1,
+        "fallback": (),
+        "metadata": {},
+        **changes,
+    }
+    key = row_key(prompt, values["model"], values["duration_s"], values["aspect_ratio"], values["take"])
+    return PromptRow(**{"row_key": key, "prompt": prompt, **values})
+
+
+def make_rows(*prompts: str, **changes: Any) -> tuple[PromptRow, ...]:
+    """One row a prompt, line by line."""
+    return tuple(make_row(prompt, source_line=line, **changes) for line, prompt in enumerate(prompts, start=2))
+
+
+def make_file(*rows: PromptRow, rejected: tuple[RejectedRow, ...] = (), source: str = "prompts.csv") -> PromptFile:
+    """A file that was read."""
+    records = {row.source_line: (row.prompt,) for row in rows} | {row.source_line: row.cells for row in rejected}
+    return PromptFile(source, ("prompt",), rows, rejected, dict(sorted(records.items())))
+
+
+def make_entry(prompt: str = "a lighthouse at dusk", **changes: Any) -> LedgerEntry:
+    """A planned attempt at a 5 s Kling video."""
+    row = make_row(prompt)
+    model = load_catalogue()[changes.get("model", row.model)]
+    values: dict[str, Any] = {
+        "row_key": row.row_key,
+        "attempt": 1,
+        "source": row.source,
+        "source_line": row.source_line,
+        "batch_id": BATCH,
+        "prompt": prompt,
+        "provider": model.provider,
+        "model": model.id,
+        "duration_s": 5,
+        "aspect_ratio": "16:9",
+        "audio": model.audio,
+        "usd_per_second": model.usd_per_second,
+        "markup": Decimal("1.05"),
+        "worst_mxn": KLING_5_S_MXN,
+        "planned_at": NOW,
+        **changes,
+    }
+    return LedgerEntry(**values)
+
+
+def completed(entry: LedgerEntry, **changes: Any) -> LedgerEntry:
+    """The entry with its video, charged as the documentation's example says."""
+    values: dict[str, Any] = {
+        "status": EntryStatus.COMPLETED,
+        "job_id": f"job-{entry.row_key[:8]}",
+        "video_url": "https://storage.test/video.mp4",
+        "charged_mxn": KLING_5_S_MXN,
+        "charged_usd": Decimal("0.210000"),
+        "fx_mxn_per_usd": Decimal("20"),
+        "submitted_at": NOW,
+        "completed_at": NOW,
+        "polls": 1,
+        "submit_tries": 1,
+        **changes,
+    }
+    return replace(entry, **values)
+
+
+def make_manifest(*entries: LedgerEntry, batch_id: str = BATCH, models: tuple[str, ...] = ()) -> Manifest:
+    """What a batch claimed: these attempts, each with its own model unless others are named."""
+    rows = (ClaimedRow(entry, models or (str(entry.model),)) for entry in entries)
+    return Manifest(batch_id, "prompts.csv", "run-1", tuple(rows))
+
+
+def make_tariff(**changes: Any) -> Tariff:
+    """The tariff of the documentation's examples."""
+    values: dict[str, Any] = {
+        "fx": {"2026-11": Decimal("20")},
+        "zone": ZoneInfo("America/Mexico_City"),
+        "markup": Decimal("1.05"),
+        **changes,
+    }
+    return Tariff(**values)
+
+
+def make_terms(caps: Caps | None = None, **changes: Any) -> Terms:
+    """Terms without caps, two attempts."""
+    values: dict[str, Any] = {"tariff": make_tariff(), "policy": AttemptPolicy(), **changes}
+    return Terms(caps=caps or Caps(), **values)
+
+
+def make_folder(path: Path, service: str = "live") -> LedgerFolder:
+    """A fresh ledger, or the one that is there."""
+    return LedgerFolder.open(path, service)
