@@ -1,0 +1,85 @@
+"""`make demo`: the main job on the sample, on the sandbox, from the plan to the account."""
+
+import os
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from dailies.ledger import EntryStatus
+from dailies.pricing import ZERO
+from dailies.sandbox.address import SandboxAddress
+from dailies.sandbox.process import stop_sandbox
+from dailies.settings import Settings, load_settings
+from flows.environment import sandbox_folder
+from flows.job import Job, open_job
+from flows.server import ROOT
+
+SAMPLE = Path("data/prompts/sample.csv")
+
+
+def run_demo(console: Console, *, fresh: bool) -> int:
+    """Run the sample on the sandbox, whatever key is set; ``fresh`` first moves sandbox and ledger aside together."""
+    from flows.running import begin_server, prepare_prefect
+
+    began = time.monotonic()
+    os.chdir(ROOT)
+    os.environ["GEEKHUB_API_KEY"] = ""  # also hides one in .env: a demo spends nothing
+    settings = load_settings()
+    if fresh:
+        _move_aside(console, settings)
+    prepare_prefect(settings)
+    begin_server()  # it needs some seconds; meanwhile the plan is made
+    job = open_job(SAMPLE)
+    code = job.run(console, yes=True)
+    console.print()
+    return max(code, _compare(console, job)) or _say_goodbye(console, job, time.monotonic() - began)
+
+
+def _move_aside(console: Console, settings: Settings) -> None:
+    stop_sandbox(sandbox_folder(settings))
+    aside = settings.data_dir / "aside" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    for folder in (sandbox_folder(settings), settings.data_dir / "ledger" / "sandbox"):
+        if folder.exists():
+            aside.mkdir(parents=True, exist_ok=True)
+            folder.rename(aside / f"{folder.parent.name}-{folder.name}")
+    if aside.exists():
+        console.print(f"Moved the earlier sandbox and its ledger to {aside}.")
+
+
+def _compare(console: Console, job: Job) -> int:
+    """Hold the whole ledger against the sandbox's own account, to the last digit."""
+    assert job.service.sandbox is not None, "the demo has no key"
+    consumed = _consumed_mxn(job.service.sandbox)
+    completed = [entry for entry in job.folder.entries() if entry.status is EntryStatus.COMPLETED]
+    charged = sum((entry.charged_mxn or ZERO for entry in completed), ZERO)
+    same = charged == consumed
+    console.print(
+        f"Ledger: {charged} MXN. Sandbox account: {consumed} MXN. {'They agree.' if same else 'THEY DIFFER.'}",
+        style="green" if same else "bold red",
+    )
+    return 0 if same else 1
+
+
+def _consumed_mxn(sandbox: SandboxAddress) -> Decimal:
+    answer = httpx.get(
+        f"{sandbox.root_url}/sandbox/account",
+        headers={"authorization": f"Bearer {sandbox.api_key}"},
+        trust_env=False,
+    )
+    return Decimal(str(answer.raise_for_status().json()["consumed_mxn"]))
+
+
+def _say_goodbye(console: Console, job: Job, seconds: float) -> int:
+    assert job.service.sandbox is not None, "the demo has no key"
+    outcome = job.outcome()
+    first = next(entry.video_url for entry in outcome.entries() if entry.video_url)
+    console.print(f"The first video: {first}", soft_wrap=True)
+    console.print(f"The ledger: {job.folder.path}/month=*/*.parquet", soft_wrap=True)
+    console.print(f"The sandbox: {job.service.sandbox.root_url} (stop it: .venv/bin/dailies sandbox stop)")
+    console.print("The Prefect server goes on, too (stop it: .venv/bin/dailies server stop)")
+    console.print(f"{seconds:.0f} s. Again: make demo. Anew: make demo FRESH=1", style="dim")
+    return 0

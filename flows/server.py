@@ -1,0 +1,202 @@
+"""A local Prefect server: found where one answers, else started, tuned, and left running on purpose.
+
+``prefect server start --background`` is no help: its child writes into pipes that nobody reads. This one has a session
+of its own, a log file and a pid file, beside Prefect's own database.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+
+from dailies.durable import exclusive
+from dailies.errors import ServerError
+
+_HOST = "127.0.0.1"
+_FIRST_PORT = 4200
+_START_LIMIT_S = 120.0
+_STOP_LIMIT_S = 20.0
+_UNTUNED_EVENTS_PER_S = 50.0
+ROOT = Path(__file__).resolve().parent.parent
+"""Where ``pyproject.toml`` with the server's tuning lies; a server takes its settings from where it is started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Prefect server: the address of its API, and our process id if we started it."""
+
+    api_url: str
+    pid: int | None = None
+
+    @property
+    def ui_url(self) -> str:
+        """Where a person looks."""
+        return self.api_url.removesuffix("/api")
+
+
+def find_server(configured: str | None) -> Server | None:
+    """The server that answers: the configured one, the one we started earlier, or any on port 4200."""
+    if configured:
+        return Server(configured) if _answers(configured) else None
+    started = _read_note()
+    if started and _answers(started.api_url):
+        return started
+    usual = _api_url(_FIRST_PORT)
+    return Server(usual) if _answers(usual) else None
+
+
+def start_server() -> Server:
+    """Start a server without waiting for it; it outlives this process. One that is just starting is found again.
+
+    Raises:
+        ServerError: its folder cannot be written, or no port is free.
+    """
+    note = _note_path()
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        with exclusive(note.with_suffix(".lock"), wait_s=30, who="the Prefect server's note"):
+            starting = _read_note()
+            if starting and starting.pid and _is_ours(starting.pid):
+                return starting
+            server = _spawn(_free_port(), note.with_suffix(".log"))
+            note.write_text(json.dumps(asdict(server)), "utf-8")
+    except OSError as error:
+        raise ServerError(
+            f"{note.parent} cannot be written ({error.strerror}); choose another folder with PREFECT_HOME"
+        ) from None
+    return server
+
+
+def _spawn(port: int, log: Path) -> Server:
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
+            [sys.executable, "-m", "prefect", "server", "start", "--host", _HOST, "--port", str(port)],
+            cwd=ROOT if (ROOT / "pyproject.toml").exists() else None,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={name: value for name, value in os.environ.items() if not name.startswith("GEEKHUB_")},
+        )
+    return Server(_api_url(port), child.pid)
+
+
+def wait_for_server(server: Server) -> Iterator[float]:
+    """Yield the seconds waited so far until the server answers.
+
+    Raises:
+        ServerError: it ended, or did not answer in two minutes; names its log.
+    """
+    began = time.monotonic()
+    while not _answers(server.api_url):
+        waited = time.monotonic() - began
+        if waited > _START_LIMIT_S or (server.pid and not _is_ours(server.pid)):
+            log = _note_path().with_suffix(".log")
+            raise ServerError(f"the Prefect server did not start; its log is {log}")
+        yield waited
+        time.sleep(0.25)
+
+
+def stop_server() -> Server | None:
+    """Stop the server that we started; None if there is none.
+
+    Raises:
+        ServerError: it does not end.
+    """
+    server = _read_note()
+    if server is None or server.pid is None:
+        return None
+    _end(server.pid)
+    _note_path().unlink(missing_ok=True)
+    return server
+
+
+def affordable_events_per_s(server: Server, wanted: float) -> float:
+    """Events a second that the server takes in: what the settings say, or 50 where it is not tuned for more."""
+    try:
+        told = _ask(f"{server.api_url}/admin/settings").json()
+        batch_size = told["server"]["services"]["task_run_recorder"]["batch_size"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return min(wanted, _UNTUNED_EVENTS_PER_S)
+    return wanted if batch_size > 1 else min(wanted, _UNTUNED_EVENTS_PER_S)
+
+
+def _end(pid: int) -> None:
+    for how in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        if not _is_ours(pid):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, how)
+        limit = time.monotonic() + _STOP_LIMIT_S / 2
+        while _is_ours(pid) and time.monotonic() < limit:
+            time.sleep(0.1)
+    if _is_ours(pid):
+        raise ServerError(f"the Prefect server does not end; end process {pid} yourself")
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether that process is a Prefect server that runs; a pid may have been given to somebody else."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    return "server start" in _command_of(pid)
+
+
+def _command_of(pid: int) -> str:
+    """A running process's command line; empty where there is none."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    if Path("/proc/self").exists():
+        return ""
+    asked = ["ps", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout  # noqa: S603
+
+
+def _note_path() -> Path:
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().home / "dailies-server.json"
+
+
+def _read_note() -> Server | None:
+    try:
+        return Server(**json.loads(_note_path().read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _api_url(port: int) -> str:
+    return f"http://{_HOST}:{port}/api"
+
+
+def _answers(api_url: str) -> bool:
+    try:
+        return _ask(f"{api_url}/health").json() is True
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
+def _ask(url: str) -> httpx.Response:
+    # No proxy of the environment: the server is near.
+    return httpx.get(url, timeout=3.0, trust_env=False).raise_for_status()
+
+
+def _free_port() -> int:
+    """4200, or the next port that nobody listens on."""
+    for port in range(_FIRST_PORT, _FIRST_PORT + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                continue
+            return port
+    raise ServerError("no free port between 4200 and 4299")
