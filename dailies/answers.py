@@ -76,6 +76,8 @@ def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> Servi
             return JobNotFoundError(**facts)
         case 502 if told and _FILTERED.search(facts["message"]):
             return ContentFilterError(**{**facts, "code": "content_filter"})
+        case 408 | 425:
+            return TransportError(**facts, in_doubt=not told)
         case status if told and 400 <= status < 500:
             return RowRefusedError(**facts)
         case status if status < 500:

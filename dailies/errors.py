@@ -6,6 +6,7 @@
     ├── InputError                    the CSV; carries every RowError found
     ├── SettingsError                 a setting is missing or out of bounds
     ├── RefusedError                  nothing was spent: a cap, the balance, a changed plan, a missing FX
+    ├── ServerError                   no Prefect server can be had
     ├── LedgerError                   the ledger cannot be used (lock, schema, other account)
     │   └── JournalError              the journal cannot be written: stop submitting, never poll that id
     │       └── FencedError           another run sealed this journal and took its rows over
@@ -86,6 +87,10 @@ class SettingsError(DailiesError):
 
 class RefusedError(DailiesError):
     """The run was refused before its first submit: nothing was spent."""
+
+
+class ServerError(DailiesError):
+    """No Prefect server can be had."""
 
 
 class LedgerError(DailiesError):
