@@ -129,14 +129,35 @@ SCHEMA = pa.schema(
 def merge(one: LedgerEntry, other: LedgerEntry) -> LedgerEntry:
     """The further one of two versions of the same entry.
 
-    Equal ranks go by what only grows (polls, tries) and at last by content, so that the order never matters.
+    Equal ranks go by a known charge, then by what only grows (polls, tries) and at last by content, so that the
+    order never matters.
     """
     assert one.key == other.key, "only versions of one entry can be merged"
-    return max(one, other, key=_progress)
+    if one == other:
+        return one
+    far, further = sorted((_progress(one), _progress(other)))
+    return max(one, other, key=_content if far == further else _progress)
 
 
 def _progress(entry: LedgerEntry) -> tuple[Any, ...]:
-    return entry.status.rank, entry.polls, entry.submit_tries, entry.charged_mxn is not None, repr(entry)
+    return entry.status.rank, entry.charged_mxn is not None, entry.polls, entry.submit_tries
+
+
+def _content(entry: LedgerEntry) -> str:
+    """The same text for the same content, no matter whether it was just made or read from a file."""
+    return repr([_canonical(getattr(entry, name)) for name in COLUMNS])
+
+
+def _canonical(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return f"{value:.6f}"
+        case datetime():
+            return value.timestamp()
+        case Mapping():
+            return sorted(value.items())
+        case _:
+            return value
 
 
 def merge_all(*versions: Iterable[LedgerEntry]) -> dict[tuple[str, int], LedgerEntry]:
