@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sandbox_client import client_of
 
 from dailies.sandbox.testing import RunningSandbox, sandbox
 
@@ -12,12 +13,6 @@ __all__ = ["sandbox"]
 
 Submit = Callable[..., dict[str, Any]]
 LONG_ENOUGH_S = 700.0
-
-
-def client_of(running: RunningSandbox, api_key: str | None = None) -> httpx.Client:
-    """A client of the API with a key, by default the sandbox's own."""
-    headers = {"Authorization": f"Bearer {api_key or running.api_key}"}
-    return httpx.Client(base_url=running.base_url, headers=headers, timeout=30)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from conftest import client_of
+from sandbox_client import client_of
 
 from dailies.sandbox.testing import RunningSandbox
 

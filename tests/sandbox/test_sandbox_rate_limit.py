@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import client_of
+from sandbox_client import client_of
 
 from dailies.sandbox.errors import ApiError
 from dailies.sandbox.rate_limit import RateLimit

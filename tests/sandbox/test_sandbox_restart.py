@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import client_of
+from sandbox_client import client_of
 
 from dailies.sandbox import SandboxError
 from dailies.sandbox.testing import TurnableClock, running_sandbox
