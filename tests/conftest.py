@@ -1,0 +1,37 @@
+"""What every test may count on: no key of the person who runs it, no file of theirs, and servers of our own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dailies.sandbox.testing import RunningSandbox, sandbox
+from tests.workplace import Workplace, running_prefect
+
+__all__ = ["sandbox"]
+
+_OURS = ("GEEKHUB_", "DAILIES_", "PREFECT_", "SUPABASE_")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting leaks in from the environment or from a ``.env`` in the working folder."""
+    for name in os.environ:
+        if name.startswith(_OURS) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def prefect_api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A tuned Prefect server of the test suite's own, on a free port, with a home of its own."""
+    with running_prefect(tmp_path_factory.mktemp("prefect")) as url:
+        yield url
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, sandbox: RunningSandbox, prefect_api_url: str) -> Workplace:
+    """A folder with a sandbox and a Prefect server, where the ``dailies`` command can be run as a user would."""
+    return Workplace(tmp_path, sandbox, prefect_api_url)

@@ -1,0 +1,142 @@
+"""A place to run the real command in: processes, folders and servers that belong to one test."""
+
+import contextlib
+import csv
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+
+from dailies.folder import LedgerFolder
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.sandbox.testing import RunningSandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+DAILIES = Path(sys.executable).parent / "dailies"
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """One test's folder, sandbox and Prefect server."""
+
+    path: Path
+    sandbox: RunningSandbox
+    prefect_api_url: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of a user who works here, with the sandbox's key."""
+        home = self.path / "home"
+        home.mkdir(exist_ok=True)
+        return {
+            **{name: os.environ[name] for name in _KEPT if name in os.environ},
+            "HOME": str(home),
+            "PREFECT_HOME": str(self.path / "prefect"),
+            "PREFECT_API_URL": self.prefect_api_url,
+            "GEEKHUB_API_KEY": self.sandbox.api_key,
+            "GEEKHUB_BASE_URL": self.sandbox.base_url,
+            "DAILIES_TIME_SCALE": str(self.sandbox.time_scale),
+            "DAILIES_FX": f"*={self.sandbox.fx_mxn_per_usd}",
+            "DAILIES_DATA_DIR": str(self.path / "data"),
+            "DAILIES_SUBMIT_RATE_PER_S": "50",
+            "COLUMNS": "200",
+        }
+
+    def write_csv(self, rows: int, name: str = "prompts.csv", **columns: str) -> Path:
+        """A CSV of so many different prompts; ``columns`` give every row the same cell."""
+        path = self.path / name
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["prompt", *columns])
+            writer.writerows([f"shot number {n} of a lighthouse", *columns.values()] for n in range(1, rows + 1))
+        return path
+
+    def start(self, *arguments: str | Path, **env: str) -> "subprocess.Popen[str]":
+        """Start ``dailies ...`` and do not wait for it."""
+        return subprocess.Popen(
+            [DAILIES, *map(str, arguments)],
+            cwd=self.path,
+            env={**self.env, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str | Path, **env: str) -> "subprocess.CompletedProcess[str]":
+        """Run ``dailies ...`` to its end."""
+        with self.start(*arguments, **env) as process:
+            output, _ = process.communicate(timeout=240)
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+    @property
+    def ledger(self) -> LedgerFolder:
+        """The ledger of the sandbox's account."""
+        return LedgerFolder.open(self.path / "data" / "ledger" / "sandbox", "sandbox")
+
+    def entries(self) -> list[LedgerEntry]:
+        """Every entry in the ledger's files."""
+        return self.ledger.entries()
+
+    def charged_mxn(self) -> Decimal:
+        """What the ledger says was charged."""
+        done = [entry for entry in self.entries() if entry.status is EntryStatus.COMPLETED]
+        return sum((entry.charged_mxn or Decimal(0) for entry in done), Decimal(0))
+
+
+def wait_until(holds: Callable[[], object], *, limit_s: float = 60.0) -> None:
+    """Wait until a callable says true.
+
+    Raises:
+        TimeoutError: it did not in time.
+    """
+    give_up_at = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > give_up_at:
+            raise TimeoutError(f"not true within {limit_s} s")
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def running_prefect(home: Path) -> Iterator[str]:
+    """A Prefect server with the project's tuning, on a free port, until the block ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command: Sequence[str] = (sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
+    env = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [*command, str(port)],
+            cwd=ROOT,
+            env={**env, "HOME": str(home), "PREFECT_HOME": str(home)},
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}/api"
+    try:
+        wait_until(lambda: _is_healthy(url) or server.poll() is not None, limit_s=120)
+        assert server.poll() is None, (home / "server.log").read_text()
+        yield url
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        return bool(httpx.get(f"{url}/health", trust_env=False).json())
+    except (httpx.HTTPError, ValueError):
+        return False
