@@ -22,6 +22,7 @@ def fold_dead(folder: LedgerFolder, by: str, take_over: frozenset[str] = frozens
     Returns:
         The ids of the batches that were folded.
     """
+    folder.sweep()
     sweep(folder.journals)
     dead = [path for path in journal_paths(folder.journals) if path.name in take_over or not is_live(path)]
     return [path.name for path in dead if _fold(folder, path, by) is not None]

@@ -14,7 +14,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dailies import parquet
-from dailies.durable import exclusive, replace_file
+from dailies.durable import exclusive, replace_file, sync_folder
 from dailies.errors import LedgerError
 from dailies.ledger import SCHEMA_VERSION, EntryStatus, LedgerEntry, from_table, merge_all
 
@@ -42,7 +42,7 @@ class Identity:
 
 def new_batch_id(now: datetime) -> str:
     """A batch's id: the UTC second of its creation, which also fixes its month, and chance."""
-    return f"{now:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
 def organisation_of(video_url: str | None) -> str | None:
@@ -72,7 +72,7 @@ class LedgerFolder:
         try:
             (path / "journal").mkdir(parents=True, exist_ok=True)
             with exclusive(path / ".lock", wait_s=60, who=f"the ledger {path}"):
-                if not (path / "ledger.json").exists():
+                if not (path / "ledger.json").exists() and not any(path.glob("month=*")):
                     _write_identity(path, Identity(uuid.uuid4().hex, service))
         except OSError as error:
             raise LedgerError(
@@ -104,21 +104,22 @@ class LedgerFolder:
             yield
 
     def require_organisation(self, organisation: str | None) -> None:
-        """Note the organisation the first time; refuse any other one later.
+        """Note the organisation the first time, under the lock; refuse any other one later.
 
         Raises:
-            LedgerError: these are the books of another organisation.
+            LedgerError: these are the books of another organisation, or it cannot be noted.
         """
         if organisation is None or organisation == self.identity.organisation:
             return
-        known = _read_identity(self.path).organisation
-        if known is None:
-            self.identity = replace(self.identity, organisation=organisation)
-            _write_identity(self.path, self.identity)
-        elif known != organisation:
+        with self.lock():
+            self.identity = _read_identity(self.path)
+            if self.identity.organisation is None:
+                self.identity = replace(self.identity, organisation=organisation)
+                _write_identity(self.path, self.identity)
+        if self.identity.organisation != organisation:
             raise LedgerError(
-                f"{self.path} keeps the books of organisation {known}, but this key belongs to {organisation};"
-                " give each its own folder (DAILIES_LEDGER_DIR)"
+                f"{self.path} keeps the books of organisation {self.identity.organisation}, but this key belongs to"
+                f" {organisation}; give each its own folder (DAILIES_LEDGER_DIR)"
             )
 
     @property
@@ -150,6 +151,11 @@ class LedgerFolder:
         where = None if row_keys is None else pc.field("row_key").isin(pa.array(list(row_keys), pa.string()))
         return from_table(self.scan(where=where))
 
+    def sweep(self) -> None:
+        """Remove what a crash in the middle of a write has left. Hold the lock."""
+        for draft in (*self.path.glob("month=*/.*.parquet.*"), *self.path.glob(".ledger.json.*")):
+            draft.unlink(missing_ok=True)
+
     def put(self, entries: Iterable[LedgerEntry]) -> None:
         """Merge entries into the files of their batches. Hold the lock; doing it twice changes nothing."""
         by_batch: dict[str, list[LedgerEntry]] = defaultdict(list)
@@ -157,7 +163,9 @@ class LedgerFolder:
             by_batch[entry.batch_id].append(entry)
         for batch_id, fresh in by_batch.items():
             path = self.batch_file(batch_id)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.exists():
+                path.parent.mkdir(exist_ok=True)
+                sync_folder(self.path)
             known = parquet.read_entries(path) if path.exists() else []
             merged = list(merge_all(known, fresh).values())
             if merged != known:
@@ -176,14 +184,21 @@ class LedgerFolder:
 
 def _read_identity(path: Path) -> Identity:
     try:
-        return Identity(**json.loads((path / "ledger.json").read_text("utf-8")))
-    except (ValueError, TypeError) as error:
-        raise LedgerError(f"{path / 'ledger.json'} is damaged; restore it from a backup") from error
+        known = json.loads((path / "ledger.json").read_text("utf-8"))
+        version = known["schema_version"]
+        if version == SCHEMA_VERSION:
+            return Identity(**known)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise LedgerError(f"{path / 'ledger.json'} is missing or damaged; restore it from a backup") from error
+    raise LedgerError(f"{path} is a ledger of version {version}; this Dailies keeps version {SCHEMA_VERSION}")
 
 
 def _write_identity(path: Path, identity: Identity) -> None:
     text = json.dumps(asdict(identity), indent=2) + "\n"
-    replace_file(path / "ledger.json", lambda file: _write(file, text))
+    try:
+        replace_file(path / "ledger.json", lambda file: _write(file, text))
+    except OSError as error:
+        raise LedgerError(f"{path / 'ledger.json'} cannot be written: {error.strerror}") from error
 
 
 def _write(file: Any, text: str) -> None:

@@ -14,9 +14,16 @@ from dailies.ledger import SCHEMA, SCHEMA_VERSION, LedgerEntry, from_table, to_t
 
 
 def write_entries(path: Path, entries: Iterable[LedgerEntry]) -> None:
-    """Replace ``path`` by a file that holds exactly these entries, in this order."""
+    """Replace ``path`` by a file that holds exactly these entries, in this order.
+
+    Raises:
+        LedgerError: it cannot be written; the old file is still there.
+    """
     table = to_table(entries)
-    replace_file(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    try:
+        replace_file(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    except OSError as error:
+        raise LedgerError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def read_entries(path: Path) -> list[LedgerEntry]:
@@ -29,7 +36,7 @@ def read_entries(path: Path) -> list[LedgerEntry]:
         # Not by path: a path with `month=` in it would add a column of that name.
         with path.open("rb") as file:
             table = pq.read_table(file)
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise LedgerError(f"{path} cannot be read as Parquet: {error}") from error
     _check_version(path, table.schema)
     return from_table(table)
@@ -42,9 +49,16 @@ def _check_version(path: Path, schema: pa.Schema) -> None:
 
 
 def scan(paths: Sequence[Path], columns: Sequence[str] | None = None, where: Any = None) -> pa.Table:
-    """Some columns of many ledger files as one table, filtered by an Arrow expression."""
+    """Some columns of many ledger files as one table, filtered by an Arrow expression.
+
+    Raises:
+        LedgerError: a file cannot be read.
+    """
     names = list(columns) if columns is not None else SCHEMA.names
     if not paths:
         return SCHEMA.empty_table().select(names)
     dataset = ds.dataset([str(path) for path in paths], schema=SCHEMA, format="parquet")
-    return dataset.to_table(columns=names, filter=where)
+    try:
+        return dataset.to_table(columns=names, filter=where)
+    except (OSError, pa.ArrowException) as error:
+        raise LedgerError(f"a file of the ledger cannot be read: {error}") from error
