@@ -55,13 +55,21 @@ class Books:
         return sum(left, sum(living, self.given_up_mxn))
 
 
-def read_books(folder: LedgerFolder, row_keys: Iterable[str], tariff: Tariff, now: datetime) -> Books:
+def read_books(
+    folder: LedgerFolder,
+    row_keys: Iterable[str],
+    tariff: Tariff,
+    now: datetime,
+    take_over: frozenset[str] = frozenset(),
+) -> Books:
     """Read journals and ledger, in this order; changes nothing.
+
+    ``take_over`` names batches that count as dead, however alive they look.
 
     Raises:
         LedgerError: a file is damaged or of an unknown version.
     """
-    living, dead = _journals(folder)
+    living, dead = _journals(folder, take_over)
     journalled = merge_all(*(state.entries.values() for state in (*living, *dead)))
     keys = set(row_keys)
     wanted = merge_all(_of_rows(folder, keys), (entry for entry in journalled.values() if entry.row_key in keys))
@@ -73,11 +81,11 @@ def read_books(folder: LedgerFolder, row_keys: Iterable[str], tariff: Tariff, no
     return _with_reservations(books, recent.values())
 
 
-def _journals(folder: LedgerFolder) -> tuple[list[JournalState], list[JournalState]]:
+def _journals(folder: LedgerFolder, take_over: frozenset[str]) -> tuple[list[JournalState], list[JournalState]]:
     living: list[JournalState] = []
     dead: list[JournalState] = []
     for path in journal_paths(folder.journals):
-        alive = is_live(path)
+        alive = path.name not in take_over and is_live(path)
         try:
             state = replay(path)
         except FileNotFoundError:  # folded meanwhile: the ledger has it

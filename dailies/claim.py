@@ -77,7 +77,7 @@ def _journals(folder: LedgerFolder, batches: Iterable[Manifest]) -> tuple[FileLo
 
 
 def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp) -> Plan:
-    books = read_books(folder, (row.row_key for row in prompts.rows), terms.tariff, stamp.now)
+    books = read_books(folder, (row.row_key for row in prompts.rows), terms.tariff, stamp.now, terms.take_over)
     return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps, stamp)
 
 

@@ -44,13 +44,13 @@ class Job:
         show_plan(console, plan)
         return plan
 
-    def run(self, console: Console, *, yes: bool, take_over: Iterable[str] = ()) -> int:
+    def run(self, console: Console, *, yes: bool) -> int:
         """Show the plan, ask where money is real, run the flow, show what became of it."""
         from flows.running import await_server, begin_server, prepare_prefect, run_generate
 
         settings = self.service.settings
         plan = self.show_plan(console)
-        if not plan.todo and not take_over:
+        if not plan.todo:
             claim_rows(self.folder, self.prompts, self.terms, datetime.now(UTC))  # folds what dead runs left
             return self.write_results(console, None)
         self._ask(console, plan, yes=yes)
@@ -67,7 +67,7 @@ class Job:
             skip_bad_rows=bool(self.prompts.rejected),
             retry_failed=self.terms.policy.retry_failed,
             approved_mxn=plan.worst_mxn,
-            take_over=list(take_over),
+            take_over=sorted(self.terms.take_over),
         )
         return self.write_results(console, None)
 
@@ -100,6 +100,7 @@ def open_job(
     fit: bool = False,
     skip_bad_rows: bool = False,
     retry_failed: bool = False,
+    take_over: Iterable[str] = (),
     offline: bool = False,
 ) -> Job:
     """Read the CSV, then find the service and its ledger; ``offline`` asks nobody for the balance.
@@ -114,5 +115,5 @@ def open_job(
     settings = load_settings(**caps)
     folder = service.open_ledger()
     balance = None if offline else asyncio.run(ask_balance(settings))
-    terms = terms_from(settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed)
+    terms = terms_from(settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed, take_over=take_over)
     return Job(Service(settings, service.sandbox), folder, prompts, terms, csv)

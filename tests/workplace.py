@@ -48,6 +48,7 @@ class Workplace:
             "DAILIES_FX": f"*={self.sandbox.fx_mxn_per_usd}",
             "DAILIES_DATA_DIR": str(self.path / "data"),
             "DAILIES_SUBMIT_RATE_PER_S": "50",
+            "DAILIES_EVENTS_PER_S": "1000",  # at this speed polls are dense; a few hundred events fit any queue
             "COLUMNS": "200",
         }
 

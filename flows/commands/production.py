@@ -53,8 +53,16 @@ def run(
     """
     from flows.job import open_job
 
-    job = open_job(csv, max_cost_mxn, max_month_mxn, fit=fit, skip_bad_rows=skip_bad_rows, retry_failed=retry_failed)
-    return job.run(console(), yes=yes, take_over=take_over)
+    job = open_job(
+        csv,
+        max_cost_mxn,
+        max_month_mxn,
+        fit=fit,
+        skip_bad_rows=skip_bad_rows,
+        retry_failed=retry_failed,
+        take_over=take_over,
+    )
+    return job.run(console(), yes=yes)
 
 
 def results(csv: Csv, *, output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None) -> int:
