@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -89,6 +90,15 @@ class PromptFile:
     rows: tuple[PromptRow, ...]
     rejected: tuple[RejectedRow, ...]
     records: Mapping[int, tuple[str, ...]]
+
+    def first(self, records: int | None) -> "PromptFile":
+        """Only the first so many records, with the row keys that they have in the whole file; None: all of them."""
+        if records is None or records >= len(self.records):
+            return self
+        kept = dict(islice(self.records.items(), records))
+        rows = tuple(row for row in self.rows if row.source_line in kept)
+        rejected = tuple(row for row in self.rejected if row.source_line in kept)
+        return PromptFile(self.source, self.columns, rows, rejected, kept)
 
 
 def read_prompts(path: Path | str, *, default_model: str = "fal/kling-2", skip_bad_rows: bool = False) -> PromptFile:

@@ -38,6 +38,7 @@ async def generate(
     fit: bool = False,
     skip_bad_rows: bool = False,
     retry_failed: bool = False,
+    limit: Annotated[int, Field(ge=1)] | None = None,
     approved_mxn: Mxn | None = None,
     take_over: list[str] | None = None,
 ) -> State[Any]:
@@ -50,13 +51,15 @@ async def generate(
         fit: take rows in order until a cap is reached, instead of refusing the run.
         skip_bad_rows: note rows that cannot be read as rejected, instead of refusing the file.
         retry_failed: give rows that ended as failed a new round.
+        limit: only the first so many rows of the file.
         approved_mxn: the worst case that a person has seen and agreed to.
         take_over: batches of hanging runs whose rows are taken from them.
     """
     settings = load_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
     if deployment.id and settings.max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn: nobody is there to look at the plan.")
-    prompts = read_prompts(csv, default_model=settings.default_model, skip_bad_rows=skip_bad_rows)
+    whole = read_prompts(csv, default_model=settings.default_model, skip_bad_rows=skip_bad_rows)
+    prompts = whole.first(limit)
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
     terms = terms_from(
         settings,
@@ -70,9 +73,10 @@ async def generate(
     production = open_production(settings, folder, claim.batches)
     async with _stage(production, claim):
         await _shoot(production, claim)
-    outcome = read_outcome(folder, prompts, settings.tariff, terms.policy, datetime.now(UTC))
+    outcome = read_outcome(folder, whole, settings.tariff, terms.policy, datetime.now(UTC))
     results = settings.results_path(prompts.source)
     write_results(results, outcome)
+    outcome = outcome.first(limit)
     await tell_outcome(outcome, str(results), closing_words(production.stop, outcome))
     return final_state(production.stop, claim, outcome, settings.max_failed_ratio)
 

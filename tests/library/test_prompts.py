@@ -123,6 +123,17 @@ def test_raw_records_are_kept_in_order_for_the_results(csv: Path) -> None:
     assert list(prompts.records.items()) == [(2, ("s-1", " A fox ")), (3, ("s-2",)), (4, ("s-3", "An owl"))]
 
 
+def test_the_first_records_keep_the_keys_they_have_in_the_whole_file(csv: Path) -> None:
+    csv.write_text("prompt,take\ncat,\ncat,\n,9\ncat,1\n", "utf-8")
+    whole = read_prompts(csv, skip_bad_rows=True)
+    first = whole.first(3)
+    assert [row.take for row in first.rows] == [2, 3]  # take 1 is that of the last line
+    assert first.rows == whole.rows[:2]
+    assert [row.source_line for row in first.rejected] == [4]
+    assert list(first.records) == [2, 3, 4]
+    assert whole.first(None) is whole.first(4) is whole
+
+
 def test_source_is_the_file_as_it_was_named(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     csv.write_text("prompt\nA fox\n")
     monkeypatch.chdir(csv.parent)
