@@ -14,8 +14,10 @@ from dailies.sandbox.account_routes import account_routes
 from dailies.sandbox.admin_routes import admin_routes
 from dailies.sandbox.answers import answer_api_error, error_answer
 from dailies.sandbox.errors import ApiError
+from dailies.sandbox.fault_routes import fault_routes
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.limits import Limits
+from dailies.sandbox.mischief import Mischief
 from dailies.sandbox.objects import object_routes
 from dailies.sandbox.truth_routes import truth_routes
 from dailies.sandbox.videos import video_routes
@@ -35,6 +37,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.include_router(object_routes(gateway))
     app.include_router(truth_routes(gateway))
     app.include_router(admin_routes(gateway))
+    app.include_router(fault_routes(gateway))
 
     @app.get("/healthz", tags=["sandbox"])
     async def read_health() -> dict[str, str | int]:
@@ -46,6 +49,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_crash)
     # The last one added is the first that a request meets.
+    app.add_middleware(Mischief, gateway=gateway)
     app.add_middleware(Access, gateway=gateway)
     app.add_middleware(Limits)
     return app
@@ -58,8 +62,7 @@ async def answer_invalid_request(request: Request, error: Exception) -> JSONResp
     if first["type"] == "json_invalid":
         message = "body: it is not valid JSON."
     else:
-        # The place is (body or query, field, ...); what follows the field is pydantic's own business.
-        field = first["loc"][1] if len(first["loc"]) > 1 else "body"
+        field = ".".join(str(step) for step in first["loc"][1:]) or "body"
         message = f"{field}: {first['msg'].removeprefix('Value error, ')}."
     return error_answer(ApiError("invalid_request_error", message), request.scope)
 

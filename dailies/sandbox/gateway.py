@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dailies.sandbox.accounts import create_organisation, write_fx
+from dailies.sandbox.faults import read_script
 from dailies.sandbox.money import MICROS, to_micros
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.rate_limit import RateLimit
 from dailies.sandbox.store import connect, read_setting, transaction, write_setting
 from dailies.sandbox.studio import Studio
+from dailies.sandbox.trigger import FaultPlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Gateway:
         studio: renders the videos.
         clock: Unix time in seconds.
         rate_limit: of each organisation's submits.
+        faults: the script of what goes wrong.
     """
 
     options: SandboxOptions
@@ -39,6 +42,7 @@ class Gateway:
     studio: Studio
     clock: Callable[[], float]
     rate_limit: RateLimit
+    faults: FaultPlay
 
     @property
     def now_us(self) -> int:
@@ -52,7 +56,12 @@ class Gateway:
 
 
 def open_gateway(options: SandboxOptions, base_url: str, clock: Callable[[], float] = time.time) -> Gateway:
-    """Open a data folder, founding its first organisation if the folder is new."""
+    """Open a data folder, founding its first organisation if the folder is new.
+
+    Raises:
+        SandboxError: the fault script cannot be used.
+    """
+    script = read_script(options.faults)
     store = connect(options.data_dir)
     if read_setting(store, "instance_id") is None:
         _found(store, options, round(clock() * MICROS))
@@ -66,6 +75,7 @@ def open_gateway(options: SandboxOptions, base_url: str, clock: Callable[[], flo
         studio=Studio(options.data_dir / "clips", options.plain_video),
         clock=clock,
         rate_limit=RateLimit(options.requests_per_second, options.burst),
+        faults=FaultPlay(script),
     )
 
 

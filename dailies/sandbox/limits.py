@@ -37,6 +37,7 @@ class Limits:
             await error_answer(refusal, scope)(scope, receive, send)
         else:
             if body is not None:
+                scope.setdefault("state", {})["body"] = body
                 await self.app(scope, _replay(body, receive), send)
 
 

@@ -4,14 +4,17 @@ import asyncio
 import json
 import secrets
 import sys
+from collections.abc import Callable
 
 import h11
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dailies.sandbox.app import create_app
 from dailies.sandbox.errors import ApiError
 from dailies.sandbox.gateway import Gateway
+from dailies.sandbox.mischief import HANG_UP
 
 # Above the limits that `limits.py` refuses politely; beyond this the parser gives up.
 LARGEST_HEAD_BYTES = 131_072
@@ -29,6 +32,7 @@ class GatewayProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the first request's head."""
         super().connection_made(transport)
+        self.app = _with_hang_up(self.app, transport.close)
         self._head_timer = self.loop.call_later(SLOWEST_HEAD_S, self._give_up)
 
     def data_received(self, data: bytes) -> None:
@@ -69,6 +73,16 @@ class GatewayProtocol(H11Protocol):
 
     def _give_up(self) -> None:
         self.transport.close()
+
+
+def _with_hang_up(app: ASGIApp, close: Callable[[], None]) -> ASGIApp:
+    """Give the application, in each request's scope, a way to end the connection without an answer."""
+
+    async def app_with_hang_up(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("extensions", {})[HANG_UP] = close
+        await app(scope, receive, send)
+
+    return app_with_hang_up
 
 
 def configure_server(gateway: Gateway) -> uvicorn.Config:

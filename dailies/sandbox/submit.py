@@ -1,125 +1,77 @@
-"""A submit: checked, remembered, handed to the provider (GeekHub's page "POST generations")."""
+"""A submit: a new job is remembered and handed to the provider (GeekHub's page "POST generations")."""
 
-import hashlib
-import json
 import uuid
 
-from dailies.catalogue import VideoModel, load_catalogue
 from dailies.sandbox.accounts import read_balance
 from dailies.sandbox.errors import ApiError
+from dailies.sandbox.fate import Fate, change_account, decide_fate
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.jobs import Job, find_by_idempotency_key, insert_job, next_number, next_take
+from dailies.sandbox.order import Order
 from dailies.sandbox.render_time import draw_render_us
 from dailies.sandbox.store import transaction
-from dailies.sandbox.wire import VideoRequest
-
-LONGEST_IDEMPOTENCY_KEY = 255
 
 
-def submit_job(gateway: Gateway, org_id: str, wanted: VideoRequest, idempotency_key: str | None) -> Job:
+def submit_job(gateway: Gateway, org_id: str, order: Order) -> Job:
     """Make a job, or find the one that the same idempotency key made before.
 
     Raises:
-        ApiError: ``invalid_request_error``, ``model_not_found``, ``idempotency_key_reused`` or
-            ``insufficient_balance``. Nothing is remembered of a refused request.
+        ApiError: ``idempotency_key_reused``, ``insufficient_balance``, or ``provider_unavailable`` when the fault
+            script refuses the prompt. Nothing is remembered of a refused request.
     """
-    model = find_model(wanted.model)
-    duration_s = choose_duration(model, wanted.duration)
-    aspect_ratio = choose_aspect_ratio(model, wanted.aspect_ratio)
-    check_idempotency_key(idempotency_key)
-    fingerprint = _fingerprint(model.id, wanted.prompt, duration_s, aspect_ratio)
+    change_account(gateway, org_id)
     with transaction(gateway.store):
-        if idempotency_key is not None:
-            known = find_by_idempotency_key(gateway.store, org_id, idempotency_key)
-            if known is not None:
-                return _same_request(known, fingerprint)
-        _check_balance(gateway, org_id)
-        take = next_take(gateway.store, org_id, fingerprint)
-        now_us = gateway.now_us
-        job = Job(
-            id=str(uuid.uuid4()),
-            org_id=org_id,
-            number=next_number(gateway.store, org_id),
-            status="processing",
-            model=model.id,
-            prompt=wanted.prompt,
-            duration_s=duration_s,
-            aspect_ratio=aspect_ratio,
-            fingerprint=fingerprint,
-            take=take,
-            idempotency_key=idempotency_key,
-            created_us=now_us,
-            render_us=draw_render_us(model, gateway.seed, f"{fingerprint}/{take}", gateway.options.speed),
-            handed_over_us=now_us,
-            fails_with=None,
-            polls=0,
-            completed_us=None,
-            error=None,
-        )
+        known = _find_repeated(gateway, org_id, order)
+        if known is not None:
+            return known
+        if read_balance(gateway.store, org_id) <= 0:
+            raise ApiError("insufficient_balance", "The balance is used up. Recharge it to submit further videos.")
+        job = _new_job(gateway, org_id, order)
         insert_job(gateway.store, job)
-    gateway.studio.start(gateway.studio.scene_of(job))
+    if job.fails_with is None and job.render_us is not None:
+        gateway.studio.start(gateway.studio.scene_of(job))
     return job
 
 
-def find_model(model_id: str) -> VideoModel:
-    """The model of that id.
-
-    Raises:
-        ApiError: ``model_not_found``.
-    """
-    model = load_catalogue().get(model_id)
-    if model is None:
-        raise ApiError("model_not_found", f"model: {model_id[:100]!r} does not exist; see GET /v1/models.")
-    return model
-
-
-def choose_duration(model: VideoModel, wanted_s: int | None) -> int:
-    """The seconds asked for, or the model's default.
-
-    Raises:
-        ApiError: ``invalid_request_error`` above the model's maximum.
-    """
-    if wanted_s is None:
-        return model.default_duration_s
-    if wanted_s > model.max_duration_s:
-        raise ApiError("invalid_request_error", f"duration: {model.id} makes at most {model.max_duration_s} seconds.")
-    return wanted_s
-
-
-def choose_aspect_ratio(model: VideoModel, wanted: str | None) -> str:
-    """The ratio asked for, or the model's first.
-
-    Raises:
-        ApiError: ``invalid_request_error`` for a ratio that the model does not support.
-    """
-    if wanted is None:
-        return model.aspect_ratios[0]
-    if wanted not in model.aspect_ratios:
-        supported = ", ".join(model.aspect_ratios)
-        raise ApiError("invalid_request_error", f"aspect_ratio: {model.id} supports {supported}.")
-    return wanted
-
-
-def check_idempotency_key(key: str | None) -> None:
-    """Refuse what cannot name a request."""
-    if key is not None and not (1 <= len(key) <= LONGEST_IDEMPOTENCY_KEY and key.isascii() and key.isprintable()):
-        raise ApiError(
-            "invalid_request_error",
-            f"Idempotency-Key: 1 to {LONGEST_IDEMPOTENCY_KEY} printable ASCII characters.",
-        )
-
-
-def _fingerprint(model_id: str, prompt: str, duration_s: int, aspect_ratio: str) -> str:
-    text = json.dumps([model_id, prompt, duration_s, aspect_ratio])
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _same_request(known: Job, fingerprint: str) -> Job:
-    if known.fingerprint != fingerprint:
+def _find_repeated(gateway: Gateway, org_id: str, order: Order) -> Job | None:
+    if order.idempotency_key is None:
+        return None
+    known = find_by_idempotency_key(gateway.store, org_id, order.idempotency_key)
+    if known is not None and known.fingerprint != order.fingerprint:
         raise ApiError("idempotency_key_reused", f"Idempotency-Key: it made job {known.id} from another request body.")
     return known
 
 
-def _check_balance(gateway: Gateway, org_id: str) -> None:
-    if read_balance(gateway.store, org_id) <= 0:
-        raise ApiError("insufficient_balance", "The balance is used up. Recharge it to submit further videos.")
+def _new_job(gateway: Gateway, org_id: str, order: Order) -> Job:
+    take = next_take(gateway.store, org_id, order.fingerprint)
+    # Not the job's number, which depends on the order of arrival: a concurrent run meets the same times again.
+    subject = f"{order.fingerprint}/{take}"
+    fate = decide_fate(gateway, order.model.id, order.prompt, subject)
+    render_us = draw_render_us(order.model, gateway.seed, subject, gateway.options.speed)
+    now_us = gateway.now_us
+    return Job(
+        id=str(uuid.uuid4()),
+        org_id=org_id,
+        number=next_number(gateway.store, org_id),
+        status=_first_status(fate),
+        model=order.model.id,
+        prompt=order.prompt,
+        duration_s=order.duration_s,
+        aspect_ratio=order.aspect_ratio,
+        fingerprint=order.fingerprint,
+        take=take,
+        idempotency_key=order.idempotency_key,
+        created_us=now_us,
+        render_us=None if fate.is_stuck else render_us,
+        handed_over_us=now_us if _first_status(fate) == "processing" else None,
+        fails_with=fate.fails_with,
+        polls=0,
+        completed_us=now_us if fate.fails_at_once else None,
+        error=fate.fails_with if fate.fails_at_once else None,
+    )
+
+
+def _first_status(fate: Fate) -> str:
+    if fate.fails_at_once:
+        return "failed"
+    return "pending" if fate.is_held else "processing"

@@ -5,7 +5,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +15,13 @@ import pytest
 
 from dailies.sandbox import accounts, jobs, keys
 from dailies.sandbox.address import SandboxAddress
+from dailies.sandbox.faults import FaultScript
 from dailies.sandbox.foreground import open_sandbox
 from dailies.sandbox.money import MICROS, to_micros
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.store import connect, transaction
 from dailies.sandbox.thread import serve_in_thread
+from dailies.sandbox.trigger import FaultPlay
 
 T = TypeVar("T")
 TEST_SPEED = 200.0
@@ -51,10 +53,11 @@ class RunningSandbox:
         clock: turn it with ``advance``.
     """
 
-    def __init__(self, data_dir: Path, address: SandboxAddress, clock: TurnableClock) -> None:
+    def __init__(self, data_dir: Path, address: SandboxAddress, clock: TurnableClock, faults: FaultPlay) -> None:
         self.data_dir = data_dir
         self.address = address
         self.clock = clock
+        self._faults = faults
 
     @property
     def base_url(self) -> str:
@@ -121,6 +124,15 @@ class RunningSandbox:
         """Make a further key of the organisation."""
         return str(self._write(lambda store, now: keys.create_key(store, self.org_id, now)))
 
+    def set_faults(self, *faults: Mapping[str, Any], seed: int = 0) -> None:
+        """Begin another fault script; without faults none is played."""
+        self._faults.replace(FaultScript.model_validate({"seed": seed, "fault": faults}))
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults being played, each with how often it ``fired``."""
+        played: list[dict[str, Any]] = self._faults.as_json()["fault"]
+        return played
+
     def revoke_key(self, api_key: str | None = None) -> None:
         """Revoke a key, by default the sandbox's own."""
         ended = keys.hash_key(api_key or self.api_key)
@@ -151,7 +163,7 @@ def running_sandbox(data_dir: Path, **options: Any) -> Iterator[RunningSandbox]:
     clock = options.pop("clock", None) or TurnableClock()
     chosen = SandboxOptions(data_dir, **{"speed": TEST_SPEED, "plain_video": True} | options)
     with open_sandbox(chosen, clock) as opened, serve_in_thread(opened):
-        yield RunningSandbox(data_dir, opened.address, clock)
+        yield RunningSandbox(data_dir, opened.address, clock, opened.gateway.faults)
 
 
 @pytest.fixture

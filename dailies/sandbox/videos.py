@@ -9,6 +9,7 @@ from dailies.sandbox.errors import ApiError
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.jobs import Job, find_job
 from dailies.sandbox.money import MICROS
+from dailies.sandbox.order import check_order
 from dailies.sandbox.poll import advance_job
 from dailies.sandbox.submit import submit_job
 from dailies.sandbox.wire import VideoJob, VideoRequest, responses
@@ -47,7 +48,7 @@ def video_routes(gateway: Gateway) -> APIRouter:
         """Submit a video job."""
         org_id = request.state.caller.org_id
         gateway.rate_limit.take(org_id, gateway.clock())
-        job = submit_job(gateway, org_id, wanted, idempotency_key)
+        job = submit_job(gateway, org_id, check_order(wanted, idempotency_key))
         return JSONResponse(job_object(job, gateway.base_url))
 
     @routes.get("/{job_id}", responses=responses(VideoJob, 401, 404))

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 LONGEST_PROMPT = 4_000
 
@@ -15,8 +14,8 @@ class VideoRequest(BaseModel):
 
     model: str
     prompt: Annotated[str, Field(min_length=1, max_length=LONGEST_PROMPT)]
-    duration: Annotated[int, Field(ge=1)] | SkipJsonSchema[None] = None
-    aspect_ratio: str | SkipJsonSchema[None] = None
+    duration: Annotated[int | None, Field(ge=1), WithJsonSchema({"type": "integer", "minimum": 1})] = None
+    aspect_ratio: Annotated[str | None, WithJsonSchema({"type": "string"})] = None
 
     @field_validator("prompt")
     @classmethod
