@@ -8,6 +8,7 @@ manifest. A ``flock`` on the file ``lock``, shared by everybody who works on the
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from dailies.manifest import Manifest
 
 _ENTRY = TypeAdapter(LedgerEntry)
 _MANIFEST = TypeAdapter(Manifest)
+
+_PROBES = 3
 
 _Key = tuple[str, int]
 
@@ -63,31 +66,36 @@ def create_journal(journals: Path, manifest: Manifest) -> FileLock:
         JournalError: it could not be written.
     """
     draft = journals / f".{manifest.batch_id}.new"
+    lock = FileLock(draft / "lock")
     try:
         draft.mkdir()
-        (draft / "lock").touch()
-        lock = FileLock(draft / "lock")
-        assert lock.try_acquire(shared=True), "nobody else knows this file"
+        lock.path.touch()
+        taken = lock.try_acquire(shared=True)
+        assert taken, "nobody else knows this file"
         create_file(draft / _segment(1), _line({"kind": "manifest", **_MANIFEST.dump_python(manifest, mode="json")}))
         draft.rename(journals / manifest.batch_id)
         sync_folder(journals)
     except OSError as error:
+        lock.release()
         shutil.rmtree(draft, ignore_errors=True)
-        raise JournalError(f"the journal of batch {manifest.batch_id} cannot be written: {error.strerror}") from error
+        raise _unwritable(manifest.batch_id, error) from error
     return lock
 
 
 def journal_paths(journals: Path) -> list[Path]:
     """The journals in a ledger's journal folder, oldest first."""
-    return sorted(path for path in journals.iterdir() if not path.name.startswith("."))
+    return sorted(path for path in journals.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def is_live(path: Path) -> bool:
     """Whether somebody works on this journal on a machine whose locks are seen here."""
     lock = FileLock(path / "lock")
-    free = lock.try_acquire()
-    lock.release()
-    return not free and path.exists()
+    for _ in range(_PROBES):
+        if lock.try_acquire():
+            lock.release()
+            return False
+        time.sleep(0.001)  # somebody else may be asking the same, which takes a moment only
+    return path.exists()
 
 
 def replay(path: Path) -> JournalState:
@@ -107,7 +115,7 @@ def replay(path: Path) -> JournalState:
         for record in records:
             _apply(record, state, drafts)
         state.entries.update({key: _ENTRY.validate_python(draft) for key, draft in drafts.items()})
-    except (StopIteration, ValueError, KeyError) as error:
+    except (StopIteration, ValueError, KeyError, TypeError) as error:
         if not path.exists():
             raise FileNotFoundError(path) from error
         raise JournalError(f"{path} is damaged: {error!r}; keep it and ask for help") from error
@@ -131,11 +139,25 @@ def _apply(record: dict[str, Any], state: JournalState, drafts: dict[_Key, dict[
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
-    for number, segment in enumerate(sorted(path.glob("[0-9]*.jsonl")), start=1):
-        if segment.name != _segment(number):
-            raise ValueError(f"segment {number} is missing")
-        for line in segment.read_bytes().splitlines():
+    """Read by number, not by listing: a listing that is made while segments are added may leave some out."""
+    number = 1
+    while True:
+        segment = path / _segment(number)
+        try:
+            lines = segment.read_bytes().splitlines()
+        except FileNotFoundError:
+            if _last_segment(path) < number:
+                return
+            if not segment.exists():
+                raise ValueError(f"segment {number} is missing") from None
+            continue
+        for line in lines:
             yield {**json.loads(line), "segment": number}
+        number += 1
+
+
+def _last_segment(path: Path) -> int:
+    return max((int(found.stem) for found in path.iterdir() if found.match("[0-9]*.jsonl")), default=0)
 
 
 def seal(path: Path, by: str) -> JournalState:
@@ -143,16 +165,18 @@ def seal(path: Path, by: str) -> JournalState:
 
     Raises:
         FileNotFoundError: it was folded meanwhile.
+        JournalError: it is damaged, or cannot be written.
     """
-    while True:
-        state = replay(path)
-        if state.sealed:
-            return state
+    while not (state := replay(path)).sealed:
         try:
             create_file(path / _segment(state.segments + 1), _line({"kind": "seal", "by": by}))
         except FileExistsError:  # the owner wrote meanwhile: read that, too
             continue
-        return replay(path)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise _unwritable(path.name, error) from error
+    return state
 
 
 def discard(path: Path) -> None:
@@ -203,6 +227,9 @@ class Journal:
         except (FileExistsError, FileNotFoundError) as error:
             lock.release()
             raise FencedError(f"batch {path.name} was taken over by another run") from error
+        except OSError as error:
+            lock.release()
+            raise _unwritable(path.name, error) from error
         except BaseException:
             lock.release()
             raise
@@ -234,8 +261,7 @@ class Journal:
         durable.add_done_callback(_retrieve)
         self._waiting.append((self._change(entry, final), durable))
         self._entries[entry.key] = entry
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_groups())
+        self._writing()
         await asyncio.shield(durable)
 
     def _change(self, entry: LedgerEntry, final: bool) -> bytes:
@@ -246,24 +272,40 @@ class Journal:
         row = {"kind": "entry", "row_key": entry.row_key, "attempt": entry.attempt}
         return _line({**row, "final": final, "changes": changes})
 
+    def _writing(self) -> "asyncio.Task[None]":
+        # A task that is cancelled before its first step never runs, and so never says that it is done.
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_groups())
+        return self._writer
+
     async def _write_groups(self) -> None:
         try:
             while self._waiting:
                 group, self._waiting = self._waiting, []
-                await self._write(group)
+                try:
+                    await self._write(b"".join(line for line, _ in group))
+                finally:
+                    self._tell(group)
         finally:
             self._writer = None
+            self._tell(self._waiting)  # there are some only if the writer was cancelled: nobody will write these
+            self._waiting = []
 
-    async def _write(self, group: list[tuple[bytes, "asyncio.Future[None]"]]) -> None:
+    async def _write(self, content: bytes) -> None:
+        if self._fault is not None:
+            return
         try:
-            if self._fault is None:
-                content = b"".join(line for line, _ in group)
-                await asyncio.to_thread(create_file, self.path / _segment(self._segments + 1), content)
-                self._segments += 1
+            await asyncio.to_thread(create_file, self.path / _segment(self._segments + 1), content)
+            self._segments += 1
         except (FileExistsError, FileNotFoundError):
             self._fault = FencedError(f"batch {self.path.name} was taken over by another run; this one stops")
-        except OSError as error:
-            self._fault = JournalError(f"the journal of batch {self.path.name} cannot be written: {error.strerror}")
+        except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be had
+            self._fault = _unwritable(self.path.name, error)
+        except BaseException as error:  # nobody knows whether that segment is there now
+            self._fault = _unwritable(self.path.name, error)
+            raise
+
+    def _tell(self, group: list[tuple[bytes, "asyncio.Future[None]"]]) -> None:
         for _, durable in group:
             if self._fault is None:
                 durable.set_result(None)
@@ -272,8 +314,8 @@ class Journal:
 
     async def settle(self) -> None:
         """Wait until everything that was put is written, or can never be."""
-        while self._writer is not None:
-            await asyncio.wait([self._writer])
+        while self._waiting or self._writer is not None:
+            await asyncio.wait([self._writing()])
 
     def close(self) -> None:
         """Let go of the lock: the batch is no longer alive."""
@@ -283,6 +325,11 @@ class Journal:
 def _retrieve(durable: "asyncio.Future[None]") -> None:
     if not durable.cancelled():
         durable.exception()
+
+
+def _unwritable(batch_id: str, error: BaseException) -> JournalError:
+    reason = getattr(error, "strerror", None) or repr(error)
+    return JournalError(f"the journal of batch {batch_id} cannot be written: {reason}")
 
 
 def _segment(number: int) -> str:
