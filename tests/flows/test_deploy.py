@@ -1,0 +1,96 @@
+"""`prefect.yaml`: what it promises, and that Prefect's own command accepts it in a clone without a git remote."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from flows.home import ROOT, enter_project
+
+PROJECT = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
+DEPLOYMENTS = {deployment["name"]: deployment for deployment in PROJECT["deployments"]}
+
+
+def test_every_deployment_says_the_version_of_the_package() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert {str(deployment["version"]) for deployment in DEPLOYMENTS.values()} == {version}
+
+
+def test_every_deployment_has_a_description_tags_and_a_module_entrypoint() -> None:
+    for name, deployment in DEPLOYMENTS.items():
+        assert deployment["description"], name
+        assert "dailies" in deployment["tags"], name
+        assert ":" not in deployment["entrypoint"], name
+
+
+def test_no_schedule_is_active_and_no_cap_has_a_default() -> None:
+    for deployment in DEPLOYMENTS.values():
+        assert not any(schedule["active"] for schedule in deployment.get("schedules", []))
+        assert "max_cost_mxn" not in deployment.get("parameters", {})
+
+
+def test_generate_runs_one_at_a_time_and_others_wait() -> None:
+    assert DEPLOYMENTS["generate"]["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+
+
+def test_a_deployed_flow_works_in_the_clone(tmp_path: Path) -> None:
+    assert Path.cwd() != ROOT
+    assert enter_project() == {"directory": str(ROOT)}
+    assert Path.cwd() == ROOT
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The project as git would give it to somebody: no remote, no data, no environment."""
+    clone = tmp_path / "clone"
+    ignored = shutil.ignore_patterns("__pycache__")
+    for package in ("dailies", "flows", "tasks"):
+        shutil.copytree(ROOT / package, clone / package, ignore=ignored)
+    for name in ("prefect.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / name, clone)
+    subprocess.run(["git", "init", "-q"], cwd=clone, check=True)
+    return clone
+
+
+def prefect(folder: Path, api_url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Prefect's own command, as a user of that folder would run it."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "PREFECT_HOME": str(folder / ".prefect"),
+        "PREFECT_API_URL": api_url,
+        "COLUMNS": "200",
+    }
+    command = [str(Path(sys.executable).with_name("prefect")), *arguments]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240)
+
+
+def read_deployment(api_url: str, name: str) -> dict[str, Any]:
+    """What the server knows of one deployment."""
+    answer = httpx.get(f"{api_url}/deployments/name/{name}", trust_env=False)
+    found: dict[str, Any] = answer.raise_for_status().json()
+    return found
+
+
+@pytest.mark.e2e
+def test_prefect_deploys_everything_in_a_clone_without_a_remote(clone: Path, prefect_api_url: str) -> None:
+    made = prefect(clone, prefect_api_url, "work-pool", "create", "dailies", "--type", "process", "--overwrite")
+    assert made.returncode == 0, made.stdout + made.stderr
+    deployed = prefect(clone, prefect_api_url, "--no-prompt", "deploy", "--all")
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    generate = read_deployment(prefect_api_url, "generate/generate")
+    assert generate["entrypoint"] == "flows.generate.generate"
+    assert generate["pull_steps"] == [{"flows.home.enter_project": {}}]
+    assert generate["global_concurrency_limit"]["limit"] == 1
+    assert [schedule["active"] for schedule in generate["schedules"]] == [False]
+    assert str(clone) not in str(generate)
+    for name, deployment in DEPLOYMENTS.items():
+        flow = deployment["entrypoint"].rsplit(".", 1)[1].replace("_", "-")
+        assert read_deployment(prefect_api_url, f"{flow}/{name}")["work_pool_name"] == "dailies"
