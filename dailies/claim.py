@@ -7,6 +7,7 @@ from datetime import datetime
 from dailies.books import read_books
 from dailies.durable import FileLock
 from dailies.errors import RefusedError
+from dailies.failpoints import Failpoint, reach
 from dailies.fold import fold_dead
 from dailies.folder import LedgerFolder, new_batch_id
 from dailies.journal import create_journal
@@ -68,7 +69,9 @@ def claim_rows(
 def _journals(folder: LedgerFolder, batches: Iterable[Manifest]) -> tuple[FileLock, ...]:
     locks: list[FileLock] = []
     try:
-        locks.extend(create_journal(folder.journals, manifest) for manifest in batches)
+        for manifest in batches:
+            locks.append(create_journal(folder.journals, manifest))
+            reach(Failpoint.AFTER_MANIFEST)
     except BaseException:
         for lock in locks:  # what was written is now a dead run's journal, with nothing sent
             lock.release()

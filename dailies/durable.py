@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dailies.errors import LedgerError
+from dailies.failpoints import Failpoint, reach
 
 
 def sync_folder(folder: Path) -> None:
@@ -38,6 +39,7 @@ def _draft(path: Path, write: Callable[[BinaryIO], None]) -> Iterator[Path]:
 def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write a file whole and put it in place of the old one: readers see either, never a part."""
     with _draft(path, write) as draft:
+        reach(Failpoint.BEFORE_REPLACE)
         draft.replace(path)
     sync_folder(path.parent)
 
@@ -50,6 +52,7 @@ def create_file(path: Path, content: bytes) -> None:
         FileNotFoundError: the folder is gone.
     """
     with _draft(path, lambda file: _write_all(file, content)) as draft:
+        reach(Failpoint.BEFORE_LINK)
         os.link(draft, path)
     sync_folder(path.parent)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from dailies.failpoints import Failpoint, reach
 from dailies.folder import LedgerFolder
 from dailies.journal import JournalState, discard, is_live, journal_paths, seal, sweep
 
@@ -34,5 +35,6 @@ def _fold(folder: LedgerFolder, path: Path, by: str) -> JournalState | None:
     except FileNotFoundError:
         return None
     folder.put(state.entries.values())
+    reach(Failpoint.AFTER_FOLD)
     discard(path)
     return state

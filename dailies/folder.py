@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from dailies import parquet
 from dailies.durable import exclusive, replace_file, sync_folder
 from dailies.errors import LedgerError
+from dailies.failpoints import Failpoint, reach
 from dailies.ledger import SCHEMA_VERSION, EntryStatus, LedgerEntry, from_table, merge_all
 
 _BATCH = re.compile(r"(\d{4})(\d\d)\d\dT\d{6}-[0-9a-f]{8}")
@@ -170,6 +171,7 @@ class LedgerFolder:
             merged = list(merge_all(known, fresh).values())
             if merged != known:
                 parquet.write_entries(path, merged)
+                reach(Failpoint.AFTER_LEDGER_FILE)
 
     def put_rejected(self, source: str, entries: Iterable[LedgerEntry]) -> None:
         """Put the rejected rows of one source in place of those that an earlier run noted. Hold the lock."""

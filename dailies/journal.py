@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from dailies.durable import FileLock, create_file, sync_folder
 from dailies.errors import FencedError, JournalError
+from dailies.failpoints import Failpoint, reach
 from dailies.ledger import LedgerEntry
 from dailies.manifest import Manifest
 
@@ -73,6 +74,7 @@ def create_journal(journals: Path, manifest: Manifest) -> FileLock:
         taken = lock.try_acquire(shared=True)
         assert taken, "nobody else knows this file"
         create_file(draft / _segment(1), _line({"kind": "manifest", **_MANIFEST.dump_python(manifest, mode="json")}))
+        reach(Failpoint.AFTER_DRAFT)
         draft.rename(journals / manifest.batch_id)
         sync_folder(journals)
     except OSError as error:
@@ -183,6 +185,7 @@ def discard(path: Path) -> None:
     """Remove a journal whose entries are in the ledger: first out of sight, then for good."""
     grave = path.with_name(f".{path.name}.folded")
     path.rename(grave)
+    reach(Failpoint.AFTER_RENAME)
     sync_folder(path.parent)
     shutil.rmtree(grave, ignore_errors=True)
 
@@ -233,6 +236,7 @@ class Journal:
         except BaseException:
             lock.release()
             raise
+        reach(Failpoint.AFTER_OWNER)
         state.segments += 1
         return cls(path, state, lock)
 

@@ -25,6 +25,7 @@ from dailies.errors import (
     ServiceError,
     TransportError,
 )
+from dailies.failpoints import Failpoint, reach
 from dailies.folder import organisation_of
 from dailies.jobs import Job, JobStatus, VideoRequest
 from dailies.journal import Journal
@@ -82,6 +83,7 @@ class Attempt:
         await self._put(
             status=EntryStatus.IN_DOUBT, submitted_at=sent_at, submit_tries=tries + 1, error_code=None, error=None
         )
+        reach(Failpoint.AFTER_INTENT)
         try:
             job = await self._production.client.create_video(_request(self.entry), self._idempotency_key)
         except RowRefusedError as error:
@@ -92,10 +94,12 @@ class Attempt:
             before = self.entry if doubtful else planned
             await self._write(replace(before, error_code=error.code, error=str(error)))
             raise
+        reach(Failpoint.AFTER_ANSWER)
         known: dict[str, Any] = {"job_id": job.id, "submit_tries": tries + job.tries, "error_code": None, "error": None}
         if job.status is JobStatus.FAILED:
             await self._fail(job, **known)
         await self._put(status=EntryStatus.PENDING, **known)
+        reach(Failpoint.AFTER_ID)
 
     def begin_polling(self) -> PollSchedule:
         """The schedule of this job's polls; the time until the deadline counts from here."""
@@ -127,12 +131,14 @@ class Attempt:
         if self.entry.status is not EntryStatus.PROCESSING:
             await self._put(status=EntryStatus.PROCESSING, polls=self.entry.polls + 1)
         self._polls += 1
+        reach(Failpoint.BEFORE_POLL)
         reason = "still rendering"
         try:
             job = await self._production.client.get_video(self.entry.job_id or "")
         except (TransportError, JobNotFoundError, PaceError) as error:
             reason = str(error)
         else:
+            reach(Failpoint.AFTER_POLL)
             if job.status is JobStatus.FAILED:
                 await self._fail(job, polls=max(self.entry.polls, self._polls))
             if job.status is JobStatus.COMPLETED and (job.video_url or self._is_late):
@@ -169,6 +175,7 @@ class Attempt:
             error_code=None if as_ordered else "duration_differs",
             error=None if as_ordered else f"ordered {entry.duration_s} s, the service says {job.duration_s} s",
         )
+        reach(Failpoint.AFTER_OUTCOME)
         self._production.folder.require_organisation(organisation_of(job.video_url))
         return self.entry
 
