@@ -10,17 +10,17 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from dailies.sandbox.access import Access
-from dailies.sandbox.account_routes import account_routes
-from dailies.sandbox.admin_routes import admin_routes
 from dailies.sandbox.answers import answer_api_error, error_answer
 from dailies.sandbox.errors import ApiError
-from dailies.sandbox.fault_routes import fault_routes
+from dailies.sandbox.faults.mischief import Mischief
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.limits import Limits
-from dailies.sandbox.mischief import Mischief
-from dailies.sandbox.objects import object_routes
-from dailies.sandbox.truth_routes import truth_routes
-from dailies.sandbox.videos import video_routes
+from dailies.sandbox.routes.account import account_routes
+from dailies.sandbox.routes.admin import admin_routes
+from dailies.sandbox.routes.faults import fault_routes
+from dailies.sandbox.routes.objects import object_routes
+from dailies.sandbox.routes.truth import truth_routes
+from dailies.sandbox.routes.videos import video_routes
 
 
 def create_app(gateway: Gateway) -> FastAPI:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dailies.sandbox.accounts import create_organisation, write_fx
-from dailies.sandbox.faults import read_script
+from dailies.sandbox.faults.script import read_script
+from dailies.sandbox.faults.trigger import FaultPlay
+from dailies.sandbox.film.studio import Studio
 from dailies.sandbox.money import MICROS, to_micros
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.rate_limit import RateLimit
 from dailies.sandbox.store import connect, read_setting, transaction, write_setting
-from dailies.sandbox.studio import Studio
-from dailies.sandbox.trigger import FaultPlay
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.sandbox.errors import ApiError
-from dailies.sandbox.wire import VideoRequest
+from dailies.sandbox.routes.wire import VideoRequest
 
 LONGEST_IDEMPOTENCY_KEY = 255
 

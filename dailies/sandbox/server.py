@@ -13,8 +13,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dailies.sandbox.app import create_app
 from dailies.sandbox.errors import ApiError
+from dailies.sandbox.faults.mischief import HANG_UP
 from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.mischief import HANG_UP
 
 # Above the limits that `limits.py` refuses politely; beyond this the parser gives up.
 LARGEST_HEAD_BYTES = 131_072

@@ -4,7 +4,7 @@ import uuid
 
 from dailies.sandbox.accounts import read_balance
 from dailies.sandbox.errors import ApiError
-from dailies.sandbox.fate import Fate, change_account, decide_fate
+from dailies.sandbox.faults.fate import Fate, change_account, decide_fate
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.jobs import Job, find_by_idempotency_key, insert_job, next_number, next_take
 from dailies.sandbox.order import Order

@@ -15,13 +15,13 @@ import pytest
 
 from dailies.sandbox import accounts, jobs, keys
 from dailies.sandbox.address import SandboxAddress
-from dailies.sandbox.faults import FaultScript
+from dailies.sandbox.faults.script import FaultScript
+from dailies.sandbox.faults.trigger import FaultPlay
 from dailies.sandbox.foreground import open_sandbox
 from dailies.sandbox.money import MICROS, to_micros
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.store import connect, transaction
 from dailies.sandbox.thread import serve_in_thread
-from dailies.sandbox.trigger import FaultPlay
 
 T = TypeVar("T")
 TEST_SPEED = 200.0

@@ -9,7 +9,7 @@ import pytest
 from sandbox_client import client_of
 
 from dailies.sandbox import SandboxError
-from dailies.sandbox.faults import Fault, FaultScript, read_script
+from dailies.sandbox.faults.script import Fault, FaultScript, read_script
 from dailies.sandbox.testing import RunningSandbox, running_sandbox
 
 BODY = {"model": "fal/kling-2", "prompt": "a fox"}

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from dailies.sandbox.objects import find_range
+from dailies.sandbox.routes.objects import find_range
 from dailies.sandbox.testing import RunningSandbox
 
 

@@ -6,9 +6,9 @@ import av
 import pytest
 
 from dailies.catalogue import load_catalogue
-from dailies.sandbox.picture import wrap_text
-from dailies.sandbox.render import render_scene
-from dailies.sandbox.scene import Scene
+from dailies.sandbox.film.picture import wrap_text
+from dailies.sandbox.film.render import render_scene
+from dailies.sandbox.film.scene import Scene
 from dailies.sandbox.testing import running_sandbox
 
 RATIOS = sorted({ratio for model in load_catalogue().values() for ratio in model.aspect_ratios})

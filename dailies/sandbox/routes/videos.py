@@ -11,8 +11,8 @@ from dailies.sandbox.jobs import Job, find_job
 from dailies.sandbox.money import MICROS
 from dailies.sandbox.order import check_order
 from dailies.sandbox.poll import advance_job
+from dailies.sandbox.routes.wire import VideoJob, VideoRequest, responses
 from dailies.sandbox.submit import submit_job
-from dailies.sandbox.wire import VideoJob, VideoRequest, responses
 
 BUCKET_URL = "/storage/v1/object/public/generated-videos"
 

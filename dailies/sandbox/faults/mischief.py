@@ -9,18 +9,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dailies.sandbox.answers import error_answer
 from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults import (
+from dailies.sandbox.faults.request_faults import (
     Garble,
     LostReply,
     OddAnswer,
     RevokeKey,
-    Route,
     ServerError,
     Slow,
     Throttle,
     Vanish,
 )
-from dailies.sandbox.faulty_answers import (
+from dailies.sandbox.faults.spoil import (
     ERROR_CODES,
     PROXY_PAGE,
     Answer,
@@ -29,11 +28,12 @@ from dailies.sandbox.faulty_answers import (
     make_odd,
     take_answer,
 )
+from dailies.sandbox.faults.subject import name_route, name_subject
+from dailies.sandbox.faults.trigger import Trigger
+from dailies.sandbox.faults.when import Route
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.keys import Caller, revoke_key
 from dailies.sandbox.rate_limit import RateLimit
-from dailies.sandbox.request_names import name_route, name_subject
-from dailies.sandbox.trigger import Trigger
 
 HANG_UP = "dailies.hang_up"
 ABOUT_ROUTES = (LostReply, Throttle, ServerError, Slow, Garble, OddAnswer)

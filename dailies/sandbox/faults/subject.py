@@ -5,7 +5,7 @@ import re
 
 from starlette.types import Scope
 
-from dailies.sandbox.faults import Route
+from dailies.sandbox.faults.when import Route
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.jobs import find_job
 

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from dailies.sandbox.faults import Fault, FaultScript, Vanish
+from dailies.sandbox.faults.request_faults import Vanish
+from dailies.sandbox.faults.script import Fault, FaultScript
 from dailies.sandbox.rate_limit import RateLimit
 
 

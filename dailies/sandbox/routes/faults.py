@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from dailies.sandbox.faults import FaultScript
+from dailies.sandbox.faults.script import FaultScript
 from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.wire import errors
+from dailies.sandbox.routes.wire import errors
 
 
 def fault_routes(gateway: Gateway) -> APIRouter:

@@ -5,15 +5,15 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from dailies.sandbox.accounts import add_credit, create_organisation, read_balance, write_fx
-from dailies.sandbox.admin_bodies import EndedKey, ExchangeRate, NewKey, Recharge
 from dailies.sandbox.errors import ApiError
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.keys import create_key, hash_key, revoke_key
 from dailies.sandbox.money import to_micros
 from dailies.sandbox.options import HIGHEST_AMOUNT_MXN
+from dailies.sandbox.routes.admin_bodies import EndedKey, ExchangeRate, NewKey, Recharge
+from dailies.sandbox.routes.truth import describe_account
+from dailies.sandbox.routes.wire import errors
 from dailies.sandbox.store import transaction
-from dailies.sandbox.truth_routes import describe_account
-from dailies.sandbox.wire import errors
 
 
 def admin_routes(gateway: Gateway) -> APIRouter:

@@ -8,8 +8,8 @@ from dailies.sandbox.accounts import list_transactions, read_balance, read_consu
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.jobs import Job, count_jobs, list_jobs
 from dailies.sandbox.money import MICROS, to_text
-from dailies.sandbox.videos import job_object
-from dailies.sandbox.wire import errors
+from dailies.sandbox.routes.videos import job_object
+from dailies.sandbox.routes.wire import errors
 
 LONGEST_LIST = 1_000
 After = Annotated[int, Query(ge=0, lt=2**63)]

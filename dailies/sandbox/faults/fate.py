@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from dailies.sandbox.accounts import set_balance, write_fx
 from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults import ContentFilter, FailJob, JobFault, PendingJob, SetBalance, SetFx, StuckJob
+from dailies.sandbox.faults.account_faults import SetBalance, SetFx
+from dailies.sandbox.faults.job_faults import ContentFilter, FailJob, JobFault, PendingJob, StuckJob
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.money import to_micros
 

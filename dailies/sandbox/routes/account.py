@@ -7,7 +7,7 @@ from dailies.catalogue import load_catalogue
 from dailies.sandbox.accounts import read_balance
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.money import to_text
-from dailies.sandbox.wire import Credits, ModelList, responses
+from dailies.sandbox.routes.wire import Credits, ModelList, responses
 
 CATALOGUE_DATE = 1_735_689_600  # 2025-01-01: OpenAI's form wants a date, GeekHub documents none.
 

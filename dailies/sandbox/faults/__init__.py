@@ -1,0 +1,1 @@
+"""Everything that can go wrong on purpose: the script, when it strikes, what it does."""

@@ -1,0 +1,53 @@
+"""The language of fault scripts; ``docs/sandbox.md`` has an example of each fault."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dailies.sandbox.errors import SandboxError
+from dailies.sandbox.faults.account_faults import SetBalance, SetFx
+from dailies.sandbox.faults.job_faults import ContentFilter, FailJob, PendingJob, StuckJob
+from dailies.sandbox.faults.request_faults import (
+    Garble,
+    LostReply,
+    OddAnswer,
+    RevokeKey,
+    ServerError,
+    Slow,
+    Throttle,
+    Vanish,
+)
+
+RequestFault = LostReply | Throttle | ServerError | Slow | Garble | OddAnswer | Vanish | RevokeKey
+AccountFault = SetBalance | SetFx
+AnyJobFault = ContentFilter | FailJob | StuckJob | PendingJob
+Fault = Annotated[RequestFault | AccountFault | AnyJobFault, Field(discriminator="kind")]
+
+
+class FaultScript(BaseModel):
+    """A script: the seed of its draws, and its faults in order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    fault: Annotated[tuple[Fault, ...], Field(max_length=1_000)] = ()
+
+
+def read_script(path: Path | None) -> FaultScript:
+    """Read a TOML file; without one the script is empty.
+
+    Raises:
+        SandboxError: it cannot be read, or says something unknown; the message names the place.
+    """
+    if path is None:
+        return FaultScript()
+    try:
+        return FaultScript.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SandboxError(f"fault script {path}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SandboxError(f"fault script {path}: {place}: {first['msg']}") from error

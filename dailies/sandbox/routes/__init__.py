@@ -1,0 +1,1 @@
+"""The HTTP routes, and the bodies that go over the wire."""
