@@ -7,6 +7,7 @@ Only a failed job leads to another attempt; a request that was refused is not se
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from dailies.catalogue import load_catalogue
 from dailies.ledger import EntryStatus, LedgerEntry
@@ -95,8 +96,8 @@ def with_model(entry: LedgerEntry, model_id: str) -> LedgerEntry:
     )
 
 
-def following(entry: LedgerEntry, model: str, now: datetime) -> LedgerEntry:
-    """The attempt after a failed one: the same request to the next model, planned."""
+def following(entry: LedgerEntry, model: str, *, markup: Decimal, now: datetime) -> LedgerEntry:
+    """The attempt after a failed one: the same request to the next model, planned, at today's price."""
     fresh = replace(
         entry,
         attempt=entry.attempt + 1,
@@ -104,6 +105,7 @@ def following(entry: LedgerEntry, model: str, now: datetime) -> LedgerEntry:
         job_id=None,
         error_code=None,
         error=None,
+        markup=markup,
         planned_at=now,
         submitted_at=None,
         completed_at=None,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from dailies.attempts import AttemptPolicy, next_entry, remaining_models
+from dailies.attempts import AttemptPolicy, next_entry, remaining_models, with_model
 from dailies.books import Books, LiveRow
 from dailies.catalogue import load_catalogue
 from dailies.errors import RefusedError
@@ -112,15 +112,21 @@ def _priced(
     row: PromptRow, entries: list[LedgerEntry], models: tuple[str, ...], tariff: Tariff, stamp: Stamp
 ) -> LedgerEntry:
     entry = next_entry(row, entries, models[0], batch_id=stamp.batch_id, flow_run_id=stamp.flow_run_id, now=stamp.now)
-    catalogue = load_catalogue()
-    worst = tariff.worst_mxn((catalogue[model] for model in models), entry.duration_s or 0, stamp.now)
+    offers = [load_catalogue()[model] for model in models]
+    if entry.status.is_open:  # what was sent is charged at the price at which it was sent
+        offers.append(replace(offers[0], usd_per_second=entry.usd_per_second or ZERO))
+        markup = entry.markup or tariff.markup
+        tariff = replace(tariff, markup=max(tariff.markup, markup))
+    else:
+        entry, markup = with_model(entry, models[0]), tariff.markup
+    worst = tariff.worst_mxn(offers, entry.duration_s or 0, stamp.now)
     if worst is None:
         month = tariff.month(stamp.now)
         raise RefusedError(
             f"No FX for {month}, so nothing can be priced: set DAILIES_FX={month}=<MXN for one USD, as GeekHub has"
             " fixed it for the month>."
         )
-    return replace(entry, worst_mxn=worst, markup=tariff.markup)
+    return replace(entry, worst_mxn=worst, markup=markup)
 
 
 def _within(todo: list[ClaimedRow], books: Books, caps: Caps) -> tuple[list[ClaimedRow], list[ClaimedRow]]:

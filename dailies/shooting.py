@@ -260,7 +260,7 @@ async def shoot_row(
         try:
             for index, model in enumerate(row.models):
                 if index > 0:
-                    entry = following(entry, model, production.now())
+                    entry = following(entry, model, markup=production.settings.markup, now=production.now())
                 attempt = Attempt(production, journal, entry, is_last=index == len(row.models) - 1)
                 entry = await _shoot(attempt, production, steps, handed_over)
                 if entry.status is not EntryStatus.FAILED or entry.error_code != JOB_FAILED:
