@@ -1,0 +1,401 @@
+"""Claiming: one run's rows are its alone, and what is refused leaves no trace."""
+
+import os
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dailies import books as books_module
+from dailies.attempts import AttemptPolicy
+from dailies.books import read_books
+from dailies.claim import Claim, claim_rows, read_plan
+from dailies.durable import create_file
+from dailies.errors import JournalError, LedgerError, RefusedError, RowError
+from dailies.fold import fold_batch
+from dailies.folder import LedgerFolder
+from dailies.journal import is_live, journal_paths, replay
+from dailies.ledger import EntryStatus
+from dailies.plan import Caps
+from dailies.prompts import RejectedRow
+from tests.factories import (
+    BATCH,
+    KLING_5_S_MXN,
+    NOW,
+    completed,
+    make_entry,
+    make_file,
+    make_folder,
+    make_row,
+    make_rows,
+    make_tariff,
+    make_terms,
+)
+from tests.processes import child
+
+ROWS = make_rows("a", "b", "c")
+S = EntryStatus
+
+CLAIM = """
+import sys
+from pathlib import Path
+from dailies.claim import claim_rows
+from dailies.plan import Caps
+from tests.factories import NOW, make_file, make_folder, make_rows, make_terms
+folder = make_folder(Path(sys.argv[1]))
+prompts = make_file(*make_rows(*sys.argv[2].split(",")))
+terms = make_terms(Caps(max_month_mxn=5 * 42 // 10, fit=True), batch_size=2)
+print("ready", flush=True)
+sys.stdin.readline()
+claim = claim_rows(folder, prompts, terms, NOW)
+print(",".join(row.entry.prompt for batch in claim.batches for row in batch.rows), flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> LedgerFolder:
+    return make_folder(tmp_path / "ledger")
+
+
+def prompts_of(claim: Claim) -> list[str | None]:
+    return [row.entry.prompt for batch in claim.batches for row in batch.rows]
+
+
+def contents(folder: LedgerFolder) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+
+
+def rejected_row(line: int, prompt: str = "") -> RejectedRow:
+    error = RowError("prompts.csv", line, "prompt", "there is no prompt", "write one")
+    return RejectedRow(f"rejected-{line}-{prompt}", "prompts.csv", line, (prompt,), (error,), None, prompt)
+
+
+def test_new_rows_are_written_into_the_journals_of_living_batches(folder):
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(batch_size=2), NOW, "run-1")
+
+    paths = [folder.journals / batch.batch_id for batch in claim.batches]
+    assert [[row.entry.prompt for row in batch.rows] for batch in claim.batches] == [["a", "b"], ["c"]]
+    assert sorted(paths) == journal_paths(folder.journals)
+    assert [replay(path).manifest for path in paths] == list(claim.batches)
+    assert all(is_live(path) for path in paths)
+    assert {row.entry.flow_run_id for batch in claim.batches for row in batch.rows} == {"run-1"}
+    claim.release()
+    assert not any(is_live(path) for path in paths)
+
+
+def test_every_entry_belongs_to_the_batch_that_made_it(folder):
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(batch_size=1), NOW)
+
+    for batch in claim.batches:
+        assert {row.entry.batch_id for row in batch.rows} == {batch.batch_id}
+    claim.release()
+
+
+def test_a_plan_changes_nothing(folder):
+    folder.put([make_entry("a", status=S.PROCESSING)])
+    before = contents(folder)
+
+    plan = read_plan(folder, make_file(*ROWS, rejected=(rejected_row(9),)), make_terms(), NOW)
+
+    assert (len(plan.todo), plan.resumed) == (3, 1)
+    assert contents(folder) == before
+
+
+def test_a_finished_row_is_not_claimed_again(folder):
+    folder.put([completed(make_entry("a"))])
+
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    assert prompts_of(claim) == ["b", "c"]
+    assert [entry.prompt for entry in claim.plan.bought] == ["a"]
+    claim.release()
+
+
+def test_where_nothing_is_left_no_journal_is_made(folder):
+    folder.put([completed(make_entry("a"))])
+
+    claim = claim_rows(folder, make_file(make_row("a")), make_terms(), NOW)
+
+    assert (claim.batches, claim.locks) == ((), ())
+    assert journal_paths(folder.journals) == []
+
+
+def test_a_dead_runs_rows_are_folded_and_taken_over_as_they_were_journalled(folder):
+    first = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    (batch,) = first.batches
+    sent = b'{"kind":"entry","row_key":"%s","attempt":1,"final":false,"changes":{"status":"in_doubt"}}\n'
+    create_file(folder.journals / batch.batch_id / "000002.jsonl", sent % ROWS[1].row_key.encode())
+    first.release()
+
+    again = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    (second,) = again.batches
+    assert [(row.entry.status, row.entry.attempt) for row in second.rows] == [
+        ("planned", 1),
+        ("in_doubt", 1),
+        ("planned", 1),
+    ]
+    assert {row.entry.batch_id for row in second.rows} == {batch.batch_id}
+    assert journal_paths(folder.journals) == [folder.journals / second.batch_id]
+    again.release()
+
+
+def test_a_row_goes_back_into_its_own_batchs_file_whoever_finished_it(folder):
+    claim_rows(folder, make_file(*ROWS), make_terms(), NOW).release()
+    claim_rows(folder, make_file(*ROWS), make_terms(), NOW).release()
+    claim_rows(folder, make_file(*ROWS, make_row("d")), make_terms(), NOW).release()
+
+    claim_rows(folder, make_file(), make_terms(), NOW)
+
+    assert len(folder.files()) == 2
+    assert len(folder.entries()) == 4
+
+
+def test_a_living_runs_rows_are_elsewhere(folder):
+    first = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    second = claim_rows(folder, make_file(*ROWS, make_row("d", source_line=5)), make_terms(), NOW)
+
+    assert prompts_of(second) == ["d"]
+    assert [row.batch_id for row in second.plan.elsewhere] == [first.batches[0].batch_id] * 3
+    first.release()
+    second.release()
+
+
+def test_a_hanging_runs_rows_can_be_taken_from_it(folder):
+    hanging = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    terms = make_terms(take_over=frozenset(batch.batch_id for batch in hanging.batches))
+    claim = claim_rows(folder, make_file(*ROWS), terms, NOW)
+
+    assert prompts_of(claim) == ["a", "b", "c"]
+    hanging.release()
+    claim.release()
+
+
+def test_a_submit_in_doubt_can_be_held(folder):
+    folder.put([make_entry("a", status=S.IN_DOUBT)])
+
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(policy=AttemptPolicy(hold_in_doubt=True)), NOW)
+
+    assert prompts_of(claim) == ["b", "c"]
+    assert [entry.prompt for entry in claim.plan.held] == ["a"]
+    claim.release()
+
+
+lines = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8)
+
+
+@settings(max_examples=30)
+@given(lines, lines, st.integers(1, 3), st.integers(0, 12))
+def test_two_living_runs_of_overlapping_files_share_rows_and_caps(tmp_path_factory, one, other, size, affordable):
+    folder = make_folder(tmp_path_factory.mktemp("ledger"))
+    terms = make_terms(Caps(max_month_mxn=affordable * KLING_5_S_MXN, fit=True), batch_size=size)
+
+    first, second = (claim_rows(folder, make_file(*make_rows(*prompts)), terms, NOW) for prompts in (one, other))
+
+    mine, theirs = prompts_of(first), prompts_of(second)
+    assert mine == one[:affordable]
+    assert theirs == [prompt for prompt in other if prompt not in mine][: affordable - len(mine)]
+    for claim in (first, second):
+        claim.release()
+
+
+def test_two_processes_started_together_share_the_rows_and_the_months_cap(folder):
+    with child(CLAIM, folder.path, "a,b,c,d") as one, child(CLAIM, folder.path, "c,d,e,f") as other:
+        for claimant in (one, other):
+            assert claimant.hear() == "ready"
+        for claimant in (one, other):
+            claimant.say("go")
+        claimed = [prompt for claimant in (one, other) for prompt in claimant.hear().split(",") if prompt]
+        for claimant in (one, other):
+            claimant.say("end")
+            assert claimant.end() == 0
+
+    assert len(claimed) == len(set(claimed)) == 5
+    assert set(claimed) <= set("abcdef")
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        make_terms(Caps(max_cost_mxn=Decimal("12.59"))),
+        make_terms(Caps(max_month_mxn=Decimal("12.59"))),
+        make_terms(Caps(balance_mxn=Decimal("12.59"))),
+        make_terms(approved_mxn=Decimal("12.59")),
+        make_terms(tariff=make_tariff(fx={})),
+    ],
+    ids=["max_cost", "max_month", "balance", "approved", "no fx"],
+)
+def test_what_is_refused_leaves_no_trace(folder, terms):
+    before = contents(folder)
+
+    with pytest.raises(RefusedError):
+        claim_rows(folder, make_file(*ROWS, rejected=(rejected_row(9),)), terms, NOW)
+
+    assert contents(folder) == before
+
+
+def test_a_claim_that_costs_less_than_was_approved_goes_on(folder):
+    folder.put([completed(make_entry("a"))])
+
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(approved_mxn=Decimal("12.60")), NOW)
+
+    assert claim.plan.worst_mxn == Decimal("8.40")
+    claim.release()
+
+
+def test_a_claim_that_would_cost_more_than_was_shown_is_refused(folder):
+    shown = read_plan(folder, make_file(*ROWS[:1]), make_terms(), NOW).worst_mxn
+
+    with pytest.raises(RefusedError, match=r"12\.60 MXN, more than the 4\.20"):
+        claim_rows(folder, make_file(*ROWS), make_terms(approved_mxn=shown), NOW)
+
+
+def test_fit_leaves_the_rest_as_planned_and_the_next_run_takes_it(folder):
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(Caps(max_cost_mxn=Decimal(9), fit=True)), NOW)
+    assert [(entry.prompt, entry.status) for entry in folder.entries()] == [("c", "planned")]
+    claim.release()
+
+    again = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    assert prompts_of(again) == ["a", "b", "c"]
+    assert {row.entry.attempt for batch in again.batches for row in batch.rows} == {1}
+    again.release()
+
+
+def test_the_months_cap_counts_charges_of_this_month_and_whatever_may_still_be_charged(folder):
+    earlier = datetime(2026, 10, 31, tzinfo=UTC)
+    folder.put(
+        [
+            completed(make_entry("this month")),
+            completed(make_entry("charge unknown"), charged_mxn=None),
+            completed(make_entry("last month"), completed_at=earlier),
+            make_entry("a dead run's", status=S.PROCESSING, submitted_at=earlier),
+            make_entry("given up after a poll", status=S.ABANDONED, polls=1),
+            make_entry("given up before any", status=S.ABANDONED),
+            make_entry("failed", status=S.FAILED),
+            make_entry("left", status=S.PLANNED),
+        ]
+    )
+    alive = claim_rows(folder, make_file(make_row("alive")), make_terms(), NOW)
+
+    plan = read_plan(folder, make_file(*ROWS), make_terms(), NOW)
+
+    assert plan.charged_month_mxn == 2 * KLING_5_S_MXN
+    assert plan.open_mxn == 3 * KLING_5_S_MXN
+    assert plan.worst_mxn == 3 * KLING_5_S_MXN
+    with pytest.raises(RefusedError, match=r"33\.60"):
+        read_plan(folder, make_file(*ROWS), make_terms(Caps(max_month_mxn=Decimal("33.59"))), NOW)
+    alive.release()
+
+
+def test_what_a_living_run_has_finished_is_charged_and_no_longer_reserved(folder):
+    alive = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    (batch,) = alive.batches
+    entry = batch.rows[0].entry
+    done = (
+        f'{{"kind":"entry","row_key":"{entry.row_key}","attempt":1,"final":true,"changes":'
+        f'{{"status":"completed","charged_mxn":"4.000000","completed_at":"{NOW.isoformat()}"}}}}\n'
+    )
+    create_file(folder.journals / batch.batch_id / "000002.jsonl", done.encode())
+
+    plan = read_plan(folder, make_file(make_row("d")), make_terms(), NOW)
+
+    assert (plan.charged_month_mxn, plan.open_mxn) == (4, 2 * KLING_5_S_MXN)
+    alive.release()
+
+
+def test_a_months_end_frees_the_cap_for_the_next_one_but_not_what_is_still_open(folder):
+    folder.put([completed(make_entry("bought")), make_entry("open", status=S.PROCESSING)])
+    terms = make_terms(Caps(max_month_mxn=Decimal("8.40")), tariff=make_tariff(fx={"*": Decimal(20)}))
+    last, first = datetime(2026, 12, 1, 5, 59, 59, tzinfo=UTC), datetime(2026, 12, 1, 6, tzinfo=UTC)
+
+    with pytest.raises(RefusedError):
+        read_plan(folder, make_file(make_row("a")), terms, last)
+
+    assert len(read_plan(folder, make_file(make_row("a")), terms, first).todo) == 1
+
+
+def test_rejected_rows_are_noted_with_their_reason_and_replaced_by_the_next_run(folder):
+    first = make_file(make_row("a"), rejected=(rejected_row(3), rejected_row(4)))
+    claim_rows(folder, first, make_terms(), NOW).release()
+    second = make_file(make_row("a"), rejected=(rejected_row(4, "other cells"),))
+
+    claim_rows(folder, second, make_terms(), NOW).release()
+
+    noted = [entry for entry in folder.entries() if entry.status is S.REJECTED]
+    assert [(entry.source_line, entry.error_code) for entry in noted] == [(4, "invalid_row")]
+    assert noted[0].error == "prompts.csv line 4, column prompt: there is no prompt; write one"
+
+
+def test_a_claim_whose_journals_cannot_all_be_written_holds_none_of_them(folder, monkeypatch):
+    """What was written before the disk was full is a dead run's, with nothing sent: the next claim folds it."""
+    written = []
+
+    def create_first_only(journals, manifest):
+        if written:
+            raise JournalError("no space")
+        written.append(create_journal(journals, manifest))
+        return written[0]
+
+    from dailies.claim import create_journal
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dailies.claim.create_journal", create_first_only)
+        with pytest.raises(JournalError):
+            claim_rows(folder, make_file(*ROWS), make_terms(batch_size=1), NOW)
+    (path,) = journal_paths(folder.journals)
+    assert not is_live(path)
+
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    assert prompts_of(claim) == ["a", "b", "c"]
+    claim.release()
+
+
+def test_a_claim_on_a_full_disk_is_a_ledger_error(folder, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+
+    with pytest.raises(LedgerError, match="No space left"):
+        claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    assert journal_paths(folder.journals) == []
+
+
+def test_a_journal_that_is_folded_between_listing_and_reading_is_found_in_the_ledger(folder, monkeypatch):
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    (batch,) = claim.batches
+
+    def fold_then_replay(path):
+        fold_batch(folder, batch.batch_id, "its own run")
+        return replay(path)
+
+    monkeypatch.setattr(books_module, "replay", fold_then_replay)
+    books = read_books(folder, [row.row_key for row in ROWS], make_tariff(), NOW)
+
+    assert {key: entries[0].status for key, entries in books.entries.items()} == {
+        row.row_key: "planned" for row in ROWS
+    }
+    claim.release()
+
+
+def test_a_journal_that_is_folded_between_reading_it_and_the_ledger_is_seen_once(folder, monkeypatch):
+    folder.put([make_entry("a", batch_id=BATCH, status=S.PROCESSING)])
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    claim.release()
+
+    def replay_then_fold(path):
+        state = replay(path)
+        fold_batch(folder, path.name, "the next run")
+        return state
+
+    monkeypatch.setattr(books_module, "replay", replay_then_fold)
+    books = read_books(folder, [row.row_key for row in ROWS], make_tariff(), NOW)
+
+    assert [len(books.entries[row.row_key]) for row in ROWS] == [1, 1, 1]
+    assert books.reserved == {ROWS[0].row_key: KLING_5_S_MXN}
