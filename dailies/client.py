@@ -4,6 +4,8 @@ Transport faults are retried here and nowhere else. A POST may be sent again, to
 a job that nobody polls is never charged (page "GET poll").
 """
 
+import asyncio
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Protocol, Self
@@ -18,6 +20,8 @@ from dailies.jobs import Job, VideoRequest
 
 MAX_TRIES = 5
 _MAX_PAUSES = 100
+_UNREACHABLE = "unreachable"
+_OUTAGE_PAUSE_S = 1.0
 
 
 class Gate(Protocol):
@@ -31,13 +35,19 @@ class Gate(Protocol):
 
 
 class OpenGate:
-    """A gate that lets everything pass at once: for single requests."""
+    """A gate without a rate: for single requests."""
+
+    def __init__(self) -> None:
+        self._pause_s = 0.0
 
     async def ready(self) -> None:
-        """Wait for nothing."""
+        """Wait out what the service asked for."""
+        pause_s, self._pause_s = self._pause_s, 0.0
+        await asyncio.sleep(pause_s)
 
     def pause(self, seconds: float) -> None:
-        """Take no notice."""
+        """The next request waits for so long."""
+        self._pause_s = seconds
 
 
 class GeekHubClient:
@@ -49,6 +59,7 @@ class GeekHubClient:
         gate: paces requests; by default nothing does.
         timeout_s: seconds to wait for one answer.
         repeat_in_doubt: whether a POST whose answer was lost is sent again, with the same key.
+        outage_limit_s: seconds for which everybody waits, at the gate, while the service cannot be reached at all.
         transport: httpx's seam for tests.
     """
 
@@ -60,6 +71,7 @@ class GeekHubClient:
         gate: Gate | None = None,
         timeout_s: float = 30.0,
         repeat_in_doubt: bool = True,
+        outage_limit_s: float = 0.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
@@ -67,6 +79,8 @@ class GeekHubClient:
         self._key = api_key
         self._gate = gate or OpenGate()
         self._repeat_in_doubt = repeat_in_doubt
+        self._outage_limit_s = outage_limit_s
+        self._lost_at: float | None = None
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"authorization": f"Bearer {api_key.get_secret_value()}", "user-agent": "dailies"},
@@ -143,8 +157,7 @@ class GeekHubClient:
         """Send, waiting out every 429; a 200 answer."""
         error: ServiceError | None = None
         for _ in range(_MAX_PAUSES):
-            await self._gate.ready()
-            response = await self._exchange(method, path, **content)
+            response = await self._reach(method, path, **content)
             if response.is_success:
                 return response
             error = self._error(response, is_poll=method == "GET")
@@ -153,14 +166,30 @@ class GeekHubClient:
             self._gate.pause(error.retry_after_s or 0.0)
         raise error or AssertionError("there was at least one try")
 
+    async def _reach(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Send when the gate allows it and the service can be reached: an outage is waited out by all together."""
+        while True:
+            await self._gate.ready()
+            try:
+                return await self._exchange(method, path, **content)
+            except TransportError as error:
+                if error.code != _UNREACHABLE or self._outage_s() >= self._outage_limit_s:
+                    raise
+                self._gate.pause(_OUTAGE_PAUSE_S)
+
+    def _outage_s(self) -> float:
+        return 0.0 if self._lost_at is None else asyncio.get_running_loop().time() - self._lost_at
+
     async def _exchange(self, method: str, path: str, **content: Any) -> httpx.Response:
         try:
             response = await self._http.request(method, path, **content)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise TransportError(f"{self.base_url} cannot be reached: {error}", code="unreachable") from None
+            self._lost_at = self._lost_at or asyncio.get_running_loop().time()
+            raise TransportError(f"{self.base_url} cannot be reached: {error}", code=_UNREACHABLE) from None
         except httpx.HTTPError as error:
             lost = f"the connection was lost: {type(error).__name__}"
             raise TransportError(lost, code="no_answer", in_doubt=True) from None
+        self._lost_at = None
         balance = read_balance(response)
         if balance is not None:
             self.balance_mxn = balance

@@ -7,6 +7,7 @@
     ├── SettingsError                 a setting is missing or out of bounds
     ├── RefusedError                  nothing was spent: a cap, the balance, a changed plan, a missing FX
     ├── ServerError                   no Prefect server can be had
+    │   └── ServerLostError           it stopped answering in the middle of a run
     ├── LedgerError                   the ledger cannot be used (lock, schema, other account)
     │   └── JournalError              the journal cannot be written: stop submitting, never poll that id
     │       └── FencedError           another run sealed this journal and took its rows over
@@ -24,7 +25,7 @@
         └── JobFailedError            the provider gave up: not charged
 
 Every class carries scalar fields only, so that it pickles, and says in ``retryable`` whether the same
-request may succeed when it is sent again.
+request may succeed when it is sent again; those that end a whole run say in ``remedy`` what a person does first.
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class DailiesError(Exception):
 
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 2
+    remedy: ClassVar[str] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,12 @@ class ServerError(DailiesError):
     """No Prefect server can be had."""
 
 
+class ServerLostError(ServerError):
+    """The Prefect server stopped answering in the middle of a run: rows may be open."""
+
+    exit_code: ClassVar[int] = 3
+
+
 class LedgerError(DailiesError):
     """The ledger cannot be used."""
 
@@ -102,9 +110,13 @@ class LedgerError(DailiesError):
 class JournalError(LedgerError):
     """A record could not be made durable. Whoever sees it submits nothing more."""
 
+    remedy = "make room on the disk, or make its folder writable"
+
 
 class FencedError(JournalError):
     """Another run sealed this journal and took over its rows; this one must stop."""
+
+    remedy = "let the other run end"
 
 
 class ServiceError(DailiesError):
@@ -161,9 +173,13 @@ class AccountError(ServiceError):
 class KeyRefusedError(AccountError):
     """401: the key is missing, wrong or revoked."""
 
+    remedy = "set GEEKHUB_API_KEY to a valid key of the same account"
+
 
 class BalanceEmptyError(AccountError):
     """402: the balance is used up. What is rendering may still be collected."""
+
+    remedy = "top up the balance"
 
 
 class PaceError(ServiceError):

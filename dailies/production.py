@@ -17,6 +17,9 @@ from dailies.progress import Progress
 from dailies.settings import Settings
 from dailies.stopping import Stop
 
+OUTAGE_LIMIT_S = 300.0
+"""How long a run waits while the service cannot be reached; rows that are not submitted by then stay planned."""
+
 
 class Gatekeeper:
     """Pacing put to work: sleeps as long as ``pacing`` says."""
@@ -103,6 +106,7 @@ def open_production(settings: Settings, folder: LedgerFolder, batches: Iterable[
         gate=gate,
         timeout_s=settings.request_timeout_s,
         repeat_in_doubt=settings.in_doubt == "repeat",
+        outage_limit_s=OUTAGE_LIMIT_S,
     )
     worst = sum((row.entry.worst_mxn or ZERO for row in rows), ZERO)
     return Production(settings, folder, client, gate, Progress(len(rows), worst), asyncio.Semaphore(pace.in_flight))

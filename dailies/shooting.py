@@ -135,7 +135,10 @@ class Attempt:
         reason = "still rendering"
         try:
             job = await self._production.client.get_video(self.entry.job_id or "")
-        except (TransportError, JobNotFoundError, PaceError) as error:
+        except BalanceEmptyError as error:
+            self._production.stop.submits(error)
+            reason = str(error)
+        except (TransportError, JobNotFoundError, PaceError, RowRefusedError) as error:
             reason = str(error)
         else:
             reach(Failpoint.AFTER_POLL)

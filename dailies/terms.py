@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from dailies.attempts import AttemptPolicy
 from dailies.client import GeekHubClient
-from dailies.errors import RefusedError, TransportError
+from dailies.errors import KeyRefusedError, RefusedError, TransportError
 from dailies.plan import Caps
 from dailies.pricing import Tariff
 from dailies.settings import Settings
@@ -57,13 +57,14 @@ async def ask_balance(settings: Settings) -> Decimal | None:
     """The account's balance in MXN, None where the service does not tell it.
 
     Raises:
-        RefusedError: the service cannot be reached, so nothing should be claimed.
-        KeyRefusedError: the key is not accepted.
+        RefusedError: the service cannot be reached, or refuses the key, so nothing should be claimed.
     """
     try:
         async with GeekHubClient(
             settings.geekhub_base_url, settings.require_key(), timeout_s=settings.request_timeout_s
         ) as client:
             return await client.read_balance()
+    except KeyRefusedError as error:
+        raise RefusedError(f"{error} Nothing was spent; {error.remedy}.") from None
     except TransportError as error:
         raise RefusedError(f"{error} Nothing was spent; is GEEKHUB_BASE_URL right, and the network up?") from None

@@ -6,6 +6,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
 
 from dailies.claim import Claim
+from dailies.errors import DailiesError
 from dailies.ledger import EntryStatus
 from dailies.report.outcome import Outcome, Verdict
 from dailies.stopping import Stop, StopLevel
@@ -27,9 +28,10 @@ def closing_words(stop: Stop, outcome: Outcome) -> str:
     """What stopped the run, what was made, what is open, and what to do next."""
     failed = len(outcome.failed) + len(outcome.prompts.rejected)
     counts = f"{outcome.completed} completed, {failed} failed, {outcome.open} open; {outcome.charged_mxn:,.2f} MXN"
-    reason = f"Stopped: {stop.reason}. " if stop.reason is not None else ""
-    onward = " The same command goes on where this run ended." if outcome.open else ""
-    return f"{reason}{counts}.{onward}"
+    reason = f"Stopped: {str(stop.reason).rstrip('.')}. " if stop.reason is not None else ""
+    remedy = stop.reason.remedy if isinstance(stop.reason, DailiesError) else ""
+    onward = f"{remedy[:1].upper()}{remedy[1:]}; the" if remedy else "The"
+    return f"{reason}{counts}." + (f" {onward} same command goes on where this run ended." if outcome.open else "")
 
 
 def _mostly_failed(claim: Claim, outcome: Outcome, max_failed_ratio: float) -> bool:
