@@ -13,7 +13,7 @@ from prefect.runtime import deployment, flow_run
 from pydantic import Field
 
 from dailies.claim import Claim, claim_rows
-from dailies.errors import SettingsError
+from dailies.errors import LedgerError, SettingsError
 from dailies.fold import fold_batch
 from dailies.folder import LedgerFolder
 from dailies.production import Production, open_production, shared, watcher
@@ -96,9 +96,18 @@ async def _stage(production: Production, claim: Claim) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         shared.reset(token)
-        claim.release()
+        _fold_the_rest(production, claim)
+
+
+def _fold_the_rest(production: Production, claim: Claim) -> None:
+    """Batches that never began, or could not fold themselves. What cannot be folded stays for the next run."""
+    try:
         for manifest in claim.batches:
             fold_batch(production.folder, manifest.batch_id, str(flow_run.id))
+    except (LedgerError, OSError) as error:
+        production.stop.everything(error)
+    finally:
+        claim.release()
 
 
 async def _shoot(production: Production, claim: Claim) -> None:
