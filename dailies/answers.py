@@ -24,6 +24,7 @@ from dailies.jobs import Job, JobStatus
 _FILTERED = re.compile(r"content[\s_-]*(filter|polic|moderat)|safety|nsfw|prohibited|moderation", re.IGNORECASE)
 _STATUSES = {status.value: status for status in JobStatus}
 _DEFAULT_PAUSE_S = 2.0
+_SHORTEST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 300.0
 
 
@@ -35,10 +36,10 @@ def read_job(response: httpx.Response, *, expected_id: str | None = None) -> Job
     """
     try:
         body = response.json()
-        job_id, status = body["id"], body["status"]
+        job_id, status = _text(body["id"]), body["status"]
     except (ValueError, KeyError, TypeError):
         raise _nonsense(response) from None
-    if not (isinstance(job_id, str) and job_id and isinstance(status, str)) or expected_id not in (None, job_id):
+    if job_id is None or not isinstance(status, str) or expected_id not in (None, job_id):
         raise _nonsense(response)
     return Job(
         id=job_id,
@@ -57,13 +58,15 @@ def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> Servi
     """
     error = _error_body(response)
     told = error is not None
-    message, code = _text((error or {}).get("message")), _text((error or {}).get("code"))
-    message = message and message.replace(secret, "***")
+    message, code, request_id = (
+        text and text.replace(secret, "***")
+        for text in (_text((error or {}).get(name)) for name in ("message", "code", "request_id"))
+    )
     facts: dict[str, Any] = {
         "message": message or f"HTTP {response.status_code}",
         "code": code or f"http_{response.status_code}",
         "status": response.status_code,
-        "request_id": _text((error or {}).get("request_id")),
+        "request_id": request_id,
     }
     match response.status_code:
         case 401 | 403:
@@ -94,7 +97,7 @@ def is_content_filter(reason: str) -> bool:
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds that ``Retry-After`` asks for (a number or a date), 2 where it is missing, at most 300."""
+    """Seconds that ``Retry-After`` asks for (a number or a date), 0.1 to 300; 2 where it is missing."""
     value = headers.get("retry-after", "").strip()
     try:
         seconds = float(value)
@@ -103,7 +106,7 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
             seconds = (parsedate_to_datetime(value) - now).total_seconds()
         except (ValueError, TypeError):
             seconds = _DEFAULT_PAUSE_S
-    return min(max(seconds, 0.0), _LONGEST_PAUSE_S) if seconds == seconds else _DEFAULT_PAUSE_S
+    return min(max(seconds, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S) if seconds == seconds else _DEFAULT_PAUSE_S
 
 
 def read_balance(response: httpx.Response) -> Decimal | None:
@@ -118,8 +121,10 @@ def read_balance(response: httpx.Response) -> Decimal | None:
         body = response.json()
     except ValueError:
         return None
-    names = ("balance_mxn", "balance", "credits_mxn", "credits")
-    return next((_decimal(body[name]) for name in names if name in body), None) if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        return None
+    found = (_decimal(body.get(name)) for name in ("balance_mxn", "balance", "credits_mxn", "credits"))
+    return next((amount for amount in found if amount is not None), None)
 
 
 def _nonsense(response: httpx.Response) -> TransportError:
@@ -137,7 +142,8 @@ def _error_body(response: httpx.Response) -> dict[str, Any] | None:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """A text that can be written to a file; JSON may also hold halves of characters, which cannot."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) and value else None
 
 
 def _whole(value: Any) -> int | None:

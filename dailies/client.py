@@ -5,7 +5,6 @@ a job that nobody polls is never charged (page "GET poll").
 """
 
 import asyncio
-import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Protocol, Self
