@@ -224,3 +224,12 @@ def test_faults_together_strike_together(api, sandbox: RunningSandbox):
     assert post(api).json()["progress"] == 0.5
     with pytest.raises(httpx.RemoteProtocolError):
         post(api)
+
+
+def test_an_ignored_idempotency_key_makes_a_second_job_that_costs_nothing(api, sandbox: RunningSandbox):
+    sandbox.set_faults({"kind": "ignore_idempotency"})
+    headers = {"Idempotency-Key": "row 1"}
+    first, second = (api.post("/videos/generations", json=BODY, headers=headers).json()["id"] for _ in range(2))
+    assert first != second
+    assert len(sandbox.jobs()) == 2
+    assert sandbox.consumed_mxn() == 0

@@ -11,6 +11,7 @@ from dailies.sandbox.answers import error_answer
 from dailies.sandbox.errors import ApiError
 from dailies.sandbox.faults.request_faults import (
     Garble,
+    IgnoreIdempotency,
     LostReply,
     OddAnswer,
     RevokeKey,
@@ -79,6 +80,8 @@ class Mischief:
         if isinstance(fault, Throttle):
             caller: Caller | None = scope["state"].get("caller")
             _throttle(trigger, fault, caller.org_id if caller else "", self.gateway.clock())
+        elif isinstance(fault, IgnoreIdempotency):
+            scope["headers"] = [header for header in scope["headers"] if header[0] != b"idempotency-key"]
         elif isinstance(fault, Vanish):
             raise ApiError("job_not_found", "No such video job.")
         elif isinstance(fault, RevokeKey):
@@ -118,6 +121,8 @@ def _is_about(trigger: Trigger, route: Route) -> bool:
     fault = trigger.fault
     if isinstance(fault, Vanish):
         return route == "poll"
+    if isinstance(fault, IgnoreIdempotency):
+        return route == "submit"
     if isinstance(fault, RevokeKey):
         return route != "storage"
     return isinstance(fault, ABOUT_ROUTES) and route in fault.routes

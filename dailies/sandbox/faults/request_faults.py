@@ -68,6 +68,12 @@ class Vanish(When):
     polls: Count = 2
 
 
+class IgnoreIdempotency(When):
+    """A submit's ``Idempotency-Key`` is not looked at, as GeekHub's documentation knows none."""
+
+    kind: Literal["ignore_idempotency"]
+
+
 class RevokeKey(When):
     """The key that asks is revoked, once."""
 

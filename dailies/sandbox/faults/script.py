@@ -11,6 +11,7 @@ from dailies.sandbox.faults.account_faults import SetBalance, SetFx
 from dailies.sandbox.faults.job_faults import ContentFilter, FailJob, PendingJob, StuckJob
 from dailies.sandbox.faults.request_faults import (
     Garble,
+    IgnoreIdempotency,
     LostReply,
     OddAnswer,
     RevokeKey,
@@ -20,7 +21,7 @@ from dailies.sandbox.faults.request_faults import (
     Vanish,
 )
 
-RequestFault = LostReply | Throttle | ServerError | Slow | Garble | OddAnswer | Vanish | RevokeKey
+RequestFault = LostReply | Throttle | ServerError | Slow | Garble | OddAnswer | Vanish | IgnoreIdempotency | RevokeKey
 AccountFault = SetBalance | SetFx
 AnyJobFault = ContentFilter | FailJob | StuckJob | PendingJob
 Fault = Annotated[RequestFault | AccountFault | AnyJobFault, Field(discriminator="kind")]
