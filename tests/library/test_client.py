@@ -1,0 +1,362 @@
+"""The client over httpx's transport seam: what is sent, what is sent again, and that the key stays where it is."""
+
+import pickle
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+import stamina
+from pydantic import SecretStr
+
+from dailies import errors
+from dailies.client import MAX_TRIES, GeekHubClient
+from dailies.errors import (
+    BalanceEmptyError,
+    ContentFilterError,
+    DailiesError,
+    InputError,
+    JobFailedError,
+    JobNotFoundError,
+    JobPending,
+    KeyRefusedError,
+    PaceError,
+    RowError,
+    RowRefusedError,
+    ServiceError,
+    TransportError,
+)
+from dailies.jobs import JobStatus, VideoRequest
+from tests.factories import LIVE_KEY
+
+JOB_ID = "0b5c9c2e-0000-4000-8000-000000000001"
+REQUEST = VideoRequest("fal/kling-2", "a lighthouse", 5, "16:9")
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture(autouse=True)
+def _no_waits() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
+
+
+class Gate:
+    """Counts what it lets pass and what it is told."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.pauses: list[float] = []
+
+    async def ready(self) -> None:
+        self.passed += 1
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+class Service:
+    """Answers with what it was told to, one after the other; the last one for ever."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.requests: list[httpx.Request] = []
+        self._answers = list(answers)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    def client(self, **changes: Any) -> GeekHubClient:
+        settings: dict[str, Any] = {"gate": Gate(), **changes}
+        return GeekHubClient(
+            "https://api.test/v1/", SecretStr(LIVE_KEY), transport=httpx.MockTransport(self), **settings
+        )
+
+
+def job(status: str = "processing", **changes: Any) -> httpx.Response:
+    return httpx.Response(200, json={"id": JOB_ID, "status": status, **changes})
+
+
+def refusal(status: int, message: str = "no", code: str = "code", **headers: str) -> httpx.Response:
+    body = {"error": {"message": message, "code": code, "request_id": "req_1"}}
+    return httpx.Response(status, json=body, headers={name.replace("_", "-"): v for name, v in headers.items()})
+
+
+LOST = httpx.ReadTimeout("timed out")
+OFFLINE = httpx.ConnectError("connection refused")
+BLANK_502 = httpx.Response(502)
+FILTERED = refusal(502, "content filter")
+
+
+async def create(service: Service, **changes: Any) -> Any:
+    async with service.client(**changes) as client:
+        return await client.create_video(REQUEST, "ledger:row:1")
+
+
+async def poll(service: Service, **changes: Any) -> Any:
+    async with service.client(**changes) as client:
+        return await client.get_video(JOB_ID)
+
+
+async def test_a_submit_is_sent_as_documented():
+    service = Service(job())
+
+    created = await create(service)
+
+    (request,) = service.requests
+    assert (request.method, str(request.url)) == ("POST", "https://api.test/v1/videos/generations")
+    assert request.headers["authorization"] == f"Bearer {LIVE_KEY}"
+    assert request.headers["idempotency-key"] == "ledger:row:1"
+    assert request.read() == b'{"model":"fal/kling-2","prompt":"a lighthouse","duration":5,"aspect_ratio":"16:9"}'
+    assert (created.id, created.status, created.tries) == (JOB_ID, JobStatus.PROCESSING, 1)
+
+
+async def test_a_poll_is_sent_as_documented():
+    service = Service(job("completed", video_url="https://v.test"))
+
+    found = await poll(service)
+
+    assert [(r.method, r.url.path) for r in service.requests] == [("GET", f"/v1/videos/{JOB_ID}")]
+    assert (found.status, found.video_url) == (JobStatus.COMPLETED, "https://v.test")
+
+
+@pytest.mark.parametrize("fault", [LOST, OFFLINE, BLANK_502, refusal(500), httpx.RemoteProtocolError("cut off")])
+async def test_a_submit_without_a_clear_answer_is_repeated_with_the_same_key_and_body(fault):
+    service = Service(fault, fault, job())
+
+    created = await create(service)
+
+    assert created.tries == 3
+    assert {request.headers["idempotency-key"] for request in service.requests} == {"ledger:row:1"}
+    assert len({request.read() for request in service.requests}) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "in_doubt"),
+    [(LOST, True), (BLANK_502, True), (job("x", id=1), True), (OFFLINE, False), (refusal(500), False)],
+)
+async def test_a_submit_is_sent_five_times_at_most(fault, in_doubt):
+    service = Service(fault)
+
+    with pytest.raises(TransportError) as caught:
+        await create(service)
+
+    assert len(service.requests) == MAX_TRIES == 5
+    assert caught.value.in_doubt is in_doubt
+
+
+@pytest.mark.parametrize("last", [OFFLINE, refusal(500), refusal(402), refusal(401), refusal(400), FILTERED])
+async def test_one_lost_answer_leaves_a_submit_in_doubt_whatever_comes_after_it(last):
+    with pytest.raises(ServiceError) as caught:
+        await create(Service(LOST, last))
+
+    assert caught.value.in_doubt
+
+
+async def test_a_submit_in_doubt_is_not_repeated_where_it_is_to_be_held():
+    service = Service(LOST)
+
+    with pytest.raises(TransportError) as caught:
+        await create(service, repeat_in_doubt=False)
+
+    assert caught.value.in_doubt
+    assert len(service.requests) == 1
+
+
+async def test_a_submit_that_was_clearly_refused_is_repeated_even_where_doubt_is_to_be_held():
+    service = Service(refusal(500), OFFLINE, job())
+
+    assert (await create(service, repeat_in_doubt=False)).tries == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (refusal(400), RowRefusedError),
+        (refusal(404, code="model_not_found"), RowRefusedError),
+        (FILTERED, ContentFilterError),
+        (refusal(401), KeyRefusedError),
+        (refusal(402), BalanceEmptyError),
+    ],
+)
+async def test_what_cannot_succeed_is_sent_once(answer, kind):
+    service = Service(answer)
+
+    with pytest.raises(kind) as caught:
+        await create(service)
+
+    assert type(caught.value) is kind
+    assert len(service.requests) == 1
+    assert not caught.value.in_doubt
+
+
+@pytest.mark.parametrize("call", [create, poll])
+async def test_a_429_makes_everybody_wait_as_long_as_the_service_asks(call):
+    service, gate = Service(refusal(429, retry_after="7"), refusal(429), job()), Gate()
+
+    found = await call(service, gate=gate)
+
+    assert found.id == JOB_ID
+    assert gate.pauses == [7.0, 2.0]
+    assert gate.passed == 3
+
+
+async def test_429s_are_not_counted_as_tries():
+    assert (await create(Service(refusal(429), refusal(429), LOST, refusal(429), job()))).tries == 2
+
+
+async def test_a_429_that_never_ends_is_told_in_the_end():
+    service = Service(refusal(429))
+
+    with pytest.raises(PaceError):
+        await create(service)
+
+    assert len(service.requests) == 100
+
+
+@pytest.mark.parametrize("fault", [LOST, OFFLINE, BLANK_502, refusal(500), job(id="another")])
+async def test_a_poll_without_a_clear_answer_is_repeated_five_times_at_most(fault):
+    service = Service(fault)
+
+    with pytest.raises(TransportError):
+        await poll(service)
+
+    assert len(service.requests) == 5
+    assert (await poll(Service(fault, fault, job()))).id == JOB_ID
+
+
+async def test_a_poll_of_an_unknown_job_is_told_at_once():
+    service = Service(refusal(404))
+
+    with pytest.raises(JobNotFoundError):
+        await poll(service)
+
+    assert len(service.requests) == 1
+
+
+async def test_an_outage_is_waited_out_at_the_gate_and_is_no_try():
+    service, gate = Service(*[OFFLINE] * 20, job()), Gate()
+
+    created = await create(service, gate=gate, outage_limit_s=1000)
+
+    assert created.tries == 1
+    assert len(gate.pauses) == 20
+
+
+async def test_an_outage_is_waited_out_for_so_long_only():
+    service = Service(OFFLINE)
+
+    with pytest.raises(TransportError, match=r"https://api.test/v1 cannot be reached"):
+        await create(service, outage_limit_s=1e-9)
+
+    assert 5 <= len(service.requests) <= 6
+
+
+@pytest.mark.parametrize(
+    ("answer", "mxn"),
+    [
+        (httpx.Response(200, json={"balance_mxn": "12.50"}), "12.50"),
+        (httpx.Response(200, json={"balance": 0}), "0"),
+        (httpx.Response(200, json={"balance": "-3"}), "-3"),
+        (httpx.Response(200, json={}, headers={"x-geekhub-balance-mxn": "9"}), "9"),
+        (httpx.Response(200, json={"something": "else"}), None),
+        (refusal(404), None),
+        (httpx.Response(404, text="<html>"), None),
+        (httpx.Response(500), None),
+    ],
+)
+async def test_the_balance_is_what_the_service_tells_and_none_where_it_does_not(answer, mxn):
+    async with Service(answer).client() as client:
+        assert await client.read_balance() == (None if mxn is None else Decimal(mxn))
+
+
+async def test_asking_for_the_balance_with_a_bad_key_is_told():
+    async with Service(refusal(401)).client() as client:
+        with pytest.raises(KeyRefusedError):
+            await client.read_balance()
+
+
+async def test_asking_an_unreachable_service_for_the_balance_is_told():
+    async with Service(OFFLINE).client() as client:
+        with pytest.raises(TransportError):
+            await client.read_balance()
+
+
+async def test_the_last_balance_that_any_answer_told_is_kept():
+    told = httpx.Response(200, json={"id": JOB_ID, "status": "processing"}, headers={"x-geekhub-balance-mxn": "5"})
+    async with Service(told, job()).client() as client:
+        await client.get_video(JOB_ID)
+        await client.get_video(JOB_ID)
+
+        assert client.balance_mxn == 5
+
+
+FAULTS = [LOST, OFFLINE, BLANK_502, refusal(500), refusal(401, f"key {LIVE_KEY} revoked"), refusal(400), refusal(402)]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("call", [create, poll])
+async def test_the_key_appears_in_no_error(call, fault):
+    with pytest.raises(ServiceError) as caught:
+        await call(Service(fault))
+
+    error = caught.value
+    assert LIVE_KEY not in f"{error}{error!r}{error.args}{vars(error)}{pickle.dumps(error)!r}"
+    assert error.__cause__ is None
+
+
+async def test_the_key_appears_in_no_repr():
+    async with Service(job()).client() as client:
+        assert repr(client) == "GeekHubClient('https://api.test/v1')"
+        assert LIVE_KEY not in f"{vars(client)}"
+
+
+def error_classes(root: type[DailiesError] = DailiesError) -> Iterator[type[DailiesError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from error_classes(child)
+
+
+@pytest.mark.parametrize("kind", [k for k in error_classes() if issubclass(k, ServiceError)])
+def test_service_errors_pickle_with_all_they_carry(kind):
+    error = kind("no", "code", 500, "req_1", in_doubt=True, retry_after_s=1.5)
+
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert type(copy) is kind
+    assert (str(copy), vars(copy)) == (str(error), vars(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        JobPending("job-1", "still rendering"),
+        JobFailedError("job-1", "fal status: ERROR"),
+        InputError((RowError("prompts.csv", 3, "prompt", "there is none", "write one"),)),
+        *(
+            kind("why")
+            for kind in error_classes()
+            if not issubclass(kind, ServiceError | InputError | errors.JobStateError)
+        ),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_other_error_pickles_too(error):
+    copy = pickle.loads(pickle.dumps(error))
+
+    assert (type(copy), str(copy), copy.args) == (type(error), str(error), error.args)
+
+
+def test_the_tree_of_errors_is_drawn_in_full():
+    drawn = errors.__doc__ or ""
+
+    assert [kind.__name__ for kind in error_classes() if kind.__name__ not in drawn] == []
+
+
+def test_only_what_may_succeed_when_it_is_sent_again_is_retryable():
+    retryable = {kind for kind in error_classes() if kind.retryable}
+
+    assert retryable == {PaceError, TransportError, JobNotFoundError, JobPending}
