@@ -96,6 +96,13 @@ def list_jobs(connection: sqlite3.Connection, org_id: str, after: int = 0, limit
     )
 
 
+def latest_jobs(connection: sqlite3.Connection, org_id: str, limit: int) -> list[Job]:
+    """The organisation's latest jobs, the newest first."""
+    return _jobs(
+        connection.execute("SELECT * FROM jobs WHERE org_id = ? ORDER BY number DESC LIMIT ?", (org_id, limit))
+    )
+
+
 def count_jobs(connection: sqlite3.Connection, org_id: str) -> dict[str, int]:
     """How many jobs the organisation has in each status."""
     rows = connection.execute("SELECT status, COUNT(*) AS n FROM jobs WHERE org_id = ? GROUP BY status", (org_id,))

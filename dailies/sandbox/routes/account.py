@@ -7,14 +7,14 @@ from dailies.catalogue import load_catalogue
 from dailies.sandbox.accounts import read_balance
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.money import to_text
-from dailies.sandbox.routes.wire import Credits, ModelList, responses
+from dailies.sandbox.routes.wire import KEY, Credits, ModelList, responses
 
 CATALOGUE_DATE = 1_735_689_600  # 2025-01-01: OpenAI's form wants a date, GeekHub documents none.
 
 
 def account_routes(gateway: Gateway) -> APIRouter:
     """The two routes."""
-    routes = APIRouter(prefix="/v1", tags=["account"])
+    routes = APIRouter(prefix="/v1", tags=["account"], dependencies=[KEY])
 
     @routes.get("/credits", responses=responses(Credits, 401))
     async def read_credits(request: Request) -> JSONResponse:

@@ -12,13 +12,13 @@ from dailies.sandbox.money import to_micros
 from dailies.sandbox.options import HIGHEST_AMOUNT_MXN
 from dailies.sandbox.routes.admin_bodies import EndedKey, ExchangeRate, NewKey, Recharge
 from dailies.sandbox.routes.truth import describe_account
-from dailies.sandbox.routes.wire import errors
+from dailies.sandbox.routes.wire import KEY, errors
 from dailies.sandbox.store import transaction
 
 
 def admin_routes(gateway: Gateway) -> APIRouter:
     """Recharge, exchange rate and keys."""
-    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401))
+    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401), dependencies=[KEY])
     store = gateway.store
 
     @routes.post("/recharge")

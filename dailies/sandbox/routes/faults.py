@@ -6,12 +6,12 @@ from fastapi import APIRouter
 
 from dailies.sandbox.faults.script import FaultScript
 from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.routes.wire import errors
+from dailies.sandbox.routes.wire import KEY, errors
 
 
 def fault_routes(gateway: Gateway) -> APIRouter:
     """The three routes."""
-    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401))
+    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401), dependencies=[KEY])
 
     @routes.get("/faults")
     async def read_faults() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import re
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -10,16 +11,27 @@ from fastapi.responses import Response
 from dailies.sandbox.answers import storage_error
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.money import MICROS
+from dailies.sandbox.routes.wire import errors
 
 BUCKET = "generated-videos"
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
+RESPONSES: dict[int | str, dict[str, Any]] = errors(404) | {
+    200: {"description": "The video", "content": {"video/mp4": {}}},
+    206: {"description": "One range of it", "content": {"video/mp4": {}}},
+    304: {"description": "The caller has it"},
+    400: {"description": "It is not there; the body says so", "content": {"application/json": {}}},
+    416: {"description": "A bad range, or several"},
+}
+
+
 def object_routes(gateway: Gateway) -> APIRouter:
     """GET and HEAD of public objects."""
-    routes = APIRouter(prefix="/storage/v1/object/public", tags=["storage"])
+    routes = APIRouter(prefix="/storage/v1/object/public", tags=["storage"], responses=RESPONSES)
 
-    @routes.api_route("/{bucket}/{key:path}", methods=["GET", "HEAD"], response_model=None)
+    @routes.get("/{bucket}/{key:path}", response_class=Response)
+    @routes.head("/{bucket}/{key:path}", response_class=Response)
     async def read_object(request: Request, bucket: str, key: str) -> Response:
         """Serve a stored video, whole or one range of it."""
         if bucket != BUCKET:

@@ -9,7 +9,7 @@ from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.jobs import Job, count_jobs, list_jobs
 from dailies.sandbox.money import MICROS, to_text
 from dailies.sandbox.routes.videos import job_object
-from dailies.sandbox.routes.wire import errors
+from dailies.sandbox.routes.wire import KEY, errors
 
 LONGEST_LIST = 1_000
 After = Annotated[int, Query(ge=0, lt=2**63)]
@@ -18,7 +18,7 @@ Limit = Annotated[int, Query(ge=1, le=LONGEST_LIST)]
 
 def truth_routes(gateway: Gateway) -> APIRouter:
     """Account, jobs and transactions."""
-    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401))
+    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401), dependencies=[KEY])
     store = gateway.store
 
     @routes.get("/account")

@@ -11,23 +11,27 @@ from dailies.sandbox.jobs import Job, find_job
 from dailies.sandbox.money import MICROS
 from dailies.sandbox.order import check_order
 from dailies.sandbox.poll import advance_job
-from dailies.sandbox.routes.wire import VideoJob, VideoRequest, responses
+from dailies.sandbox.routes.wire import KEY, VideoJob, VideoRequest, responses
 from dailies.sandbox.submit import submit_job
 
 BUCKET_URL = "/storage/v1/object/public/generated-videos"
 
 
+def video_url(job: Job, base_url: str) -> str | None:
+    """Where the job's video is served; None until it is completed."""
+    return f"{base_url}{BUCKET_URL}/{job.object_path}" if job.status == "completed" else None
+
+
 def job_object(job: Job, base_url: str) -> dict[str, Any]:
     """The job as the API shows it: seconds, and a URL only when completed."""
     finished = None if job.completed_us is None else job.completed_us // MICROS
-    is_completed = job.status == "completed"
     return {
         "id": job.id,
         "object": "video.job",
         "status": job.status,
         "model": job.model,
         "prompt": job.prompt,
-        "video_url": f"{base_url}{BUCKET_URL}/{job.object_path}" if is_completed else None,
+        "video_url": video_url(job, base_url),
         "duration": job.duration_s,
         "error": job.error,
         "created": job.created_us // MICROS,
@@ -37,7 +41,7 @@ def job_object(job: Job, base_url: str) -> dict[str, Any]:
 
 def video_routes(gateway: Gateway) -> APIRouter:
     """The two routes of a video's life."""
-    routes = APIRouter(prefix="/v1/videos", tags=["videos"])
+    routes = APIRouter(prefix="/v1/videos", tags=["videos"], dependencies=[KEY])
 
     @routes.post("/generations", responses=responses(VideoJob, 400, 401, 402, 404, 409, 429, 502))
     async def create_video(

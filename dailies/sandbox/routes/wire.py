@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Depends
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 LONGEST_PROMPT = 4_000
@@ -86,6 +88,10 @@ class ModelList(BaseModel):
 
     object: Literal["list"]
     data: list[ListedModel]
+
+
+# The key is checked before any route is; this tells OpenAPI.
+KEY = Depends(HTTPBearer(auto_error=False, description="A key, as `connection.json` in the data folder has it."))
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
