@@ -127,6 +127,15 @@ def read_balance(response: httpx.Response) -> Decimal | None:
     return next((amount for amount in found if amount is not None), None)
 
 
+def is_model_list(response: httpx.Response) -> bool:
+    """Whether this is what GeekHub answers to ``GET /models``: OpenAI's list form."""
+    try:
+        body = response.json()
+    except ValueError:
+        return False
+    return response.is_success and isinstance(body, dict) and isinstance(body.get("data"), list)
+
+
 def _nonsense(response: httpx.Response) -> TransportError:
     return TransportError(
         "the answer is not a job object", code="bad_answer", status=response.status_code, in_doubt=True

@@ -13,7 +13,7 @@ import httpx
 import stamina
 from pydantic import SecretStr
 
-from dailies.answers import read_balance, read_error, read_job
+from dailies.answers import is_model_list, read_balance, read_error, read_job
 from dailies.errors import PaceError, ServiceError, TransportError
 from dailies.jobs import Job, VideoRequest
 
@@ -60,6 +60,10 @@ class GeekHubClient:
         repeat_in_doubt: whether a POST whose answer was lost is sent again, with the same key.
         outage_limit_s: seconds for which everybody waits, at the gate, while the service cannot be reached at all.
         transport: httpx's seam for tests.
+
+    Attributes:
+        balance_mxn: as the last answer told it, None if none did.
+        date: the service's clock as the last answer told it, in HTTP's form.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class GeekHubClient:
         self._repeat_in_doubt = repeat_in_doubt
         self._outage_limit_s = outage_limit_s
         self._lost_at: float | None = None
+        self.date: str | None = None
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"authorization": f"Bearer {api_key.get_secret_value()}", "user-agent": "dailies"},
@@ -152,6 +157,22 @@ class GeekHubClient:
             raise self._error(response, is_poll=False)
         return self.balance_mxn if response.is_success else None
 
+    async def require_geekhub(self) -> None:
+        """Make sure that GeekHub is what answers: ``GET /models`` (page "Video models") in OpenAI's list form.
+
+        Raises:
+            KeyRefusedError: 401.
+            ServiceError: GeekHub says something else.
+            TransportError: it cannot be reached, or something else answers at this address.
+        """
+        response = await self._exchange("GET", "/models")
+        if not is_model_list(response):
+            error = self._error(response, is_poll=False)
+            if not response.is_success and not isinstance(error, TransportError):
+                raise error
+            told = f"{self.base_url} answers, but not as GeekHub does (HTTP {response.status_code})."
+            raise TransportError(told, code="not_geekhub", status=response.status_code)
+
     async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         """Send, waiting out every 429; a 200 answer."""
         error: ServiceError | None = None
@@ -189,6 +210,7 @@ class GeekHubClient:
             lost = f"the connection was lost: {type(error).__name__}"
             raise TransportError(lost, code="no_answer", in_doubt=True) from None
         self._lost_at = None
+        self.date = response.headers.get("date")
         balance = read_balance(response)
         if balance is not None:
             self.balance_mxn = balance

@@ -63,7 +63,10 @@ async def ask_balance(settings: Settings) -> Decimal | None:
         async with GeekHubClient(
             settings.geekhub_base_url, settings.require_key(), timeout_s=settings.request_timeout_s
         ) as client:
-            return await client.read_balance()
+            balance = await client.read_balance()
+            if balance is None:  # many things answer 404 to that; make sure that this one is GeekHub
+                await client.require_geekhub()
+            return balance
     except KeyRefusedError as error:
         raise RefusedError(f"{error} Nothing was spent; {error.remedy}.") from None
     except TransportError as error:

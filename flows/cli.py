@@ -3,41 +3,48 @@
 import sys
 from importlib.metadata import version
 
-import cyclopts
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from dailies.errors import DailiesError
-from dailies.sandbox.errors import SandboxError
-from flows.commands.production import demo, plan, results, run
+from flows.commands.doctor import doctor
+from flows.commands.production import demo, plan, run
+from flows.commands.reading import results, status, validate
 from flows.commands.sandbox import app as sandbox_app
 from flows.commands.server import app as server_app
 from flows.console import complain
+from flows.environment import spare_loopback_the_proxy
+from flows.mishaps import explain
 
 app = App(
     name="dailies",
-    help="Turn CSVs of prompts into finished AI videos, with an exact account of what each one cost.",
+    help=(
+        "CSVs of prompts become finished AI videos, with an exact account of their cost.\n\n"
+        "Example: dailies plan prompts.csv (--debug after any verb: where an error comes from)"
+    ),
     version=version("dailies"),
+    default_parameter=Parameter(negative="", show_default=False),
 )
-app.command(plan)
-app.command(run)
-app.command(results)
+app.command(validate, sort_key=1)
+app.command(plan, sort_key=2)
+app.command(run, sort_key=3)
+app.command(status, sort_key=4)
+app.command(results, sort_key=5)
+app.command(doctor, sort_key=9)
 app.command(demo, show=False)
 app.command(sandbox_app)
 app.command(server_app)
+app.register_install_completion_command(help="Install completion for your shell.")
 
 
 def main() -> None:
     """Run the command; every error is one message and an exit code (2: refused before anything was spent)."""
+    asked = sys.argv[1:]
+    words = [word for word in asked if word != "--debug"]
+    spare_loopback_the_proxy()
     try:
-        code = app(result_action="return_value", exit_on_error=False)
-    except DailiesError as error:
-        complain(str(error))
-        code = error.exit_code
-    except SandboxError as error:
-        complain(str(error))
-        code = 2
-    except cyclopts.CycloptsError:
-        code = 2
-    except KeyboardInterrupt:
-        code = 130
+        code = app(words, result_action="return_value", exit_on_error=False, print_error=False)
+    except BaseException as error:  # the outer edge: everything becomes a message
+        if isinstance(error, SystemExit) or len(words) < len(asked):
+            raise
+        message, code = explain(error)
+        complain(message)
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,13 +1,32 @@
 """The two consoles: what was asked for goes to standard output, complaints to standard error."""
 
+import json
+import sys
+from typing import Any
+
 from rich.console import Console
 
 
-def console() -> Console:
-    """Standard output."""
-    return Console(highlight=False)
+def console(*, to_stderr: bool = False) -> Console:
+    """Standard output; or standard error, where a program reads standard output."""
+    return Console(stderr=to_stderr, highlight=False)
+
+
+def say(where: Console, text: str, style: str | None = None) -> None:
+    """One line of text as it is: no markup in it, and no line break put into the middle of a path."""
+    where.print(text, style=style, soft_wrap=True, markup=False, highlight=False)
 
 
 def complain(message: str) -> None:
     """One message on standard error."""
-    Console(stderr=True, highlight=False).print(message, style="red", soft_wrap=True, markup=False)
+    say(console(to_stderr=True), message, "red")
+
+
+def say_json(facts: Any) -> None:
+    """What a program reads: one JSON document on standard output."""
+    sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun: ``1 row``, ``2 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,31 +1,20 @@
-"""What the command shows: the plan, the progress, the closing lines."""
+"""What the command shows: the plan and the closing lines."""
 
-import asyncio
-import time
+import shlex
 from collections.abc import Iterator
 from decimal import Decimal
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
-from dailies.ledger import LedgerEntry
 from dailies.plan import Plan
 from dailies.pricing import ZERO
-from dailies.production import Production
+from dailies.report.facts import worst_by_model
 from dailies.report.outcome import Outcome
 from dailies.report.summary import cost_by_model, failures
+from flows.console import count, say
 
-_LINE_EVERY_S = 5.0
-_LINE_EVERY_ROWS = 100
+_SHOWN_FAILURES = 10
 
 
 def mxn(amount: Decimal | None) -> str:
@@ -33,116 +22,80 @@ def mxn(amount: Decimal | None) -> str:
     return "?" if amount is None else f"{amount:,.2f} MXN"
 
 
+def show_table(console: Console, title: str, rows: list[dict[str, object]]) -> None:
+    """Rows of the same keys as a table: the first column to the left, the figures to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row.values()))
+    console.print(table)
+
+
 def show_plan(console: Console, plan: Plan) -> None:
     """What a run would do now, and what it may cost."""
     prompts = plan.prompts
-    total = len(prompts.rows) + len(prompts.rejected)
     if plan.todo:
-        table = Table(title=f"Plan for {prompts.source}: {total} rows", title_justify="left")
-        for name in ("model", "videos", "seconds", "at most MXN"):
-            table.add_column(name, justify="left" if name == "model" else "right")
-        for model, entries in sorted(_by_model(plan).items()):
-            seconds = sum(entry.duration_s or 0 for entry in entries)
-            worst = sum((entry.worst_mxn or ZERO for entry in entries), ZERO)
-            table.add_row(model, str(len(entries)), str(seconds), f"{worst:,.2f}")
-        table.add_section()
-        seconds = sum(row.entry.duration_s or 0 for row in plan.todo)
-        table.add_row("all", str(len(plan.todo)), str(seconds), f"{plan.worst_mxn:,.2f}")
-        console.print(table)
+        rows: list[dict[str, object]] = [
+            {"model": row["model"], "videos": row["videos"], "seconds": row["seconds"], "at most MXN": row["worst_mxn"]}
+            for row in worst_by_model(plan)
+        ]
+        if len(rows) > 1:
+            seconds = sum(row.entry.duration_s or 0 for row in plan.todo)
+            rows.append({"model": "all", "videos": len(plan.todo), "seconds": seconds, "at most MXN": plan.worst_mxn})
+        rows = [{**row, "at most MXN": f"{row['at most MXN']:,.2f}"} for row in rows]
+        total = count(len(prompts.rows) + len(prompts.rejected), "row")
+        show_table(console, f"Plan for {prompts.source}: {total}", rows)
     for line in _beside(plan):
-        console.print(line, highlight=False)
-
-
-def _by_model(plan: Plan) -> dict[str, list[LedgerEntry]]:
-    groups: dict[str, list[LedgerEntry]] = {}
-    for row in plan.todo:
-        groups.setdefault(row.entry.model or "?", []).append(row.entry)
-    return groups
+        say(console, line)
 
 
 def _beside(plan: Plan) -> Iterator[str]:
-    bought = plan.bought
+    bought, elsewhere = plan.bought, len(plan.elsewhere)
     if not plan.todo and not plan.left:
         yield f"{plan.prompts.source}: nothing to do."
     if bought:
         spent = sum((entry.charged_mxn or ZERO for entry in bought), ZERO)
-        yield f"Already bought: {len(bought)} videos for {mxn(spent)}; they are not bought again."
+        yield f"Already bought: {count(len(bought), 'video')} for {mxn(spent)}, not bought again."
     if failed := len(plan.finished) - len(bought):
-        yield f"Failed for good: {failed} rows; --retry-failed tries them again."
+        yield f"Failed for good: {count(failed, 'row')}. --retry-failed tries again."
     if plan.resumed:
-        yield f"Going on with {plan.resumed} rows that an earlier run has submitted."
-    if plan.elsewhere:
-        yield f"Left to another run that works on them: {len(plan.elsewhere)} rows."
+        yield f"Going on with {count(plan.resumed, 'row')} that an earlier run has submitted."
+    if elsewhere:
+        yield f"Left to another run that works on them: {count(elsewhere, 'row')}."
     if plan.held:
-        yield f"In doubt and left to you: {len(plan.held)} rows."
+        yield f"In doubt and left to you: {count(len(plan.held), 'row')}."
     if plan.left:
-        yield f"Beyond the cap: {len(plan.left)} rows stay planned."
+        yield f"Beyond the cap, left for a later run: {count(len(plan.left), 'row')}."
     if plan.prompts.rejected:
-        yield f"Rejected: {len(plan.prompts.rejected)} rows that cannot be read."
+        yield f"Rejected, because they cannot be read: {count(len(plan.prompts.rejected), 'row')}."
     if plan.charged_month_mxn or plan.open_mxn:
         yield f"This month so far: {mxn(plan.charged_month_mxn)}; still possible beside this run: {mxn(plan.open_mxn)}."
 
 
-class ProgressDisplay:
-    """Live progress of a run: one bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=False,
-        )
-        self._task: TaskID | None = None
-        self._said = (0.0, -1)
-
-    async def watch(self, production: Production) -> None:
-        """Show how a run is doing until cancelled, and once more at the end."""
-        if self._console.is_terminal:
-            self._bar.start()
-            self._task = self._bar.add_task("videos", total=production.progress.total, state="")
-        try:
-            while True:
-                self._show(production)
-                await asyncio.sleep(0.25)
-        finally:
-            self._show(production, last=True)
-            self._bar.stop()
-
-    def _show(self, production: Production, *, last: bool = False) -> None:
-        progress = production.progress
-        ended = progress.completed + progress.failed
-        state = (
-            f"{progress.submitted} submitted · {progress.rendering} rendering · {progress.completed} done ·"
-            f" {progress.failed} failed · {mxn(progress.charged_mxn)}"
-        )
-        if self._task is not None:
-            self._bar.update(self._task, completed=ended, state=state)
-            return
-        at, rows = self._said
-        is_due = time.monotonic() - at >= _LINE_EVERY_S or ended // _LINE_EVERY_ROWS > rows // _LINE_EVERY_ROWS
-        if (is_due or last) and (ended != rows or not last):
-            self._said = (time.monotonic(), ended)
-            self._console.print(f"{ended}/{progress.total} · {state}", highlight=False, soft_wrap=True)
-
-
 def show_outcome(console: Console, outcome: Outcome, results: str) -> None:
-    """How the file stands now: cost by model, what is missing and why, where the results are."""
+    """How the file stands now: cost by model, what is missing and why, where the results are, what to do next."""
     if costs := cost_by_model(outcome.entries()):
-        table = Table(*costs[0], title="Bought", title_justify="left")
-        for row in costs:
-            table.add_row(*(str(cell) for cell in row.values()))
-        console.print(table)
+        show_table(console, "Bought", [dict(row) for row in costs])
     failed = failures(outcome)
-    for row in failed[:10]:
-        console.print(f"line {row['line']}: {row['reason']}", style="red", highlight=False)
-    if len(failed) > 10:
-        console.print(f"... and {len(failed) - 10} more, in the results", style="red", highlight=False)
-    counts = " · ".join(f"{count} {status}" for status, count in sorted(outcome.statuses.items()))
-    console.print(f"{counts} · {mxn(outcome.charged_mxn)}", highlight=False)
-    console.print(f"Results: {results}", highlight=False, soft_wrap=True)
+    for row in failed[:_SHOWN_FAILURES]:
+        say(console, _failure(row), "red")
+    if len(failed) > _SHOWN_FAILURES:
+        say(console, f"... and {len(failed) - _SHOWN_FAILURES:,} more, in the results", "red")
+    statuses = outcome.statuses + type(outcome.statuses)(rejected=len(outcome.prompts.rejected))
+    counts = " · ".join(f"{number:,} {status.replace('_', ' ')}" for status, number in sorted(statuses.items()))
+    say(console, f"{counts} · {mxn(outcome.charged_mxn)}")
+    if outcome.unknown_charges:
+        say(
+            console,
+            f"Not known is the charge of {count(outcome.unknown_charges, 'video')}: set their month's DAILIES_FX.",
+        )
+    say(console, f"Results: {results}")
+    if outcome.open:
+        say(console, f"{count(outcome.open, 'row')} open. To go on: dailies run {shlex.quote(outcome.prompts.source)}")
+
+
+def _failure(row: dict[str, str | int]) -> str:
+    """A rejected row's reason names its line already."""
+    reason = str(row["reason"])
+    return reason if f" line {row['line']}" in reason else f"line {row['line']}: {reason}"

@@ -6,34 +6,54 @@ from pathlib import Path
 
 from dailies.errors import SettingsError
 from dailies.folder import LedgerFolder
-from dailies.sandbox.address import SandboxAddress
+from dailies.sandbox.address import SandboxAddress, read_connection
 from dailies.sandbox.errors import SandboxError
 from dailies.sandbox.process import start_sandbox
 from dailies.settings import Settings, load_settings
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The settings to work with, and the sandbox that they lead to (None: a key was given)."""
+    """The settings to work with, and the sandbox that they lead to (None: a key was given, or there is none yet)."""
 
     settings: Settings
     sandbox: SandboxAddress | None
 
     @property
+    def name(self) -> str:
+        """``live`` or ``sandbox``: which books these are. Without a key they are the sandbox's."""
+        return self.settings.service if self.settings.geekhub_api_key else "sandbox"
+
+    @property
     def is_real_money(self) -> bool:
         """Whether videos are paid for."""
-        return self.settings.service == "live"
+        return self.name == "live"
+
+    @property
+    def ledger_path(self) -> Path:
+        """Where this service's ledger is, or will be."""
+        return self.settings.ledger_dir or self.settings.data_dir / "ledger" / self.name
 
     def open_ledger(self) -> LedgerFolder:
-        """The ledger of this service.
+        """The ledger of this service, made if there is none.
 
         Raises:
             LedgerError: the folder is unusable, or keeps the books of another account or sandbox.
         """
-        folder = LedgerFolder.open(self.settings.ledger_path, self.settings.service)
+        folder = LedgerFolder.open(self.ledger_path, self.name)
         if self.sandbox is not None:
             folder.require_organisation(self.sandbox.org_id)
         return folder
+
+    def find_ledger(self) -> LedgerFolder | None:
+        """The ledger of this service; None where nothing was ever planned or run.
+
+        Raises:
+            LedgerError: as ``open_ledger``.
+        """
+        return self.open_ledger() if (self.ledger_path / "ledger.json").exists() else None
 
 
 def sandbox_folder(settings: Settings) -> Path:
@@ -51,15 +71,42 @@ def open_service(*, speed: float = 60.0) -> Service:
     if settings.geekhub_api_key is not None:
         return Service(settings, None)
     try:
-        sandbox = start_sandbox(sandbox_folder(settings), speed=speed)
-    except (SandboxError, OSError) as error:
+        return _sandbox_service(start_sandbox(sandbox_folder(settings), speed=speed))
+    except SandboxError as error:
         raise SettingsError(f"No GEEKHUB_API_KEY is set, and the sandbox cannot be used instead: {error}") from None
+    except OSError as error:
+        raise SettingsError(
+            f"No GEEKHUB_API_KEY is set, and the sandbox cannot be used instead: {error.filename} cannot be written"
+            f" ({error.strerror}); choose another folder by DAILIES_DATA_DIR"
+        ) from None
+
+
+def find_service() -> Service:
+    """The same for verbs that only read: a sandbox that is not running is left alone.
+
+    Raises:
+        SettingsError: a setting is wrong.
+    """
+    settings = load_settings()
+    known = None if settings.geekhub_api_key else read_connection(sandbox_folder(settings))
+    return Service(settings, None) if known is None else _sandbox_service(known)
+
+
+def _sandbox_service(sandbox: SandboxAddress) -> Service:
     # Set here, at the edge, as a shell would by the sandbox's `export` lines: the flow reads the environment, too.
     os.environ.update(
         GEEKHUB_API_KEY=sandbox.api_key,
         GEEKHUB_BASE_URL=sandbox.base_url,
         DAILIES_TIME_SCALE=str(sandbox.time_scale),
         DAILIES_FX=f"*={sandbox.fx_mxn_per_usd}",
-        DAILIES_FX_CEILING="0",
+        DAILIES_FX_CEILING="1",
     )
     return Service(load_settings(), sandbox)
+
+
+def spare_loopback_the_proxy() -> None:
+    """Whatever proxy the environment names, it must not be asked for the sandbox or the local Prefect server."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host for host in known.split(",") if host.strip()]
+    spared = ",".join([*hosts, *(host for host in _LOOPBACK if host not in hosts)])
+    os.environ.update(no_proxy=spared, NO_PROXY=spared)

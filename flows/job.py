@@ -1,8 +1,9 @@
 """One CSV at the command line: what `plan`, `run` and `results` have in common."""
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.prompt import Confirm
 
 from dailies.claim import claim_rows, read_plan
-from dailies.errors import RefusedError
+from dailies.errors import LedgerError, RefusedError, ServiceError
 from dailies.folder import LedgerFolder
 from dailies.plan import Plan
 from dailies.prompts import PromptFile, read_prompts
@@ -19,57 +20,89 @@ from dailies.report.outcome import Outcome, read_outcome
 from dailies.report.results import write_results
 from dailies.settings import load_settings
 from dailies.terms import Terms, ask_balance, terms_from
+from flows.console import complain, count, say
 from flows.display import mxn, show_outcome, show_plan
-from flows.environment import Service, open_service
+from flows.environment import Service, find_service, open_service
 
 
 class Job:
-    """A CSV, the service it is meant for, and the terms of this command."""
+    """A CSV, the service it is meant for, and the terms of this command.
 
-    def __init__(self, service: Service, folder: LedgerFolder, prompts: PromptFile, terms: Terms, csv: Path) -> None:
+    Args:
+        service: where it goes.
+        folder: that service's ledger.
+        whole: the file.
+        terms: on what terms its rows are claimed.
+        csv: where the file is.
+        limit: how many of its first rows count, None for all.
+    """
+
+    def __init__(
+        self, service: Service, folder: LedgerFolder, whole: PromptFile, terms: Terms, csv: Path, limit: int | None
+    ) -> None:
         self.service = service
         self.folder = folder
-        self.prompts = prompts
+        self.prompts = whole.first(limit)
         self.terms = terms
+        self._whole = whole
         self._csv = csv
+        self._limit = limit
+
+    @property
+    def results_path(self) -> Path:
+        """Where the results go unless another place is named."""
+        return self.service.settings.results_path(self.prompts.source)
 
     def show_plan(self, console: Console) -> Plan:
         """Show where the command is going, and what is left to do."""
         if self.service.sandbox is not None:
-            console.print(
-                f"No GEEKHUB_API_KEY, so this is the sandbox at {self.service.sandbox.root_url}: no money is spent.",
-                style="cyan",
-            )
-        plan = read_plan(self.folder, self.prompts, self.terms, datetime.now(UTC))
+            where = self.service.sandbox.root_url
+            say(console, f"No GEEKHUB_API_KEY, so this is the sandbox at {where}: no money is spent.", "cyan")
+        plan = self.plan()
         show_plan(console, plan)
+        if left := len(self._whole.records) - len(self.prompts.records):
+            say(console, f"Beyond --limit {self._limit}: {count(left, 'row')}.")
         return plan
 
+    def plan(self) -> Plan:
+        """What is left to do, as things stand."""
+        return read_plan(self.folder, self.prompts, self.terms, datetime.now(UTC))
+
     def run(self, console: Console, *, yes: bool) -> int:
-        """Show the plan, ask where money is real, run the flow, show what became of it."""
+        """Show the plan, ask where money is real, run the flow, show what became of it; returns the exit code."""
+        plan = self.show_plan(console)
+        self._require_room_for_results()
+        if not plan.todo:
+            claim_rows(self.folder, self.prompts, self.terms, datetime.now(UTC))  # folds what dead runs left
+            return self.write_results(console)
+        self._ask(console, plan, yes=yes)
+        stopped_by = self._generate(console, plan)
+        code = self.write_results(console)
+        if stopped_by is None:
+            return code
+        complain(stopped_by)
+        return max(code, 1)
+
+    def _generate(self, console: Console, plan: Plan) -> str | None:
         from flows.running import await_server, begin_server, prepare_prefect, run_generate
 
         settings = self.service.settings
-        plan = self.show_plan(console)
-        if not plan.todo:
-            claim_rows(self.folder, self.prompts, self.terms, datetime.now(UTC))  # folds what dead runs left
-            return self.write_results(console, None)
-        self._ask(console, plan, yes=yes)
         prepare_prefect(settings)
         server = begin_server()
         await_server(server, console, settings)
-        console.print(f"Watch it in Prefect: {server.ui_url}")
-        run_generate(
+        say(console, f"Watch it in Prefect: {server.ui_url}")
+        return run_generate(
             console,
             self._csv,
             max_cost_mxn=settings.max_cost_mxn,
             max_month_mxn=settings.max_month_mxn,
             fit=self.terms.caps.fit,
-            skip_bad_rows=bool(self.prompts.rejected),
+            skip_bad_rows=bool(self._whole.rejected),
             retry_failed=self.terms.policy.retry_failed,
+            limit=self._limit,
             approved_mxn=plan.worst_mxn,
             take_over=sorted(self.terms.take_over),
         )
-        return self.write_results(console, None)
 
     def _ask(self, console: Console, plan: Plan, *, yes: bool) -> None:
         if yes or not self.service.is_real_money:
@@ -79,15 +112,29 @@ class Job:
         if not Confirm.ask(f"Spend up to {mxn(plan.worst_mxn)}?", console=console, default=False):
             raise RefusedError("Nothing was spent.")
 
-    def outcome(self) -> Outcome:
-        """How the file stands now."""
-        return read_outcome(self.folder, self.prompts, self.terms.tariff, self.terms.policy, datetime.now(UTC))
+    def _require_room_for_results(self) -> None:
+        folder = self.results_path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RefusedError(
+                f"The folder of the results, {folder}, cannot be made ({error.strerror}); choose another by"
+                " DAILIES_DATA_DIR. Nothing was spent."
+            ) from None
 
-    def write_results(self, console: Console, output: Path | None) -> int:
-        """Write and show how the file stands; returns the exit code that says it."""
-        outcome = self.outcome()
-        path = output or self.service.settings.results_path(self.prompts.source)
-        write_results(path, outcome)
+    def outcome(self) -> Outcome:
+        """How the first rows stand now, or all of them where no limit was set."""
+        return self._whole_outcome().first(self._limit)
+
+    def _whole_outcome(self) -> Outcome:
+        return read_outcome(self.folder, self._whole, self.terms.tariff, self.terms.policy, datetime.now(UTC))
+
+    def write_results(self, console: Console, output: Path | None = None) -> int:
+        """Write the results of the whole file and show how it stands; returns the exit code that says it."""
+        path = output or self.results_path
+        whole = self._whole_outcome()
+        write_results(path, whole)
+        outcome = whole.first(self._limit)
         show_outcome(console, outcome, str(path))
         return outcome.exit_code
 
@@ -100,20 +147,42 @@ def open_job(
     fit: bool = False,
     skip_bad_rows: bool = False,
     retry_failed: bool = False,
+    limit: int | None = None,
     take_over: Iterable[str] = (),
-    offline: bool = False,
 ) -> Job:
-    """Read the CSV, then find the service and its ledger; ``offline`` asks nobody for the balance.
+    """Read the CSV, then find the service and its ledger, and ask for the balance.
 
     Raises:
         InputError: the CSV cannot be used; nothing else was touched.
-        SettingsError, LedgerError, RefusedError: the environment cannot be used.
+        SettingsError, RefusedError: the environment cannot be used.
     """
-    prompts = read_prompts(csv, default_model=load_settings().default_model, skip_bad_rows=skip_bad_rows)
+    whole = read_prompts(csv, default_model=load_settings().default_model, skip_bad_rows=skip_bad_rows)
     service = open_service()
-    caps = {"max_cost_mxn": max_cost_mxn, "max_month_mxn": max_month_mxn}
-    settings = load_settings(**caps)
-    folder = service.open_ledger()
-    balance = None if offline else asyncio.run(ask_balance(settings))
+    settings = load_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
+    with nothing_spent():
+        folder = service.open_ledger()
+        balance = asyncio.run(ask_balance(settings))
     terms = terms_from(settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed, take_over=take_over)
-    return Job(Service(settings, service.sandbox), folder, prompts, terms, csv)
+    return Job(Service(settings, service.sandbox), folder, whole, terms, csv, limit)
+
+
+def find_job(csv: Path) -> Job:
+    """The same for a verb that only reads: nothing is started, nobody is asked.
+
+    Raises:
+        InputError, SettingsError, RefusedError: as ``open_job``.
+    """
+    whole = read_prompts(csv, default_model=load_settings().default_model, skip_bad_rows=True)
+    service = find_service()
+    with nothing_spent():
+        folder = service.open_ledger()
+    return Job(service, folder, whole, terms_from(service.settings), csv, None)
+
+
+@contextlib.contextmanager
+def nothing_spent() -> Iterator[None]:
+    """Whatever goes wrong in here does so before anything was spent, and the exit code has to say so."""
+    try:
+        yield
+    except (LedgerError, ServiceError) as error:
+        raise RefusedError(f"{error}. Nothing was spent.") from error

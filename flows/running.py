@@ -2,17 +2,26 @@
 
 import asyncio
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
+import httpx
 from rich.console import Console
 
-from dailies.errors import DailiesError, ServerError
+from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
 from dailies.production import Production, watcher
 from dailies.settings import Settings
-from flows.display import ProgressDisplay
-from flows.server import Server, affordable_events_per_s, find_server, start_server, wait_for_server
+from flows.console import say
+from flows.interrupts import Interrupts
+from flows.progress import ProgressDisplay, logs_above
+from flows.server import (
+    Server,
+    affordable_events_per_s,
+    find_server,
+    require_compatible,
+    start_server,
+    wait_for_server,
+)
 
 
 def prepare_prefect(settings: Settings) -> None:
@@ -26,7 +35,7 @@ def begin_server() -> Server:
     """The Prefect server that answers, or one that is just starting.
 
     Raises:
-        ServerError: the configured one does not answer, or none can be started.
+        ServerError: the configured one does not answer or is of another version, or none can be started.
     """
     from prefect.settings import get_current_settings
 
@@ -41,36 +50,51 @@ def begin_server() -> Server:
 
 
 def await_server(server: Server, console: Console, settings: Settings) -> None:
-    """Wait until the server answers, and make it the one that flows speak to."""
+    """Wait until the server answers, and make it the one that flows speak to.
+
+    Raises:
+        ServerError: it does not start, or is of another version.
+    """
     with console.status("Waiting for the Prefect server ..."):
         for _ in wait_for_server(server):
             pass
+    require_compatible(server)
     os.environ["PREFECT_API_URL"] = server.api_url
     os.environ["DAILIES_EVENTS_PER_S"] = str(affordable_events_per_s(server, settings.events_per_s))
 
 
-def run_generate(console: Console, csv: Path, **parameters: Any) -> None:
+def run_generate(console: Console, csv: Path, **parameters: Any) -> str | None:
     """Run the flow in this process with its progress on the console.
 
+    Returns:
+        None when it came to a good end, else what stopped it, in words.
+
     Raises:
-        DailiesError: the flow refused before anything was spent.
+        RefusedError: before anything was spent.
+        ServerLostError: the Prefect server stopped answering.
     """
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     from flows.generate import generate
 
-    with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
-        asyncio.run(_watched(generate, console, str(csv), parameters))
+    url = os.environ["PREFECT_API_URL"]
+    with temporary_settings({PREFECT_API_URL: url}), logs_above(console):
+        try:
+            return asyncio.run(_watched(generate, console, str(csv), parameters))
+        except (httpx.HTTPError, RuntimeError) as error:
+            raise _server_lost(url, error) from error
 
 
-async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, Any]) -> None:
+async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, Any]) -> str | None:
     display = ProgressDisplay(console)
+    interrupts = Interrupts(lambda text: say(console, text, "yellow"), display.stop)
     beside: list[asyncio.Task[None]] = []
 
     def watch(production: Production) -> None:
-        beside.append(asyncio.create_task(display.watch(production)))
-        _stop_on_interrupt(production, console)
+        beside.append(asyncio.create_task(display.watch(production.progress)))
+        interrupts.watch(production)
 
+    interrupts.listen()
     token = watcher.set(watch)
     try:
         state = await flow(csv, return_state=True, **parameters)
@@ -79,19 +103,25 @@ async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, 
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
-    cause = await state.aresult(raise_on_failure=False) if state.is_failed() or state.is_crashed() else None
+    if not (state.is_failed() or state.is_crashed() or state.is_cancelled()):
+        return None
+    cause = None if state.is_cancelled() else await state.aresult(raise_on_failure=False)
+    return _told(cause, state.message, has_begun=bool(beside))
+
+
+def _told(cause: Any, message: str | None, *, has_begun: bool) -> str:
+    """What stopped a run, in words; raised where nothing was claimed yet, for then nothing was spent."""
+    if isinstance(cause, httpx.HTTPError):
+        raise _server_lost(os.environ["PREFECT_API_URL"], cause) from cause
+    if isinstance(cause, LedgerError) and not has_begun:
+        raise RefusedError(f"{cause}. Nothing was spent.") from cause
     if isinstance(cause, DailiesError):
         raise cause
-    if state.message and (state.is_failed() or state.is_crashed() or state.is_cancelled()):
-        console.print(state.message, style="bold red", highlight=False)
+    return message or "The run ended early."
 
 
-def _stop_on_interrupt(production: Production, console: Console) -> None:
-    """Ctrl-C once: stop in good order. Twice: leave at once; the journal has everything."""
-
-    def first() -> None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: os._exit(130))
-        console.print("Stopping; nothing is lost. Ctrl-C once more leaves at once.", style="yellow")
-        production.stop.everything("interrupted")
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, first)
+def _server_lost(url: str, error: Exception) -> ServerLostError:
+    return ServerLostError(
+        f"The Prefect server at {url} stopped answering ({type(error).__name__}). What was submitted is in the"
+        " journal; the same command goes on where this run ended."
+    )

@@ -7,6 +7,7 @@ of its own, a log file and a pid file, beside Prefect's own database.
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -44,14 +46,40 @@ class Server:
 
 
 def find_server(configured: str | None) -> Server | None:
-    """The server that answers: the configured one, the one we started earlier, or any on port 4200."""
+    """The server that answers: the configured one, the one we started earlier, or any fitting one on port 4200."""
     if configured:
         return Server(configured) if _answers(configured) else None
     started = _read_note()
     if started and _answers(started.api_url):
         return started
     usual = _api_url(_FIRST_PORT)
-    return Server(usual) if _answers(usual) else None
+    return Server(usual) if _answers(usual) and _is_compatible(_version(usual)) else None
+
+
+def require_compatible(server: Server) -> None:
+    """Make sure that the server understands this Prefect: of the same major version, and not an older minor one.
+
+    Raises:
+        ServerError: it does not; names both versions.
+    """
+    found = _version(server.api_url)
+    if not _is_compatible(found):
+        raise ServerError(
+            f"The Prefect server at {server.api_url} is of version {found or 'unknown'}, but Dailies runs on"
+            f" {version('prefect')}: stop that server and a fitting one is started, or name another by PREFECT_API_URL."
+        )
+
+
+def _version(api_url: str) -> str:
+    try:
+        return str(_ask(f"{api_url}/admin/version").json())
+    except (httpx.HTTPError, ValueError):
+        return ""
+
+
+def _is_compatible(found: str) -> bool:
+    ours, theirs = (tuple(int(n) for n in re.findall(r"\d+", text)[:2]) for text in (version("prefect"), found))
+    return len(theirs) == 2 and theirs[0] == ours[0] and theirs >= ours
 
 
 def start_server() -> Server:
@@ -122,12 +150,16 @@ def stop_server() -> Server | None:
 
 def affordable_events_per_s(server: Server, wanted: float) -> float:
     """Events a second that the server takes in: what the settings say, or 50 where it is not tuned for more."""
+    return wanted if is_tuned(server) else min(wanted, _UNTUNED_EVENTS_PER_S)
+
+
+def is_tuned(server: Server) -> bool:
+    """Whether the server writes events in batches; one that does not, or does not tell, takes in 50 a second."""
     try:
         told = _ask(f"{server.api_url}/admin/settings").json()
-        batch_size = told["server"]["services"]["task_run_recorder"]["batch_size"]
+        return bool(told["server"]["services"]["task_run_recorder"]["batch_size"] > 1)
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
-        return min(wanted, _UNTUNED_EVENTS_PER_S)
-    return wanted if batch_size > 1 else min(wanted, _UNTUNED_EVENTS_PER_S)
+        return False
 
 
 def _end(pid: int) -> None:

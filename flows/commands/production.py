@@ -1,56 +1,30 @@
-"""`plan`, `run`, `results`: from a CSV to its videos."""
+"""`plan`, `run`, `demo`: from a CSV to its videos."""
 
-from decimal import Decimal
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.console import console
-
-Csv = Annotated[Path, Parameter(help="The CSV of prompts.")]
-MaxCost = Annotated[Decimal | None, Parameter(help="What this run may cost at worst, in MXN.")]
-MaxMonth = Annotated[Decimal | None, Parameter(help="What the month may come to, in MXN.")]
-Fit = Annotated[bool, Parameter(negative="", help="Take rows in order until a cap is reached.")]
-SkipBad = Annotated[bool, Parameter(negative="", help="Note unreadable rows as rejected and go on with the others.")]
-Retry = Annotated[bool, Parameter(negative="", help="Give rows that ended as failed a new round.")]
+from flows.commands.options import Csv, Fit, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad
+from flows.console import console, say_json
 
 
 def plan(
     csv: Csv,
+    /,
     *,
     max_cost_mxn: MaxCost = None,
     max_month_mxn: MaxMonth = None,
+    limit: Limit = None,
     fit: Fit = False,
     skip_bad_rows: SkipBad = False,
     retry_failed: Retry = False,
+    as_json: Json = False,
 ) -> int:
-    """Show what is left to do in a CSV and what it may cost. Changes nothing.
+    """Show what a run would do and may cost; spend nothing.
 
-    Example: dailies plan data/prompts/sample.csv
+    Example: dailies plan prompts.csv
     """
-    from flows.job import open_job
-
-    job = open_job(csv, max_cost_mxn, max_month_mxn, fit=fit, skip_bad_rows=skip_bad_rows, retry_failed=retry_failed)
-    job.show_plan(console())
-    return 0
-
-
-def run(
-    csv: Csv,
-    *,
-    max_cost_mxn: MaxCost = None,
-    max_month_mxn: MaxMonth = None,
-    fit: Fit = False,
-    skip_bad_rows: SkipBad = False,
-    retry_failed: Retry = False,
-    yes: Annotated[bool, Parameter(negative="", help="Do not ask before spending.")] = False,
-    take_over: Annotated[tuple[str, ...], Parameter(help="Batches of hanging runs, whose rows are taken.")] = (),
-) -> int:
-    """Make the videos of a CSV. The same command again goes on where it ended, and buys nothing twice.
-
-    Example: dailies run prompts.csv --max-cost-mxn 500
-    """
+    from dailies.report.facts import plan_facts
     from flows.job import open_job
 
     job = open_job(
@@ -60,19 +34,52 @@ def run(
         fit=fit,
         skip_bad_rows=skip_bad_rows,
         retry_failed=retry_failed,
-        take_over=take_over,
+        limit=limit,
     )
-    return job.run(console(), yes=yes)
+    if as_json:
+        say_json(plan_facts(job.plan(), job.service.name))
+    else:
+        job.show_plan(console())
+    return 0
 
 
-def results(csv: Csv, *, output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None) -> int:
-    """Write the results CSV of a file as it stands now: its own columns, and what became of each row.
+def run(
+    csv: Csv,
+    /,
+    *,
+    max_cost_mxn: MaxCost = None,
+    max_month_mxn: MaxMonth = None,
+    limit: Limit = None,
+    fit: Fit = False,
+    skip_bad_rows: SkipBad = False,
+    retry_failed: Retry = False,
+    yes: Annotated[bool, Parameter(help="Do not ask before spending.")] = False,
+    take_over: Annotated[tuple[str, ...], Parameter(help="Batches of hanging runs to take.")] = (),
+    as_json: Json = False,
+) -> int:
+    """Make the videos of a CSV; again: go on where it ended.
 
-    Example: dailies results prompts.csv -o done.csv
+    Example: dailies run prompts.csv --max-cost-mxn 500
+
+    Exit codes: 0 done, 1 some failed, 2 refused before anything was spent, 3 some open.
     """
+    from dailies.report.facts import outcome_facts
     from flows.job import open_job
 
-    return open_job(csv, skip_bad_rows=True, offline=True).write_results(console(), output)
+    job = open_job(
+        csv,
+        max_cost_mxn,
+        max_month_mxn,
+        fit=fit,
+        skip_bad_rows=skip_bad_rows,
+        retry_failed=retry_failed,
+        limit=limit,
+        take_over=take_over,
+    )
+    code = job.run(console(to_stderr=as_json), yes=yes)
+    if as_json:
+        say_json(outcome_facts(job.outcome(), str(job.results_path)))
+    return code
 
 
 def demo(*, fresh: bool = False) -> int:

@@ -7,7 +7,11 @@ from cyclopts import App, Parameter
 
 from flows.console import console
 
-app = App(name="sandbox", help="The embedded gateway: the same API, real videos, no money.")
+app = App(
+    name="sandbox",
+    help="Run a local GeekHub: real videos, no money.\n\nExample: dailies sandbox --speed 60",
+    sort_key=20,
+)
 
 
 @app.default
@@ -31,8 +35,8 @@ def start_sandbox(
 
 
 @app.command(name="stop")
-def stop_sandbox(*, data_dir: Path = Path("data/sandbox")) -> int:
-    """Stop the sandbox that a run has left running.
+def stop_sandbox(*, data_dir: Annotated[Path, Parameter(help="Its folder.")] = Path("data/sandbox")) -> int:
+    """Stop the sandbox that goes on running.
 
     Example: dailies sandbox stop
     """

@@ -4,12 +4,12 @@ from cyclopts import App
 
 from flows.console import console
 
-app = App(name="server", help="The local Prefect server.")
+app = App(name="server", help="Start or stop the local Prefect server.\n\nExample: dailies server start", sort_key=21)
 
 
 @app.command(name="start")
 def start_server() -> int:
-    """Start a tuned local Prefect server, if none answers, and leave it running.
+    """Start a Prefect server unless one answers; it stays.
 
     Example: dailies server start
     """
@@ -26,7 +26,7 @@ def start_server() -> int:
 
 @app.command(name="stop")
 def stop_server() -> int:
-    """Stop the Prefect server that Dailies has started.
+    """Stop the Prefect server that was started here.
 
     Example: dailies server stop
     """

@@ -1,0 +1,149 @@
+"""How the whole ledger stands: what is open and where, what this month was spent on, who is at work. Reads only."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dailies.folder import LedgerFolder
+from dailies.journal import JournalState, is_live, journal_paths, replay
+from dailies.ledger import EntryStatus, LedgerEntry, from_table, merge_all
+from dailies.pricing import ZERO, Tariff
+
+OPEN = (EntryStatus.PLANNED, *(status for status in EntryStatus if status.is_open))
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Videos, their seconds and their charge; ``unknown`` of them have no known charge."""
+
+    name: str
+    videos: int
+    seconds: int
+    charged_mxn: Decimal
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """What is open of one CSV, and what it may still cost: jobs that exist or may exist, and rows never sent."""
+
+    source: str
+    statuses: Counter[str]
+    possible_mxn: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A journal that was not folded yet: of a living run, or left by one that ended early."""
+
+    batch_id: str
+    source: str
+    flow_run_id: str | None
+    is_live: bool
+    rows: int
+    finished: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The ledger at one moment. ``by_metadata`` is by the name of the column, without ``meta.``."""
+
+    month: str
+    by_model: tuple[Spent, ...]
+    by_metadata: dict[str, tuple[Spent, ...]]
+    total: Spent
+    open: tuple[OpenSource, ...]
+    runs: tuple[Run, ...]
+
+
+def read_standing(folder: LedgerFolder, tariff: Tariff, now: datetime) -> Standing:
+    """Read journals and ledger, in this order.
+
+    Raises:
+        LedgerError: a file is damaged or of an unknown version.
+    """
+    journals = list(_journals(folder))
+    journalled = (entry for _, state in journals for entry in state.entries.values())
+    entries = merge_all(_open_or_recent(folder, tariff, now), journalled).values()
+    month = tariff.month(now)
+    bought = [entry for entry in entries if entry.status is EntryStatus.COMPLETED and _is_of(entry, month, tariff)]
+    return Standing(
+        month,
+        _spent((entry.model or "?", entry) for entry in bought),
+        _by_metadata(bought),
+        _sum("all", bought),
+        _open(entries),
+        tuple(_run(alive, state) for alive, state in journals),
+    )
+
+
+def _journals(folder: LedgerFolder) -> Iterator[tuple[bool, JournalState]]:
+    for path in journal_paths(folder.journals):
+        alive = is_live(path)
+        try:
+            state = replay(path)
+        except FileNotFoundError:  # folded meanwhile: the ledger has it
+            continue
+        yield alive and not state.sealed, state
+
+
+def _open_or_recent(folder: LedgerFolder, tariff: Tariff, now: datetime) -> list[LedgerEntry]:
+    """What is open, and what completed this month, without the long texts."""
+    first = now.astimezone(tariff.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    begin = pa.scalar(first, pa.timestamp("us", tz="UTC"))
+    recent = (pc.field("status") == EntryStatus.COMPLETED.value) & (
+        (pc.field("completed_at") >= begin) | pc.field("completed_at").is_null()
+    )
+    table = folder.scan(where=pc.field("status").isin(pa.array([status.value for status in OPEN])) | recent)
+    blank = pa.nulls(table.num_rows, pa.string())
+    return from_table(table.set_column(table.schema.get_field_index("prompt"), table.schema.field("prompt"), blank))
+
+
+def _is_of(entry: LedgerEntry, month: str, tariff: Tariff) -> bool:
+    return entry.completed_at is None or tariff.month(entry.completed_at) == month
+
+
+def _by_metadata(bought: list[LedgerEntry]) -> dict[str, tuple[Spent, ...]]:
+    names = sorted({name for entry in bought for name in entry.metadata})
+    return {name: _spent((entry.metadata.get(name, "(none)"), entry) for entry in bought) for name in names}
+
+
+def _spent(named: Iterable[tuple[str, LedgerEntry]]) -> tuple[Spent, ...]:
+    groups: dict[str, list[LedgerEntry]] = defaultdict(list)
+    for name, entry in named:
+        groups[name].append(entry)
+    sums = (_sum(name, entries) for name, entries in groups.items())
+    return tuple(sorted(sums, key=lambda spent: (-spent.charged_mxn, spent.name)))
+
+
+def _sum(name: str, entries: list[LedgerEntry]) -> Spent:
+    charges = [entry.charged_mxn for entry in entries]
+    seconds = sum(entry.duration_s or 0 for entry in entries)
+    return Spent(name, len(entries), seconds, sum((mxn or ZERO for mxn in charges), ZERO), charges.count(None))
+
+
+def _open(entries: Iterable[LedgerEntry]) -> tuple[OpenSource, ...]:
+    groups: dict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.status in OPEN:
+            groups[entry.source].append(entry)
+    return tuple(
+        OpenSource(
+            source,
+            Counter(str(entry.status) for entry in group),
+            sum((entry.reserved_mxn or ZERO for entry in group), ZERO),
+        )
+        for source, group in sorted(groups.items())
+    )
+
+
+def _run(alive: bool, state: JournalState) -> Run:
+    manifest = state.manifest
+    ended = {entry.row_key for entry in state.entries.values() if entry.status is EntryStatus.COMPLETED}
+    finished = len(state.finished | ended)
+    return Run(manifest.batch_id, manifest.source, manifest.flow_run_id, alive, len(manifest.rows), finished)

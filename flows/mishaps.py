@@ -1,0 +1,45 @@
+"""What a person is told when the command fails: one message with a remedy, and the exit code."""
+
+import errno
+
+import cyclopts
+
+from dailies.errors import DailiesError
+from dailies.sandbox.errors import SandboxError
+from flows.interrupts import LEFT_AT_ONCE
+
+REFUSED, OPEN = 2, 3
+_REMEDIES = {
+    errno.ENOSPC: "make room, then give the same command again",
+    errno.EDQUOT: "make room, then give the same command again",
+    errno.EROFS: "choose another folder by DAILIES_DATA_DIR",
+    errno.EACCES: "give yourself the right to write there, or choose another folder by DAILIES_DATA_DIR",
+    errno.EPERM: "give yourself the right to write there, or choose another folder by DAILIES_DATA_DIR",
+    errno.ENOTDIR: "choose another folder by DAILIES_DATA_DIR",
+    errno.EEXIST: "choose another folder by DAILIES_DATA_DIR",
+    errno.EISDIR: "name a file, not a folder",
+    errno.EMFILE: "allow more open files (ulimit -n 4096), or lower DAILIES_MAX_IN_FLIGHT",
+}
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """The message and the exit code of whatever went wrong."""
+    match error:
+        case DailiesError():
+            return str(error), error.exit_code
+        case SandboxError():
+            return str(error), REFUSED
+        case cyclopts.CycloptsError():
+            return _misused(error), REFUSED
+        case KeyboardInterrupt():
+            return "Stopped before anything was submitted.", LEFT_AT_ONCE
+        case OSError() if error.strerror:
+            remedy = _REMEDIES.get(error.errno or 0, "give the same command again; what was bought stays bought")
+            return f"{error.filename or 'The disk'}: {error.strerror}; {remedy}.", OPEN
+    defect = f"This is a defect of Dailies ({type(error).__name__}: {error})."
+    return f"{defect} Nothing is lost: the same command goes on. Say --debug to see where, and report it.", OPEN
+
+
+def _misused(error: cyclopts.CycloptsError) -> str:
+    verb = " ".join(("dailies", *(error.command_chain or ())))
+    return f"{str(error).strip()} See {verb} --help."

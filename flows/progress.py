@@ -1,0 +1,121 @@
+"""Live progress of a run: one bar on a terminal, with the log's lines above it; a line now and then elsewhere."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from dailies.progress import Progress as Counts
+from flows.console import say
+from flows.display import mxn
+
+LINE_EVERY_S = 5.0
+LINE_EVERY_ROWS = 100
+_TICK_S = 0.25
+_WIDE = 110
+
+
+class ProgressDisplay:
+    """Shows the counts of one run; ``watch`` does it until cancelled.
+
+    Args:
+        console: where; it must be the only one that writes there meanwhile (see ``logs_above``).
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._clock = clock
+        self._bar = _bar(console)
+        self._task: TaskID | None = None
+        self._said_at = clock()
+        self._said_rows = 0
+        self._said = ""
+
+    async def watch(self, counts: Counts) -> None:
+        """Show how a run is doing until cancelled, and once more at the end."""
+        try:
+            while True:
+                self.show(counts)
+                await asyncio.sleep(_TICK_S)
+        finally:
+            self.show(counts, last=True)
+            self.stop()
+
+    def stop(self) -> None:
+        """Leave the last state on the screen and give the cursor back."""
+        self._bar.stop()
+
+    def show(self, counts: Counts, *, last: bool = False) -> None:
+        """Bring the bar up to date; or say a line, if one is due."""
+        ended = counts.completed + counts.failed
+        if not self._console.is_terminal:
+            self._say(f"{ended}/{counts.total} · {_state(counts)}", ended, last=last)
+            return
+        if self._task is None:
+            self._bar.start()
+            self._task = self._bar.add_task("videos", total=counts.total, state="")
+        self._bar.update(self._task, completed=ended, total=counts.total, state=_state(counts))
+
+    def _say(self, line: str, ended: int, *, last: bool) -> None:
+        is_due = last or not self._said or self._clock() - self._said_at >= LINE_EVERY_S
+        if is_due or ended // LINE_EVERY_ROWS > self._said_rows // LINE_EVERY_ROWS:
+            self._said_at, self._said_rows = self._clock(), ended
+            if line != self._said:
+                self._said = line
+                say(self._console, line)
+
+
+def _state(counts: Counts) -> str:
+    parts = [
+        f"{counts.waiting + counts.in_doubt} waiting",
+        f"{counts.rendering} rendering",
+        f"{counts.completed} done",
+        f"{counts.failed} failed",
+        mxn(counts.charged_mxn),
+    ]
+    return " · ".join(part for part in parts if not part.startswith("0 ") or part.endswith("done"))
+
+
+def _bar(console: Console) -> Progress:
+    """What fits on one line: narrow terminals get no bar, only its figures."""
+    wide = console.width >= _WIDE
+    columns = [
+        TextColumn("{task.description}"),
+        *([BarColumn(bar_width=24)] if wide else []),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[state]}"),
+        *([TimeElapsedColumn()] if wide else []),
+        TimeRemainingColumn(),
+    ]
+    return Progress(*columns, console=console)
+
+
+@contextlib.contextmanager
+def logs_above(console: Console) -> Iterator[None]:
+    """Let Prefect's log write through the same console, so that no line of it tears the bar."""
+    from prefect.logging.handlers import PrefectConsoleHandler
+
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in list(logging.root.manager.loggerDict))]
+    handlers = {handler for logger in loggers for handler in logger.handlers}
+    taken = [(handler, handler.console) for handler in handlers if isinstance(handler, PrefectConsoleHandler)]
+    if console.is_terminal:
+        for handler, _ in taken:
+            handler.console = console
+    try:
+        yield
+    finally:
+        for handler, own in taken:
+            handler.console = own
