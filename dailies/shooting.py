@@ -34,6 +34,8 @@ from dailies.manifest import ClaimedRow
 from dailies.pacing import PollSchedule, poll_schedule
 from dailies.production import Production
 
+_DURATION_DIFFERS = "duration_differs"
+
 
 class Attempt:
     """One attempt at a row, at work: its entry as it stands, and the two steps that move it.
@@ -50,7 +52,7 @@ class Attempt:
         self._production = production
         self._journal = journal
         self._is_last = is_last
-        self._polls = 0
+        self._polls = entry.polls
         self._give_up_at = float("inf")
 
     @property
@@ -91,7 +93,7 @@ class Attempt:
             raise
         except ServiceError as error:
             doubtful = error.in_doubt or planned.status is EntryStatus.IN_DOUBT
-            before = self.entry if doubtful else planned
+            before = self.entry if doubtful else replace(planned, submit_tries=self.entry.submit_tries)
             await self._write(replace(before, error_code=error.code, error=str(error)))
             raise
         reach(Failpoint.AFTER_ANSWER)
@@ -112,6 +114,7 @@ class Attempt:
             give_up_after_s=settings.give_up_after_s,
         )
         self._give_up_at = asyncio.get_running_loop().time() + schedule.deadline_s
+        self._production.progress.see(entry)  # a job of an earlier run changes nothing until it ends
         return schedule
 
     async def poll(self) -> LedgerEntry:
@@ -128,9 +131,9 @@ class Attempt:
         """
         if not self._production.stop.may_poll:
             return self.entry
-        if self.entry.status is not EntryStatus.PROCESSING:
-            await self._put(status=EntryStatus.PROCESSING, polls=self.entry.polls + 1)
         self._polls += 1
+        if self.entry.status is not EntryStatus.PROCESSING:
+            await self._put(status=EntryStatus.PROCESSING, polls=self._polls)
         reach(Failpoint.BEFORE_POLL)
         reason = "still rendering"
         try:
@@ -143,11 +146,11 @@ class Attempt:
         else:
             reach(Failpoint.AFTER_POLL)
             if job.status is JobStatus.FAILED:
-                await self._fail(job, polls=max(self.entry.polls, self._polls))
+                await self._fail(job, polls=self._polls)
             if job.status is JobStatus.COMPLETED and (job.video_url or self._is_late):
                 return await self._complete(job)
         if self._is_late:
-            await self._put(polls=max(self.entry.polls, self._polls))
+            await self._put(polls=self._polls)
             return self.entry
         raise JobPending(self.entry.job_id or "", reason)
 
@@ -158,9 +161,9 @@ class Attempt:
     async def _complete(self, job: Job) -> LedgerEntry:
         entry, now = self.entry, self._production.now()
         completed_at = job.completed_at or now
-        as_ordered = job.duration_s in (None, entry.duration_s)
+        error_code, error = _remark(entry, job)
         charge = None
-        if as_ordered and entry.usd_per_second is not None and entry.markup is not None:
+        if error_code != _DURATION_DIFFERS and entry.usd_per_second is not None and entry.markup is not None:
             charge = self._production.settings.tariff.charge(
                 entry.usd_per_second, entry.duration_s or 0, entry.markup, completed_at
             )
@@ -170,17 +173,22 @@ class Attempt:
             video_url=job.video_url,
             completed_at=completed_at,
             waited_s=_waited_s(entry, now),
-            polls=max(entry.polls, self._polls),
+            polls=self._polls,
             charged_mxn=charge and charge.mxn,
             charged_usd=charge and charge.usd,
             fx_mxn_per_usd=charge and charge.fx_mxn_per_usd,
             fx_source=charge and charge.fx_source,
-            error_code=None if as_ordered else "duration_differs",
-            error=None if as_ordered else f"ordered {entry.duration_s} s, the service says {job.duration_s} s",
+            error_code=error_code,
+            error=error,
         )
         reach(Failpoint.AFTER_OUTCOME)
-        self._production.folder.require_organisation(organisation_of(job.video_url))
+        await self._check_organisation(organisation_of(job.video_url))
         return self.entry
+
+    async def _check_organisation(self, organisation: str | None) -> None:
+        folder = self._production.folder
+        if organisation not in (None, folder.identity.organisation):  # seldom: once for each ledger
+            await asyncio.to_thread(folder.require_organisation, organisation)
 
     async def _fail(self, job: Job, **known: Any) -> None:
         reason = job.error or "the job failed without a reason"
@@ -211,6 +219,15 @@ class Attempt:
 
 def _request(entry: LedgerEntry) -> VideoRequest:
     return VideoRequest(entry.model or "", entry.prompt or "", entry.duration_s or 0, entry.aspect_ratio or "")
+
+
+def _remark(entry: LedgerEntry, job: Job) -> tuple[str | None, str | None]:
+    """What is strange about a completed job: its code, and in words."""
+    if job.duration_s not in (None, entry.duration_s):
+        return _DURATION_DIFFERS, f"ordered {entry.duration_s} s, the service says {job.duration_s} s"
+    if job.video_url is None:
+        return "no_video_url", "the service says that the video is done, but not where it is"
+    return None, None
 
 
 def _waited_s(entry: LedgerEntry, now: datetime) -> float:
@@ -290,7 +307,7 @@ async def _shoot(
         schedule = attempt.begin_polling()
         await asyncio.sleep(schedule.first_wait_s)
         await steps.poll(attempt, schedule)
-    except (RowRefusedError, JobFailedError, TransportError, PaceError):
+    except (RowRefusedError, JobFailedError, JobPending, TransportError, PaceError):
         pass  # journalled where it happened; the entry says what became of the row
     return attempt.entry
 
