@@ -23,6 +23,12 @@ def quantize(amount: Decimal, rounding: str = ROUND_HALF_UP) -> Decimal:
     return amount.quantize(_QUANTUM, rounding=rounding)
 
 
+def charge_of(usd_per_second: Decimal, duration_s: int, markup: Decimal, fx: Decimal) -> tuple[Decimal, Decimal]:
+    """What one completed job costs by its factors, in MXN and in USD."""
+    usd = usd_per_second * duration_s * markup
+    return quantize(usd * fx), quantize(usd)
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What one completed job cost, in MXN and USD, with the FX behind it (MXN for one USD) and its source."""
@@ -66,8 +72,8 @@ class Tariff:
         fx = self.fx_at(completed_at)
         if fx is None:
             return None
-        usd = usd_per_second * duration_s * markup
-        return Charge(quantize(usd * fx), quantize(usd), fx, self.fx_source)
+        mxn, usd = charge_of(usd_per_second, duration_s, markup, fx)
+        return Charge(mxn, usd, fx, self.fx_source)
 
     def worst_mxn(self, models: Iterable[VideoModel], duration_s: int, now: datetime) -> Decimal | None:
         """The most that one video may cost, whichever of the models makes it; None without an FX to reckon with.
