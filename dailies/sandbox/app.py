@@ -23,6 +23,7 @@ from dailies.sandbox.routes.home import home_routes
 from dailies.sandbox.routes.objects import object_routes
 from dailies.sandbox.routes.truth import truth_routes
 from dailies.sandbox.routes.videos import video_routes
+from dailies.sandbox.routes.wire import error_schemas
 
 
 class SandboxApi(FastAPI):
@@ -34,6 +35,7 @@ class SandboxApi(FastAPI):
         for operations in description["paths"].values():
             for operation in operations.values():
                 operation["responses"].pop("422", None)
+        description["components"]["schemas"] |= error_schemas()
         return description
 
 

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
+from sandbox_client import get
 
 from dailies.sandbox.testing import RunningSandbox
 
@@ -110,8 +111,8 @@ def test_routes_are_chosen(api, submit, sandbox: RunningSandbox):
     assert api.get(f"/videos/{job['id']}").status_code == 200
     assert statuses(api.get(path) for path in ("/models", "/credits")) == [500, 500]
     storage = f"{sandbox.root_url}/storage/v1/object/public/generated-videos/x"
-    assert httpx.get(storage).status_code == 500
-    assert httpx.get(f"{sandbox.root_url}/healthz").status_code == 200
+    assert get(storage).status_code == 500
+    assert get(f"{sandbox.root_url}/healthz").status_code == 200
 
 
 def test_slow_answer_outlasts_the_client_but_is_carried_out(api, sandbox: RunningSandbox):
@@ -144,7 +145,7 @@ def test_garbled_storage_cuts_the_download(finish, submit, sandbox: RunningSandb
     url = finish(submit()["id"])["video_url"]
     sandbox.set_faults({"kind": "garble", "routes": ["storage"], "form": "truncated"})
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(url)
+        get(url)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 from html import unescape
 
-import httpx
 import pytest
+from sandbox_client import get
 
 from dailies.sandbox.testing import RunningSandbox
 
 
 def test_page_tells_what_this_is_before_the_first_job(sandbox: RunningSandbox):
-    page = httpx.get(sandbox.root_url)
+    page = get(sandbox.root_url)
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "This is not GeekHub" in page.text
@@ -26,7 +26,7 @@ def test_page_shows_jobs_videos_and_errors_without_moving_anything(submit, finis
     sandbox.set_faults()
     submit(prompt="a bear")
     sandbox.clock.advance(10_000)
-    page = httpx.get(sandbox.root_url).text
+    page = get(sandbox.root_url).text
     path = done["video_url"].removeprefix(sandbox.root_url)
     assert f'src="{path}"' in page
     assert page.count("<video") == 1
@@ -40,7 +40,7 @@ def test_page_shows_jobs_videos_and_errors_without_moving_anything(submit, finis
 def test_prompt_cannot_become_markup(submit, sandbox: RunningSandbox):
     prompt = """<script>alert(1)</script>"><img src=x onerror='x'>{facts}&amp;"""
     submit(prompt=prompt)
-    page = httpx.get(sandbox.root_url)
+    page = get(sandbox.root_url)
     assert "<script" not in page.text
     assert "<img" not in page.text
     assert prompt in unescape(page.text)
@@ -49,11 +49,11 @@ def test_prompt_cannot_become_markup(submit, sandbox: RunningSandbox):
 
 def test_page_loads_nothing_from_elsewhere(submit, finish, sandbox: RunningSandbox):
     finish(submit()["id"])
-    page = httpx.get(sandbox.root_url).text
+    page = get(sandbox.root_url).text
     assert "http" not in page.replace(sandbox.base_url, "")
 
 
 @pytest.mark.parametrize(("host", "status"), [("localhost:1", 200), ("evil.example", 404)])
 def test_page_is_for_this_machine_only(sandbox: RunningSandbox, host, status):
-    answer = httpx.get(sandbox.root_url, headers={"Host": host})
+    answer = get(sandbox.root_url, headers={"Host": host})
     assert answer.status_code == status

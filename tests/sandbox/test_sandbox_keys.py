@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from sandbox_client import client_of
+from sandbox_client import client_of, get
 
 from dailies.sandbox.testing import RunningSandbox
 
@@ -28,7 +28,7 @@ def test_key_has_the_documented_form(sandbox: RunningSandbox):
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/videos/x", "/v1/nothing", "/sandbox/jobs"])
 def test_refused_key_is_told_why(sandbox: RunningSandbox, header, code, path):
     headers = {} if header is None else {"Authorization": header.encode("latin-1")}
-    answer = httpx.get(sandbox.root_url + path, headers=headers)
+    answer = get(sandbox.root_url + path, headers=headers)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == code
     assert re.fullmatch("req_[0-9a-f]{24}", answer.json()["error"]["request_id"])

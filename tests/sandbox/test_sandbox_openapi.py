@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from dailies.sandbox.testing import RunningSandbox, running_sandbox
 
-EXAMPLES = 25
+EXAMPLES = 12
 # What a model takes is no matter of form, so well-formed requests may be refused; and unknown query parameters
 # are ignored.
 NOT_PROMISED = [positive_data_acceptance, negative_data_rejection]

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
+from sandbox_client import get
 
 from dailies.sandbox import SandboxError, read_address, start_sandbox, stop_sandbox
 from dailies.sandbox.lock import is_locked
@@ -28,7 +28,7 @@ def test_life_of_a_sandbox(data_dir: Path):
     assert started.pid != os.getpid()
     assert started.time_scale == 1 / 500
     headers = {"Authorization": f"Bearer {started.api_key}"}
-    assert httpx.get(f"{started.base_url}/credits", headers=headers).json()["balance_mxn"] == "100000.00"
+    assert get(f"{started.base_url}/credits", headers=headers).json()["balance_mxn"] == "100000.00"
     assert stop_sandbox(data_dir) is True
     assert read_address(data_dir) is None
     assert not is_locked(data_dir)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sandbox_client import client_of
+from sandbox_client import client_of, get
 
 from dailies.sandbox import SandboxError
 from dailies.sandbox.testing import TurnableClock, running_sandbox
@@ -30,13 +30,13 @@ def test_open_jobs_get_done_while_the_sandbox_is_off(tmp_path: Path):
 def test_port_key_organisation_and_videos_stay(tmp_path: Path, finish_all):
     with running_sandbox(tmp_path) as first:
         (url,) = finish_all(first, [{"prompt": "a fox"}])
-        content = httpx.get(url).content
+        content = get(url).content
     with running_sandbox(tmp_path) as second:
         assert second.base_url == first.base_url
         assert second.api_key == first.api_key
         assert second.org_id == first.org_id
         assert second.address.instance_id == first.address.instance_id
-        assert httpx.get(url).content == content
+        assert get(url).content == content
 
 
 def test_balance_rate_and_seed_are_those_of_the_first_start(tmp_path: Path):

@@ -1,5 +1,6 @@
 """The bodies that go over the wire, for validation and for the OpenAPI description."""
 
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends
@@ -96,7 +97,18 @@ KEY = Depends(HTTPBearer(auto_error=False, description="A key, as `connection.js
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors that a route may answer, and those that every route may, for OpenAPI."""
-    return {status: {"model": ErrorAnswer} for status in (*statuses, 400, 408, 413, 414, 431, 500)}
+    # Not {"model": ErrorAnswer}: FastAPI would build a validator for each status of each route.
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in (*statuses, 400, 408, 413, 414, 431, 500)
+    }
+
+
+def error_schemas() -> dict[str, Any]:
+    """What ``errors`` refers to, for OpenAPI's components."""
+    schema = ErrorAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs"), "ErrorAnswer": schema}
 
 
 def responses(success: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
