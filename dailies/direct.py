@@ -73,12 +73,16 @@ async def shoot_claim(production: Production, claim: Claim, steps: Steps = PLAIN
 
 async def _shoot_batches(production: Production, batches: Sequence[Manifest], steps: Steps) -> None:
     """One batch submits at a time; those before it may still be polling."""
-    async with asyncio.TaskGroup() as group:
-        for manifest in batches:
-            if not production.stop.may_poll:
-                break
-            group.create_task(shoot_batch(production, manifest.batch_id, steps))
-            await production.handed_over[manifest.batch_id].wait()
+    children: list[asyncio.Task[None]] = []
+    for manifest in batches:
+        if not production.stop.may_poll:
+            break
+        children.append(asyncio.create_task(shoot_batch(production, manifest.batch_id, steps)))
+        await production.handed_over[manifest.batch_id].wait()
+    outcomes = await asyncio.gather(*children, return_exceptions=True)
+    defects = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    if defects:
+        raise ExceptionGroup("batches ended by a defect", defects)
 
 
 async def shoot_batch(production: Production, batch_id: str, steps: Steps) -> None:

@@ -194,14 +194,15 @@ class Attempt:
         reason = job.error or "the job failed without a reason"
         filtered = is_content_filter(reason)
         now = self._production.now()
-        await self._put(
-            final=self._is_last or filtered,
-            status=EntryStatus.FAILED,
-            error_code="content_filter" if filtered else JOB_FAILED,
-            completed_at=job.completed_at or now,
-            waited_s=_waited_s(self.entry, now),
-            **{**known, "error": reason},
-        )
+        outcome: dict[str, Any] = {
+            **known,
+            "status": EntryStatus.FAILED,
+            "error_code": "content_filter" if filtered else JOB_FAILED,
+            "error": reason,
+            "completed_at": job.completed_at or now,
+            "waited_s": _waited_s(self.entry, now),
+        }
+        await self._put(final=self._is_last or filtered, **outcome)
         raise JobFailedError(job.id, reason)
 
     async def _put(self, *, final: bool = False, **changes: Any) -> None:
