@@ -6,15 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS organisations (
+BEGIN IMMEDIATE;
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE organisations (
     id TEXT PRIMARY KEY, created_us INTEGER NOT NULL, balance_micros INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS keys (
+CREATE TABLE keys (
     hash TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organisations (id),
     created_us INTEGER NOT NULL, revoked_us INTEGER
 ) STRICT;
-CREATE TABLE IF NOT EXISTS jobs (
+CREATE TABLE jobs (
     id TEXT PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organisations (id), number INTEGER NOT NULL,
     status TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, duration_s INTEGER NOT NULL,
     aspect_ratio TEXT NOT NULL, fingerprint TEXT NOT NULL, take INTEGER NOT NULL, idempotency_key TEXT,
@@ -22,17 +23,19 @@ CREATE TABLE IF NOT EXISTS jobs (
     polls INTEGER NOT NULL, completed_us INTEGER, error TEXT,
     UNIQUE (org_id, number), UNIQUE (org_id, idempotency_key), UNIQUE (org_id, fingerprint, take)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS transactions (
+CREATE TABLE transactions (
     id INTEGER PRIMARY KEY, org_id TEXT NOT NULL REFERENCES organisations (id), type TEXT NOT NULL,
     amount_micros INTEGER NOT NULL, balance_micros INTEGER NOT NULL, created_us INTEGER NOT NULL,
     job_id TEXT REFERENCES jobs (id), usd_per_second TEXT, duration_s INTEGER, fx_micros INTEGER
 ) STRICT;
-CREATE INDEX IF NOT EXISTS transactions_of_org ON transactions (org_id);
-CREATE UNIQUE INDEX IF NOT EXISTS charged_once ON transactions (job_id) WHERE type = 'consumption';
-CREATE TABLE IF NOT EXISTS objects (
+CREATE INDEX transactions_of_org ON transactions (org_id);
+CREATE UNIQUE INDEX charged_once ON transactions (job_id) WHERE type = 'consumption';
+CREATE TABLE objects (
     path TEXT PRIMARY KEY, file TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
     created_us INTEGER NOT NULL
 ) STRICT;
+PRAGMA user_version = 1;
+COMMIT;
 """
 
 
@@ -51,7 +54,8 @@ def connect(data_dir: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.executescript(SCHEMA)
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        connection.executescript(SCHEMA)
     return connection
 
 
