@@ -7,7 +7,7 @@ LOCK    = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo test test-slow check format lock clean
+.PHONY: help setup setup-dev demo test test-slow chaos check format lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -24,6 +24,10 @@ test: $(VENV)/.dev ## the whole quick suite
 
 test-slow: $(VENV)/.dev ## the slow end-to-end tests
 	$(BIN)/pytest -m slow
+
+chaos: $(VENV)/.dev ## kill N=100 productions and hold the six promises against the account (PREFECT_SHARE=0.25 JOBS=2 SEED=17-direct)
+	@$(BIN)/python -m tests.faults $(or $(N),100) --prefect-share $(or $(PREFECT_SHARE),0.25) --jobs $(or $(JOBS),2) \
+		$(addprefix --seed ,$(SEED))
 
 check: $(VENV)/.dev ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -232,6 +232,8 @@ def _finish(place: Place, csv: Path, report: Report, env: dict[str, str]) -> Non
 
 def _breaches(place: Place, csv: Path, scenario: Scenario, env: dict[str, str]) -> Iterator[str]:
     sandbox = place.sandbox
+    if "Traceback" in place.said():
+        yield f"a traceback: {place.said()[-3000:]}"
     yield from breaches_at_the_end(place.ledger, sandbox, ROWS)
     yield from breach_of_the_cap(sandbox, scenario.cap_mxn)
     before = len(sandbox.jobs()), sandbox.consumed_mxn()
