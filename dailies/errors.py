@@ -11,6 +11,8 @@
     ├── LedgerError                   the ledger cannot be used (lock, schema, other account)
     │   └── JournalError              the journal cannot be written: stop submitting, never poll that id
     │       └── FencedError           another run sealed this journal and took its rows over
+    ├── MirrorError                   the mirror's target, or its record, cannot be used
+    ├── DeliveryError                 one finished video cannot be had, or not be stored
     ├── ServiceError                  GeekHub answered with an error, or not at all
     │   ├── RowRefusedError           400, 404 model: this row can never succeed as it is
     │   │   └── ContentFilterError    the provider's content filter refused the prompt
@@ -117,6 +119,16 @@ class FencedError(JournalError):
     """Another run sealed this journal and took over its rows; this one must stop."""
 
     remedy = "let the other run end"
+
+
+class MirrorError(DailiesError):
+    """The mirror's target, or its record, cannot be used: nothing more is copied."""
+
+
+class DeliveryError(DailiesError):
+    """One finished video cannot be had from where the service keeps it, or its copy cannot be stored."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class ServiceError(DailiesError):

@@ -95,6 +95,24 @@ class Settings(BaseSettings):
     max_failed_ratio: float = Field(
         0.5, ge=0, le=1, description="The share of failed rows above which a run counts as failed."
     )
+    mirror_to: str | None = Field(
+        None, description="Where every run copies its finished videos: a folder, or `supabase://bucket/prefix`."
+    )
+    mirror_parallel: int = Field(8, ge=1, le=64, description="Videos that are copied at the same time.")
+    report_thumbnails: int = Field(
+        1000, ge=0, le=20_000, description="Videos of which the report at a run's end shows a picture, at most."
+    )
+    supabase_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("SUPABASE_URL"),
+        pattern=r"^https?://",
+        description="The Supabase project of `supabase://` targets, `https://<project>.supabase.co`.",
+    )
+    supabase_service_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("SUPABASE_SERVICE_KEY"),
+        description="That project's service (secret) key.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="How much the log says beside the progress."
     )
