@@ -117,9 +117,9 @@ class Settings(BaseSettings):
         "WARNING", description="How much the log says beside the progress."
     )
 
-    @field_validator("geekhub_api_key", mode="before")
+    @field_validator("geekhub_api_key", "mirror_to", "supabase_url", "supabase_service_key", mode="before")
     @classmethod
-    def _blank_key_is_none(cls, value: Any) -> Any:
+    def _blank_is_none(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value
 
     @field_validator("geekhub_api_key")
