@@ -17,7 +17,8 @@ def request_id(scope: Scope) -> str:
 
 def error_answer(error: ApiError, scope: Scope) -> JSONResponse:
     """The refusal in OpenAI's form (page "Errors")."""
-    return JSONResponse(error.body(request_id(scope)), error.status, error.headers)
+    known = request_id(scope)
+    return JSONResponse(error.body(known), error.status, error.headers | {"x-request-id": known})
 
 
 async def answer_api_error(request: Request, error: Exception) -> JSONResponse:

@@ -47,7 +47,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         yield
         gateway.close()
 
-    app = SandboxApi(title="Dailies sandbox", docs_url=None, redoc_url=None, lifespan=lifespan)
+    # No redirect from /path/ to /path: its target would be built from the caller's Host header.
+    app = SandboxApi(title="Dailies sandbox", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
     app.include_router(video_routes(gateway))
     app.include_router(account_routes(gateway))
     app.include_router(object_routes(gateway))

@@ -56,10 +56,12 @@ class GatewayProtocol(H11Protocol):
         problem = sys.exception()
         is_long = isinstance(problem, h11.RemoteProtocolError) and problem.error_status_hint == 431
         error = ApiError("headers_too_large" if is_long else "invalid_request_error", msg)
-        body = json.dumps(error.body(f"req_{secrets.token_hex(12)}")).encode()
+        request_id = f"req_{secrets.token_hex(12)}"
+        body = json.dumps(error.body(request_id)).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
+            (b"x-request-id", request_id.encode()),
             (b"connection", b"close"),
         ]
         for event in (h11.Response(status_code=error.status, headers=headers), h11.Data(data=body)):

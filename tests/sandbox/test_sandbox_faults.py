@@ -57,6 +57,7 @@ def test_throttle_answers_429_beyond_its_rate(api, sandbox: RunningSandbox):
     assert answers[-1].headers["retry-after"] == "7"
     assert answers[-1].json()["error"]["code"] == "rate_limit_exceeded"
     assert len(sandbox.jobs()) == 2
+    assert sandbox.faults()[0]["fired"] == 2
 
 
 @pytest.mark.parametrize("form", ["date", "absent"])

@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from dailies.sandbox.testing import RunningSandbox, running_sandbox
 
-EXAMPLES = 12
+EXAMPLES = 25
 # What a model takes is no matter of form, so well-formed requests may be refused; and unknown query parameters
 # are ignored.
 NOT_PROMISED = [positive_data_acceptance, negative_data_rejection]
@@ -23,6 +23,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandb
         yield running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
 def test_every_answer_is_as_described(described: RunningSandbox, mode: schemathesis.GenerationMode):
     description = schemathesis.openapi.from_url(f"{described.root_url}/openapi.json")

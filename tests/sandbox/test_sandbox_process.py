@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from sandbox_client import get
 
 from dailies.sandbox import SandboxError, read_address, start_sandbox, stop_sandbox
 from dailies.sandbox.lock import is_locked
+
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
@@ -59,6 +62,12 @@ def test_second_process_on_the_folder_is_refused(data_dir: Path):
     assert second.returncode == 2
     assert f"already (process {started.pid})" in second.stderr
     assert second.stdout == ""
+
+
+def test_two_starters_at_once_find_the_same_sandbox(data_dir: Path):
+    with ThreadPoolExecutor(2) as starters:
+        first, second = starters.map(start_sandbox, [data_dir, data_dir])
+    assert first == second
 
 
 def test_failed_start_says_why(data_dir: Path, tmp_path: Path):

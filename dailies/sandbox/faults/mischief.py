@@ -132,6 +132,7 @@ def _throttle(trigger: Trigger, fault: Throttle, org_id: str, now_s: float) -> N
     new = RateLimit(fault.requests_per_second, fault.burst, fault.retry_after_s)
     try:
         trigger.rate_limits.setdefault(org_id, new).take(org_id, now_s)
+        trigger.fired -= 1  # Within the rate nothing was struck after all.
     except ApiError as error:
         if fault.retry_after == "absent":
             del error.headers["Retry-After"]

@@ -89,8 +89,4 @@ def _printable(text: str) -> str:
 def _write(
     pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, size: int, colour: tuple[int, int, int]
 ) -> None:
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        # A Pillow without FreeType has one bitmap font, which knows Latin-1 only.
-        text = text.encode("latin-1", "replace").decode("latin-1")
-    pen.text(place, text, font=font, fill=colour)
+    pen.text(place, text, font=ImageFont.load_default(size), fill=colour)
