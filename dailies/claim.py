@@ -60,23 +60,12 @@ def claim_rows(
                 f"What is left may now cost up to {plan.worst_mxn:,.2f} MXN, more than the {terms.approved_mxn:,.2f}"
                 " that were shown: the ledger has changed meanwhile. Nothing was spent; look at the plan again."
             )
-        folder.put_rejected(prompts.source, _rejected(prompts.rejected, first))
+        for sheet in prompts.sheets:
+            mine = (row for row in prompts.rejected if row.source == sheet.source)
+            folder.put_rejected(sheet.source, _rejected(mine, first))
         folder.put(row.entry for row in plan.left if row.entry.status is EntryStatus.PLANNED)
         batches = tuple(_cut(plan, prompts.source, terms.batch_size, first))
-        return Claim(plan, batches, _journals(folder, batches))
-
-
-def _journals(folder: LedgerFolder, batches: Iterable[Manifest]) -> tuple[FileLock, ...]:
-    locks: list[FileLock] = []
-    try:
-        for manifest in batches:
-            locks.append(create_journal(folder.journals, manifest))
-            reach(Failpoint.AFTER_MANIFEST)
-    except BaseException:
-        for lock in locks:  # what was written is now a dead run's journal, with nothing sent
-            lock.release()
-        raise
-    return tuple(locks)
+        return Claim(plan, batches, create_journals(folder.journals, batches))
 
 
 def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp) -> Plan:

@@ -44,14 +44,15 @@ class DailiesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One fault of a CSV; ``str`` is the whole message for a person.
+    """One fault of a source of prompts; ``str`` is the whole message for a person.
 
     Attributes:
         source: the file, as the user named it.
-        line: the physical line in which the faulty record starts, None for the file as a whole.
+        line: where the faulty record starts (the first line or row is 1), None for the file as a whole.
         column: the faulty column, None for the whole line.
         reason: what is wrong.
         remedy: what to do about it.
+        unit: what ``line`` counts: ``line`` of a text, ``row`` of a sheet or table.
     """
 
     source: str
@@ -59,9 +60,10 @@ class RowError:
     column: str | None
     reason: str
     remedy: str
+    unit: str = "line"
 
     def __str__(self) -> str:
-        line = "" if self.line is None else f" line {self.line}"
+        line = "" if self.line is None else f" {self.unit} {self.line}"
         column = "" if self.column is None else f", column {self.column}"
         return f"{self.source}{line}{column}: {self.reason}; {self.remedy}"
 

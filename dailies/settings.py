@@ -173,8 +173,11 @@ class Settings(BaseSettings):
         return self.ledger_dir or self.data_dir / "ledger" / self.service
 
     def results_path(self, source: str) -> Path:
-        """Where the results of a file of prompts are written."""
-        return self.data_dir / "results" / f"{Path(source).stem}.results.csv"
+        """Where the results of a source of prompts (``a.csv``, ``book.xlsx#Night``, ``a.csv+2``) are written."""
+        place, mark, sheet = source.partition("#")
+        stem = re.sub(r"(?<=.)\.\w+(?=[?+]|$)", "", place.rpartition("/")[2])
+        name = re.sub(r'[/\\:*?"<>|\0]', "-", f"{stem}{mark}{sheet}")
+        return self.data_dir / "results" / f"{name}.results.csv"
 
     @property
     def tariff(self) -> Tariff:

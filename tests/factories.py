@@ -14,7 +14,7 @@ from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.manifest import ClaimedRow, Manifest
 from dailies.plan import Caps
 from dailies.pricing import Tariff
-from dailies.prompts import PromptFile, PromptRow, RejectedRow
+from dailies.prompts import PromptFile, PromptRow, RejectedRow, Sheet
 from dailies.rowkey import row_key
 from dailies.terms import Terms
 
@@ -52,7 +52,7 @@ def make_rows(*prompts: str, **changes: Any) -> tuple[PromptRow, ...]:
 def make_file(*rows: PromptRow, rejected: tuple[RejectedRow, ...] = (), source: str = "prompts.csv") -> PromptFile:
     """A file that was read."""
     records = {row.source_line: (row.prompt,) for row in rows} | {row.source_line: row.cells for row in rejected}
-    return PromptFile(source, ("prompt",), rows, rejected, dict(sorted(records.items())))
+    return PromptFile((Sheet(source, ("prompt",), dict(sorted(records.items()))),), rows, rejected)
 
 
 def make_entry(prompt: str = "a lighthouse at dusk", **changes: Any) -> LedgerEntry:
