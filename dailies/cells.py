@@ -73,7 +73,7 @@ def read_take(cell: str) -> int | Fault | None:
     """Read which of several identical requests this is, from 1; None leaves it to the row's place."""
     if not (text := cell.strip()):
         return None
-    take = _number(text)
+    take = read_number(text)
     if take is None or not 1 <= take <= MAX_TAKE:
         remedy = "use 1, 2, 3 and so on, or leave it empty"
         return Fault("take", f"{shown(text)} is not a whole number from 1 to {MAX_TAKE:,}", remedy)
@@ -102,8 +102,8 @@ def read_clip(model: str, duration: str, aspect_ratio: str, fallback: str) -> Cl
     return Clip(model, seconds, ratio, others)
 
 
-def _number(text: str) -> int | None:
-    """Digits as a number; many of them are just very large, since ``int`` gives up on thousands."""
+def read_number(text: str) -> int | None:
+    """Plain digits as a number, None for anything else; many of them are just very large, as ``int`` gives up then."""
     if not _DIGITS.fullmatch(text):
         return None
     return int(text) if len(text) < 10 else _ENDLESS
@@ -117,7 +117,7 @@ def _unknown_model(column: str, name: str) -> Fault:
 
 def _unreadable_duration(cell: str) -> Iterator[Fault]:
     """What can be said of a duration when its model is unknown."""
-    if (text := cell.strip()) and not _number(text):
+    if (text := cell.strip()) and not read_number(text):
         yield Fault("duration", _not_whole(text), "use whole seconds from 1")
 
 
@@ -128,7 +128,7 @@ def _not_whole(text: str) -> str:
 def _duration_s(text: str, model: VideoModel) -> int | Fault:
     if not text:
         return model.default_duration_s
-    seconds, remedy = _number(text), f"use 1 to {model.max_duration_s}"
+    seconds, remedy = read_number(text), f"use 1 to {model.max_duration_s}"
     if seconds is None:
         return Fault("duration", _not_whole(text), remedy)
     if seconds < 1:

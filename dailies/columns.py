@@ -1,4 +1,4 @@
-"""The header of a CSV of prompts: which column is which."""
+"""The header of a source of prompts: which column is which."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from operator import itemgetter
 
 from dailies.cells import Fault, shown
 from dailies.errors import InputError, RowError
+from dailies.sources.table import Table
+from dailies.templates import META
 
-COLUMNS = ("prompt", "id", "model", "duration", "aspect_ratio", "take", "fallback")
-META = "meta."
+COLUMNS = ("prompt", "id", "model", "duration", "aspect_ratio", "take", "fallback", "takes")
 
 Pick = Callable[[tuple[str, ...]], tuple[str, ...]]
 
@@ -31,20 +32,24 @@ class Columns:
     meta: Pick
 
 
-def read_columns(header: tuple[str, ...], source: str, line: int) -> Columns:
+def is_column(name: str) -> bool:
+    """Whether a name in lower case can stand in a header."""
+    return name in COLUMNS or name.startswith(META)
+
+
+def read_columns(table: Table, *, needs_prompt: bool = True) -> Columns:
     """Check the header and say how to take a record apart. Names are compared without regard to case.
 
     Args:
-        header: the names as the file spells them.
-        source: what to call the file in messages.
-        line: the header's physical line.
+        table: the source.
+        needs_prompt: whether there must be a column of prompts; a template can do instead.
 
     Raises:
         InputError: ``prompt`` is missing, or columns are unknown, unnamed or there twice.
     """
-    names = [_plain(name) for name in header]
-    if faults := list(_faults(names)):
-        raise InputError(tuple(RowError(source, line, *fault) for fault in faults))
+    names = [_plain(name) for name in table.header]
+    if faults := list(_faults(names, needs_prompt=needs_prompt)):
+        raise InputError(tuple(RowError(table.label, table.header_line, *fault, table.unit) for fault in faults))
     meta = [index for index, name in enumerate(names) if name.startswith(META)]
     return Columns(
         count=len(names),
@@ -65,8 +70,10 @@ def _pick(indexes: list[int]) -> Pick:
     return lambda cells: pick((*cells, ""))[:-2]
 
 
-def _faults(names: list[str]) -> Iterator[Fault]:
-    if "prompt" not in names:  # then the rest is probably no header at all
+def _faults(names: list[str], *, needs_prompt: bool) -> Iterator[Fault]:
+    if "prompt" not in names and (
+        needs_prompt or not any(map(is_column, names))
+    ):  # then the rest is probably no header at all
         yield _no_prompt(names)
         return
     first: dict[str, int] = {}
@@ -76,7 +83,7 @@ def _faults(names: list[str]) -> Iterator[Fault]:
         elif name in first:
             reason = f"columns {first[name]} and {number} have the same name"
             yield Fault(shown(name), reason, "rename or remove one")
-        elif name not in COLUMNS and not name.startswith(META):
+        elif not is_column(name):
             yield _unknown(name)
         first.setdefault(name, number)
 

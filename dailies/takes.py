@@ -4,7 +4,7 @@ Explicit takes are reserved first, wherever they stand in the file; then each ro
 number that is free, in the file's order. So a row without a take that is added at the end renumbers none before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 KeyOfTake = Callable[[int], str]
 """Computes the row key of one request for a take."""
@@ -18,10 +18,13 @@ class Takes:
         self._given: set[str] = set()
         self._next: dict[str, int] = {}
 
-    def reserve(self, key: str, line: int) -> int | None:
-        """Reserve an explicit take; if it is taken, give the line that has it."""
-        holder = self._reserved.setdefault(key, line)
-        return None if holder == line else holder
+    def reserve(self, keys: Collection[str], line: int) -> int | None:
+        """Reserve an explicit take of each request of a line; if one is taken, none is, and its line is given."""
+        for key in keys:
+            if holder := self._reserved.get(key):
+                return holder
+        self._reserved.update(dict.fromkeys(keys, line))
+        return None
 
     def give(self, key_of: KeyOfTake) -> tuple[int, str]:
         """Give the lowest free take of a request, and its key; call it when all explicit ones are reserved."""

@@ -1,52 +1,118 @@
-"""The results CSV: the input's columns and order, and beside each row what became of it."""
+"""The results: the input's columns and order, and beside each row what became of it.
 
-import csv
-import io
-from collections.abc import Iterator
+A record that asked for several videos stands there once for each of them, and so does one whose request another source
+has, too. Where that happens, or prompts were filled in, columns tell what was sent; with several sources, two more
+tell where a row comes from.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Generic, TypeVar
 
 from dailies.durable import replace_file
-from dailies.prompts import RejectedRow
+from dailies.prompts import PromptRow, RejectedRow
 from dailies.report.outcome import Outcome, RowOutcome
+from dailies.report.sheets import WRITERS, Cell, ResultsFormat
 
 RESULT_COLUMNS = ("status", "video_url", "reason", "charged_mxn", "job_id", "row_key")
+SENT_COLUMNS = ("sent_prompt", "sent_model", "sent_duration", "sent_aspect_ratio", "sent_take")
+SOURCE_COLUMNS = ("source", "source_line")
+
+_Placed = TypeVar("_Placed", RowOutcome, PromptRow, RejectedRow)
 
 
-def write_results(path: Path, outcome: Outcome) -> None:
-    """Write the results of a file, whole and in its order; UTF-8, comma separated, one header line.
+def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = None) -> None:
+    """Write the results of a file, whole and in its order.
+
+    Args:
+        path: where to.
+        outcome: how the file stands.
+        form: ``csv`` (UTF-8, comma separated, one header line), ``xlsx``, ``jsonl`` or ``parquet``; by default what
+            the path's ending says, else CSV.
 
     Raises:
         OSError: the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda file: _write(file, outcome))
+    write = WRITERS[form or format_of(path)]
+    replace_file(path, lambda file: write(file, result_columns(outcome), result_rows(outcome)))
 
 
-def _write(file: BinaryIO, outcome: Outcome) -> None:
-    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
-    writer = csv.writer(text)
-    writer.writerow((*outcome.prompts.columns, *RESULT_COLUMNS))
-    writer.writerows(_lines(outcome))
-    text.detach()
+def format_of(path: Path) -> ResultsFormat:
+    """Which format the ending of a path stands for; CSV for any that is not known."""
+    ending = path.suffix.lower().removeprefix(".")
+    return next((form for form in WRITERS if form == ending), "csv")
 
 
-def _lines(outcome: Outcome) -> Iterator[tuple[str, ...]]:
-    found = {row.row.source_line: _result(row) for row in outcome.rows}
-    found |= {row.source_line: _rejection(row) for row in outcome.prompts.rejected}
-    width = len(outcome.prompts.columns)
-    for line, cells in outcome.prompts.records.items():
-        padded = (*cells, *("",) * (width - len(cells)))[:width]
-        yield (*padded, *found[line])
+def result_columns(outcome: Outcome) -> tuple[str, ...]:
+    """The names of the results' columns."""
+    prompts = outcome.prompts
+    several = SOURCE_COLUMNS if len(prompts.sheets) > 1 else ()
+    sent = SENT_COLUMNS if prompts.expanded else ()
+    return (*prompts.columns, *RESULT_COLUMNS, *several, *sent)
 
 
-def _result(row: RowOutcome) -> tuple[str, ...]:
+def result_rows(outcome: Outcome) -> Iterator[tuple[Cell, ...]]:
+    """The results, row by row, in the order of the sources and their records."""
+    prompts = outcome.prompts
+    rows, rejected, repeats = _Queue(outcome.rows), _Queue(prompts.rejected), _Queue(prompts.repeats)
+    by_key = {row.row.row_key: row for row in outcome.rows} if prompts.repeats else {}
+    for sheet in prompts.sheets:
+        lay = _layout(sheet.columns, prompts.columns)
+        where = len(prompts.sheets) > 1
+        for line, cells in sheet.records.items():
+            place = (sheet.source, line)
+            before = lay(cells)
+            after = place if where else ()
+            for row in rows.take(place):
+                yield (*before, *_result(row), *after, *(_sent(row.row) if prompts.expanded else ()))
+            for repeat in repeats.take(place):
+                yield (*before, *_result(by_key[repeat.row_key]), *after, *(_sent(repeat) if prompts.expanded else ()))
+            for bad in rejected.take(place):
+                yield (*before, *_rejection(bad), *after, *((None,) * len(SENT_COLUMNS) if prompts.expanded else ()))
+
+
+class _Queue(Generic[_Placed]):
+    """Rows in the order of their records, taken record by record: no index of a million rows is needed."""
+
+    def __init__(self, rows: Iterable[_Placed]) -> None:
+        self._rows: Iterator[_Placed] = iter(rows)
+        self._next: _Placed | None = next(self._rows, None)
+
+    def take(self, place: tuple[str, int]) -> Iterator[_Placed]:
+        """The rows of that record, if any are next."""
+        while (row := self._next) is not None and _place(row) == place:
+            self._next = next(self._rows, None)
+            yield row
+
+
+def _place(row: RowOutcome | PromptRow | RejectedRow) -> tuple[str, int]:
+    asked = row.row if isinstance(row, RowOutcome) else row
+    return asked.source, asked.source_line
+
+
+def _layout(own: tuple[str, ...], columns: tuple[str, ...]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Put a source's cells where the results have its columns; a ragged record is cut or filled up."""
+    known = {name.strip().lower(): index for index, name in enumerate(own)}
+    places = [known.get(name.strip().lower(), len(own)) for name in columns]
+
+    def lay(cells: tuple[str, ...]) -> tuple[str, ...]:
+        padded = (*cells[: len(own)], *("",) * (len(own) + 1 - len(cells)))
+        return tuple(padded[place] for place in places)
+
+    return lay
+
+
+def _result(row: RowOutcome) -> tuple[Cell, ...]:
     entry = row.entry
     if entry is None:
-        return "", "", row.reason, "", "", row.row.row_key
-    charged = "" if entry.charged_mxn is None else str(entry.charged_mxn)
-    return entry.status, entry.video_url or "", row.reason, charged, entry.job_id or "", row.row.row_key
+        return None, None, row.reason, None, None, row.row.row_key
+    return str(entry.status), entry.video_url, row.reason, entry.charged_mxn, entry.job_id, row.row.row_key
 
 
-def _rejection(row: RejectedRow) -> tuple[str, ...]:
-    return "rejected", "", "; ".join(str(error) for error in row.errors), "", "", row.row_key
+def _sent(row: PromptRow) -> tuple[Cell, ...]:
+    return row.prompt, row.model, row.duration_s, row.aspect_ratio, row.take
+
+
+def _rejection(row: RejectedRow) -> tuple[Cell, ...]:
+    return "rejected", None, "; ".join(str(error) for error in row.errors), None, None, row.row_key

@@ -120,7 +120,7 @@ def test_line_separators_of_unicode_do_not_end_a_line(csv: Path) -> None:
 def test_raw_records_are_kept_in_order_for_the_results(csv: Path) -> None:
     csv.write_text("id,prompt\ns-1, A fox \ns-2\ns-3,An owl\n")
     prompts = read_prompts(csv, skip_bad_rows=True)
-    assert list(prompts.records.items()) == [(2, ("s-1", " A fox ")), (3, ("s-2",)), (4, ("s-3", "An owl"))]
+    assert list(prompts.sheets[0].records.items()) == [(2, ("s-1", " A fox ")), (3, ("s-2",)), (4, ("s-3", "An owl"))]
 
 
 def test_the_first_records_keep_the_keys_they_have_in_the_whole_file(csv: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_first_records_keep_the_keys_they_have_in_the_whole_file(csv: Path) 
     assert [row.take for row in first.rows] == [2, 3]  # take 1 is that of the last line
     assert first.rows == whole.rows[:2]
     assert [row.source_line for row in first.rejected] == [4]
-    assert list(first.records) == [2, 3, 4]
+    assert list(first.sheets[0].records) == [2, 3, 4]
     assert whole.first(None) is whole.first(4) is whole
 
 

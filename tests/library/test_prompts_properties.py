@@ -51,8 +51,8 @@ def check_outcome(content: bytes) -> None:
     try:
         file = parse(content)
         errors = [error for row in file.rejected for error in row.errors]
-        assert len(file.records) == len(file.rows) + len(file.rejected)
-        assert {row.source_line for row in (*file.rows, *file.rejected)} == set(file.records)
+        assert len(file.sheets[0].records) == len(file.rows) + len(file.rejected)
+        assert {row.source_line for row in (*file.rows, *file.rejected)} == set(file.sheets[0].records)
     except InputError as refused:
         errors = list(refused.errors)
         assert errors

@@ -15,7 +15,7 @@ def test_takes_count_from_one() -> None:
 def test_lowest_free_takes_are_given_around_the_reserved_ones() -> None:
     takes = Takes()
     for take in (1, 3, 4):
-        takes.reserve(key(take), line=take)
+        takes.reserve([key(take)], line=take)
     assert [takes.give(key)[0] for _ in range(3)] == [2, 5, 6]
 
 
@@ -27,8 +27,8 @@ def test_different_requests_do_not_share_numbers() -> None:
 
 def test_second_reservation_names_the_line_of_the_first() -> None:
     takes = Takes()
-    assert takes.reserve(key(2), line=5) is None
-    assert takes.reserve(key(2), line=9) == 5
+    assert takes.reserve([key(2)], line=5) is None
+    assert takes.reserve([key(2)], line=9) == 5
 
 
 def test_many_identical_requests_do_not_search_from_the_start_each_time() -> None:

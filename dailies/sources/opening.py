@@ -1,0 +1,96 @@
+"""A source's name into its table: opened, its format told by the ending or else by the content."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from dailies.columns import is_column
+from dailies.errors import InputError
+from dailies.sources.csvfile import DELIMITERS, read_csv
+from dailies.sources.names import STDIN, Format, SourceName, remote_fault
+from dailies.sources.table import Table, unreadable
+
+
+@contextmanager
+def open_table(source: SourceName) -> Iterator[Table]:
+    """Open a source for as long as the block lasts; its records are read in there.
+
+    Raises:
+        InputError: it cannot be opened, or is not what it seems to be.
+    """
+    with _open(source) as stream:
+        yield read_table(stream, source.label, source.format or _sniff(stream), source.sheet)
+
+
+def read_table(stream: BinaryIO, label: str, form: Format, sheet: str | None = None) -> Table:
+    """Read an open source.
+
+    Raises:
+        InputError: it is not of that format.
+    """
+    match form:
+        case "jsonl":
+            from dailies.sources.jsonl import read_jsonl
+
+            return read_jsonl(stream, label)
+        case "parquet":
+            from dailies.sources.parquet import read_parquet
+
+            return read_parquet(stream, label)
+        case "xlsx":
+            from dailies.sources.excel import read_excel
+
+            return read_excel(stream, label, sheet)
+    return read_csv(stream, label, is_column, "\t" if form == "tsv" else DELIMITERS)
+
+
+def read_stdin() -> bytes:
+    """Everything that comes in on standard input."""
+    return sys.stdin.buffer.read()
+
+
+def sniff(start: bytes) -> Format:
+    """Tell a format by how the content starts; what is nothing else is CSV."""
+    if start.startswith(b"PK\x03\x04"):
+        return "xlsx"
+    if start.startswith(b"PAR1"):
+        return "parquet"
+    return "jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else "csv"
+
+
+def _sniff(stream: BinaryIO) -> Format:
+    if not stream.seekable():
+        return "csv"
+    try:
+        start = stream.read(512)
+        stream.seek(0)
+    except OSError:  # the reading that follows will say it
+        return "csv"
+    return sniff(start)
+
+
+def _open(source: SourceName) -> BinaryIO:
+    if source.place == STDIN:
+        return io.BytesIO(read_stdin())
+    if source.is_url:
+        return io.BytesIO(_fetch(source.place))
+    try:
+        return Path(source.place).open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have, with a NUL in it
+        raise unreadable(source.label, error) from error
+
+
+def _fetch(url: str) -> bytes:
+    import fsspec
+
+    try:
+        with fsspec.open(url, "rb") as file:
+            content: bytes = file.read()
+    except InputError:
+        raise
+    except Exception as error:
+        raise remote_fault(url, error) from error
+    return content

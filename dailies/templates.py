@@ -1,0 +1,78 @@
+"""Templates: a prompt with ``{season}`` in it is filled in from the row's ``meta.season``.
+
+A name in braces is a placeholder; in doubled braces it is sent in single ones: ``{{season}}`` as ``{season}``. Every
+other brace is itself, so that prompts in JSON are sent as they stand. What is filled in is not read again.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+from dailies.cells import Fault, shown
+
+META = "meta."
+_NAME = r"\w(?:[\w .-]{0,98}\w)?"  # as long as it says: a limit on everything
+_PLACE = re.compile(r"(\{+)(" + _NAME + r")(\}+)")
+
+
+def fill(template: str, values: Mapping[str, str], names: Iterable[str]) -> tuple[str, list[Fault]]:
+    """Fill a row's values in.
+
+    Args:
+        template: a prompt, perhaps with placeholders.
+        values: what is there, by name in lower case, without the prefix ``meta.``.
+        names: what could be there: the columns that the file has.
+
+    Returns:
+        The text, and what is wrong; a text with faults is not to be used.
+    """
+    faults: list[Fault] = []
+
+    def replaced(place: "re.Match[str]") -> str:
+        text = _filled(place, values, names)
+        if isinstance(text, Fault):
+            faults.append(text)
+            return ""
+        return text
+
+    return _PLACE.sub(replaced, template), faults
+
+
+def find_placeholders(template: str) -> Iterator[str]:
+    """The names that a template needs, in lower case and without the prefix, as often as it does."""
+    return (_plain(place[2]) for place in _PLACE.finditer(template) if len(place[1]) % 2)
+
+
+def check_template(template: str, names: Iterable[str]) -> list[Fault]:
+    """What is wrong with a template whatever the row: columns that the file does not have, braces that do not match."""
+    known = tuple(names)
+    _, faults = fill(template, dict.fromkeys(known, "x"), known)
+    return list(dict.fromkeys(faults))
+
+
+def _filled(place: "re.Match[str]", values: Mapping[str, str], names: Iterable[str]) -> str | Fault:
+    left, right = len(place[1]), len(place[3])
+    if left != right and left > 1:
+        remedy = f"write {{{place[2]}}} to have it filled in, or {{{{{place[2]}}}}} for the braces themselves"
+        return Fault("prompt", f"the braces around {shown(place[2])} do not match", remedy)
+    after = "}" * (right - left)  # {"a": {x}} is a placeholder and a brace of its own
+    if left % 2 == 0:
+        return f"{'{' * (left // 2)}{place[2]}{'}' * (left // 2)}{after}"
+    name = _plain(place[2])
+    if value := values.get(name):
+        return f"{'{' * (left // 2)}{value}{'}' * (left // 2)}{after}"
+    return _missing(name, tuple(names))
+
+
+def _missing(name: str, names: tuple[str, ...]) -> Fault:
+    if name in names:
+        reason = f"{META}{shown(name)} is empty, but the prompt needs it for {{{shown(name)}}}"
+        return Fault(f"{META}{shown(name)}", reason, "fill the cell")
+    near = get_close_matches(name, names, n=1)
+    guess = f"did you mean {{{near[0]}}}? Otherwise " if near else ""
+    remedy = f"{guess}add the column, or write {{{{{shown(name)}}}}} for the braces themselves"
+    return Fault("prompt", f"there is no column {META}{shown(name)} for {{{shown(name)}}}", remedy)
+
+
+def _plain(name: str) -> str:
+    return name.lower().removeprefix(META).strip()
