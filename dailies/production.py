@@ -25,6 +25,7 @@ class Gatekeeper:
     """Pacing put to work: sleeps as long as ``pacing`` says."""
 
     def __init__(self, pace: Pace) -> None:
+        self.pace = pace
         self._turns = Turns(pace.submits_per_s)
         self._queue = asyncio.Lock()
 

@@ -48,6 +48,11 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="Where the API is.",
     )
+    credentials_block: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9-]*$",
+        description="A `GeekHub Credentials` block of the Prefect server, from which flows take key and base URL.",
+    )
     data_dir: Path = Field(Path("data"), description="The folder of everything that a run writes.")
     ledger_dir: Path | None = Field(
         None, description="The ledger's folder; by default `ledger/live` or `ledger/sandbox` in the data folder."
@@ -192,8 +197,9 @@ class Settings(BaseSettings):
         """
         if self.geekhub_api_key is None:
             raise SettingsError(
-                "No GeekHub key: set GEEKHUB_API_KEY (in the environment or in .env). Without a key only the"
-                " `dailies` command runs against the sandbox; a deployment never does."
+                "No GeekHub key: set GEEKHUB_API_KEY (in the environment or in .env), or for flows"
+                " DAILIES_CREDENTIALS_BLOCK. Without a key only the `dailies` command runs against the sandbox; a"
+                " deployment never does."
             )
         return self.geekhub_api_key
 
@@ -216,6 +222,12 @@ def variable(name: str) -> str:
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"DAILIES_{name.upper()}"
 
 
+def _input_name(name: str) -> str:
+    """Under which name pydantic takes a setting: the environment's, or that would win over what is given here."""
+    field = Settings.model_fields.get(name)
+    return variable(name) if field and field.validation_alias else name
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and ``.env``; keyword arguments win over both.
 
@@ -223,7 +235,7 @@ def load_settings(**overrides: Any) -> Settings:
         SettingsError: names each variable that is wrong and why; values are not repeated, they may be secret.
     """
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        return Settings(**{_input_name(name): value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         faults = [_told(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
         raise SettingsError("\n".join(faults)) from None

@@ -2,61 +2,72 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from prefect import flow, get_client
+from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from dailies.claim import Claim, claim_rows
-from dailies.errors import LedgerError, SettingsError
+from dailies.errors import FencedError, LedgerError, SettingsError
 from dailies.fold import fold_batch
 from dailies.folder import LedgerFolder
+from dailies.manifest import Manifest
 from dailies.production import Production, open_production, shared, watcher
 from dailies.prompts import read_prompts
 from dailies.report.outcome import read_outcome
 from dailies.report.results import write_results
-from dailies.settings import load_settings
 from dailies.terms import ask_balance, terms_from
 from flows.batch import batch
-from flows.states import closing_words, final_state
-from tasks.tell import tell_outcome, tell_progress
+from flows.fanout import shoot_elsewhere
+from flows.heed import heeding
+from flows.states import SUPERSEDED, closing_words, final_state
+from tasks.credentials import load_run_settings
+from tasks.tell import tell_outcome, tell_plan, tell_progress
 
-_WATCH_EVERY_S = 10.0
-Mxn = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
+# The schema is what the UI's run form shows; a deployment is held to it, so that it must be given a number.
+Mxn = Annotated[
+    Decimal | None,
+    Field(ge=0, max_digits=18, decimal_places=6),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1e9}),
+]
+Csv = Annotated[str, Field(min_length=1, max_length=4096)]
+BatchIds = Annotated[list[str], Field(max_length=1000)]
 
 
 @flow(name="generate", flow_run_name="{csv}", retries=0, persist_result=False)
 async def generate(
-    csv: str,
-    max_cost_mxn: Mxn | None = None,
-    max_month_mxn: Mxn | None = None,
+    csv: Csv,
+    max_cost_mxn: Mxn,
+    max_month_mxn: Mxn = None,
     fit: bool = False,
     skip_bad_rows: bool = False,
     retry_failed: bool = False,
     limit: Annotated[int, Field(ge=1)] | None = None,
-    approved_mxn: Mxn | None = None,
-    take_over: list[str] | None = None,
+    approved_mxn: Mxn = None,
+    take_over: BatchIds = [],  # noqa: B006 - never changed; None would make the run form ask for its type
+    fan_out: bool = False,
 ) -> State[Any]:
     """Make the videos of a CSV of prompts, and an exact account of what each one cost.
 
     Args:
-        csv: the file.
-        max_cost_mxn: what this run may cost at worst, in MXN; a deployment must be given it.
-        max_month_mxn: what the month may come to: charged so far plus everything that is open.
-        fit: take rows in order until a cap is reached, instead of refusing the run.
-        skip_bad_rows: note rows that cannot be read as rejected, instead of refusing the file.
-        retry_failed: give rows that ended as failed a new round.
-        limit: only the first so many rows of the file.
-        approved_mxn: the worst case that a person has seen and agreed to.
-        take_over: batches of hanging runs whose rows are taken from them.
+        csv: The file of prompts: a path that the worker sees, relative to the project's folder.
+        max_cost_mxn: What this run may cost at worst, in MXN. Beyond it the run is refused before anything is spent.
+        max_month_mxn: What the month may come to, in MXN: charged so far plus everything that is open.
+        fit: Take rows in order until a cap is reached, instead of refusing the run.
+        skip_bad_rows: Note rows that cannot be read as rejected, instead of refusing the file.
+        retry_failed: Give rows that ended as failed a new round.
+        limit: Only the first so many rows of the file.
+        approved_mxn: The worst case that a person has seen and agreed to, in MXN.
+        take_over: Batches of hanging runs, whose rows are taken from them.
+        fan_out: Run each batch as a deployment of its own on the work pool, instead of all of them in this process.
     """
-    settings = load_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
-    if deployment.id and settings.max_cost_mxn is None:
+    settings = await load_run_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
+    if deployment.id and max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn: nobody is there to look at the plan.")
     whole = read_prompts(csv, default_model=settings.default_model, skip_bad_rows=skip_bad_rows)
     prompts = whole.first(limit)
@@ -67,12 +78,13 @@ async def generate(
         fit=fit,
         retry_failed=retry_failed,
         approved_mxn=approved_mxn,
-        take_over=take_over or (),
+        take_over=take_over,
     )
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))
     production = open_production(settings, folder, claim.batches)
     async with _stage(production, claim):
-        await _shoot(production, claim)
+        await tell_plan(claim.plan)
+        await (shoot_elsewhere if fan_out else _shoot_here)(production, claim.batches)
     outcome = read_outcome(folder, whole, settings.tariff, terms.policy, datetime.now(UTC))
     results = settings.results_path(prompts.source)
     write_results(results, outcome)
@@ -83,55 +95,45 @@ async def generate(
 
 @contextlib.asynccontextmanager
 async def _stage(production: Production, claim: Claim) -> AsyncIterator[None]:
-    """What stands around the batches: the client, the watcher of this run's state, the progress; then the last fold."""
+    """What stands around the batches: the client, the wish to stop, the progress; then the last fold."""
     if watch := watcher.get():
         watch(production)
     token = shared.set(production)
-    beside = [asyncio.create_task(_stop_when_cancelled(production)), asyncio.create_task(tell_progress(production))]
+    progress = asyncio.create_task(tell_progress(production))
     try:
-        async with production.client:
+        async with production.client, heeding(production, str(flow_run.id)):
             yield
     finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        progress.cancel()
+        await asyncio.gather(progress, return_exceptions=True)
         shared.reset(token)
-        _fold_the_rest(production, claim)
+        await asyncio.to_thread(_fold_the_rest, production, claim, str(flow_run.id))
 
 
-def _fold_the_rest(production: Production, claim: Claim) -> None:
+def _fold_the_rest(production: Production, claim: Claim, who: str) -> None:
     """Batches that never began, or could not fold themselves. What cannot be folded stays for the next run."""
     try:
         for manifest in claim.batches:
-            fold_batch(production.folder, manifest.batch_id, str(flow_run.id))
+            fold_batch(production.folder, manifest.batch_id, who)
     except (LedgerError, OSError) as error:
         production.stop.everything(error)
     finally:
         claim.release()
 
 
-async def _shoot(production: Production, claim: Claim) -> None:
+async def _shoot_here(production: Production, batches: Iterable[Manifest]) -> None:
     """One batch submits at a time; those before it may still be polling, so nothing idles behind stragglers."""
-    children: list[asyncio.Future[State[str]]] = []
-    for manifest in claim.batches:
-        if not production.stop.may_poll:
+    children: list[asyncio.Future[State[Any]]] = []
+    for manifest in batches:
+        if not production.stop.may_submit:
             break
         child = asyncio.ensure_future(batch(manifest.batch_id, return_state=True))
         children.append(child)
         handed_over = asyncio.create_task(production.handed_over[manifest.batch_id].wait())
         await asyncio.wait([child, handed_over], return_when=asyncio.FIRST_COMPLETED)
         handed_over.cancel()
-    states = await asyncio.gather(*children)
-    for state in states:
-        if not state.is_completed():
-            production.stop.everything(str(state.message))
-
-
-async def _stop_when_cancelled(production: Production) -> None:
-    async with get_client() as client:
-        while True:
-            await asyncio.sleep(_WATCH_EVERY_S)
-            with contextlib.suppress(Exception):
-                run = await client.read_flow_run(flow_run.id)
-                if run.state and (run.state.is_cancelling() or run.state.is_cancelled()):
-                    production.stop.everything("the run was cancelled")
+    for state in await asyncio.gather(*children):
+        if state.name == SUPERSEDED:
+            production.stop.everything(FencedError(state.message or SUPERSEDED))
+        elif not state.is_completed() and production.stop.reason is None:  # a defect
+            production.stop.everything(await state.aresult(raise_on_failure=False))

@@ -1,37 +1,67 @@
-"""How a run ends in Prefect: one final state, with the counts in its message."""
+"""How runs end in Prefect: one final state, with the counts in its message."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Cancelled, Completed, Crashed, Failed
 
 from dailies.claim import Claim
-from dailies.errors import DailiesError
-from dailies.ledger import EntryStatus
+from dailies.errors import DailiesError, FencedError
+from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.report.outcome import Outcome, Verdict
 from dailies.stopping import Stop, StopLevel
+from flows.heed import TERMINATED
+
+SUPERSEDED = "Superseded"
 
 
 def final_state(stop: Stop, claim: Claim, outcome: Outcome, max_failed_ratio: float) -> State[Any]:
     """Failed, Cancelled, or Completed under a name that says how far: ``Partial``, ``Open``, ``Nothing to do``."""
     message = closing_words(stop, outcome)
-    if isinstance(stop.reason, str):
-        return Cancelled(message=message)
-    if stop.level is not StopLevel.GO or _mostly_failed(claim, outcome, max_failed_ratio):
+    if stopped := _stopped(stop, message):
+        return stopped
+    if _mostly_failed(claim, outcome, max_failed_ratio):
         return Failed(message=message)
     if not claim.batches and outcome.verdict is Verdict.DONE:
         return Completed(name=Verdict.NOTHING.value, message=message)
     return Completed(name=outcome.verdict.value, message=message)
 
 
+def batch_state(stop: Stop, rows: int, entries: Iterable[LedgerEntry]) -> State[Any]:
+    """The same for one batch."""
+    done = sum(entry.status is EntryStatus.COMPLETED for entry in entries)
+    message = f"{_reason(stop)}{done} videos from {rows} rows"
+    return _stopped(stop, message) or Completed(message=message)
+
+
+def superseded(error: FencedError) -> State[Any]:
+    """A batch that somebody else owns: nothing was done here, and nothing is lost."""
+    return Cancelled(name=SUPERSEDED, message=str(error))
+
+
 def closing_words(stop: Stop, outcome: Outcome) -> str:
     """What stopped the run, what was made, what is open, and what to do next."""
     failed = len(outcome.failed) + len(outcome.prompts.rejected)
     counts = f"{outcome.completed} completed, {failed} failed, {outcome.open} open; {outcome.charged_mxn:,.2f} MXN"
-    reason = f"Stopped: {str(stop.reason).rstrip('.')}. " if stop.reason is not None else ""
     remedy = stop.reason.remedy if isinstance(stop.reason, DailiesError) else ""
     onward = f"{remedy[:1].upper()}{remedy[1:]}; the" if remedy else "The"
-    return f"{reason}{counts}." + (f" {onward} same command goes on where this run ended." if outcome.open else "")
+    return f"{_reason(stop)}{counts}." + (
+        f" {onward} same command goes on where this run ended." if outcome.open else ""
+    )
+
+
+def _reason(stop: Stop) -> str:
+    return f"Stopped: {str(stop.reason).rstrip('.')}. " if stop.reason is not None else ""
+
+
+def _stopped(stop: Stop, message: str) -> State[Any] | None:
+    """A person's wish, the end of the machine, or a fault; None for a run that came to its own end."""
+    if stop.level is StopLevel.GO:
+        return None
+    if stop.reason == TERMINATED:
+        return Crashed(message=message)
+    return Cancelled(message=message) if isinstance(stop.reason, str) else Failed(message=message)
 
 
 def _mostly_failed(claim: Claim, outcome: Outcome, max_failed_ratio: float) -> bool:

@@ -1,54 +1,102 @@
 """Tell people how a run is doing: Prefect artifacts with the same keys every night, so that their history shows."""
 
 import asyncio
+import time
+from pathlib import Path
 from uuid import UUID
 
 from prefect.artifacts import (
-    acreate_link_artifact,
     acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
 
+from dailies.plan import Plan
 from dailies.production import Production
+from dailies.progress import Progress
+from dailies.report.facts import worst_by_model
 from dailies.report.outcome import Outcome
 from dailies.report.summary import cost_by_model, failures, summary_markdown
+from tasks.name import name_run, rows_and_money
 
 _EVERY_S = 2.0
+_VIDEOS = 200
+
+
+async def tell_plan(plan: Plan) -> None:
+    """The run's name, its tags, and a table of what it is about to do and what that may cost."""
+    words = rows_and_money(plan.todo) if plan.todo else "nothing to do"
+    await name_run(f"{Path(plan.prompts.source).name} · {words}", plan.todo)
+    if plan.todo:
+        table = [
+            {
+                **row,
+                "worst_mxn": f"{row['worst_mxn']:,.2f}",
+                "per_video_mxn": f"{row['worst_mxn'] / row['videos']:,.2f}",
+            }
+            for row in worst_by_model(plan)
+        ]
+        await acreate_table_artifact(table, key="plan", description=f"{plan.prompts.source}: {words}")
 
 
 async def tell_progress(production: Production) -> None:
     """Keep the run's one progress artifact up to date, at most every two seconds, until cancelled."""
     progress = production.progress
-    artifact = UUID(str(await acreate_progress_artifact(progress=0.0, key="progress", description="rows that ended")))
-    shown = 0.0
+    if progress.total == 0:
+        return
+    began = time.monotonic()
+    artifact = UUID(str(await acreate_progress_artifact(progress=0.0, key="progress", description="Rows that ended")))
+    shown = ""
     try:
         while True:
             await asyncio.sleep(_EVERY_S)
-            ended = 100.0 * (progress.completed + progress.failed) / max(progress.total, 1)
-            if ended != shown:
-                shown = ended
-                await aupdate_progress_artifact(artifact, progress=ended, description=_sentence(production))
+            sentence = _sentence(progress, time.monotonic() - began)
+            if sentence != shown:
+                shown = sentence
+                await aupdate_progress_artifact(artifact, progress=_percent(progress), description=sentence)
     finally:
-        ended = 100.0 * (progress.completed + progress.failed) / max(progress.total, 1)
-        await aupdate_progress_artifact(artifact, progress=ended, description=_sentence(production))
+        await aupdate_progress_artifact(artifact, progress=_percent(progress), description=_sentence(progress))
 
 
-def _sentence(production: Production) -> str:
-    progress = production.progress
-    return (
-        f"{progress.completed} of {progress.total} done, {progress.rendering} rendering, {progress.failed} failed,"
-        f" {progress.charged_mxn:,.2f} of at most {progress.worst_mxn:,.2f} MXN"
-    )
+def _percent(progress: Progress) -> float:
+    return 100.0 * (progress.completed + progress.failed) / progress.total
+
+
+def _sentence(progress: Progress, elapsed_s: float | None = None) -> str:
+    ended = progress.completed + progress.failed
+    parts = [f"{progress.completed} of {progress.total} done", f"{progress.rendering} rendering"]
+    if progress.failed:
+        parts.append(f"{progress.failed} failed")
+    parts.append(f"{progress.charged_mxn:,.2f} of at most {progress.worst_mxn:,.2f} MXN")
+    if elapsed_s is not None and 0 < ended < progress.total:
+        parts.append(f"about {_minutes(elapsed_s / ended * (progress.total - ended))} to go")
+    return ", ".join(parts)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{round(seconds, -1):.0f} s" if seconds >= 10 else "10 s"
 
 
 async def tell_outcome(outcome: Outcome, results: str, note: str) -> None:
-    """The closing artifacts: summary, cost by model, failures, a link to the first video."""
+    """The closing artifacts: summary, cost by model, failures, videos; and what it cost in the run's name."""
     await acreate_markdown_artifact(summary_markdown(outcome, results, note), key="summary")
     if costs := cost_by_model(outcome.entries()):
         await acreate_table_artifact(costs, key="cost-by-model", description="What was charged, by model")
     if failed := failures(outcome):
         await acreate_table_artifact(failed, key="failures", description="Rows without a video, and why")
-    if url := next((entry.video_url for entry in outcome.entries() if entry.video_url), None):
-        await acreate_link_artifact(url, key="first-video", link_text="the first video")
+    if videos := _videos(outcome):
+        await acreate_markdown_artifact(videos, key="videos", description="The finished videos")
+    rows = len(outcome.rows) + len(outcome.prompts.rejected)
+    await name_run(f"{Path(outcome.prompts.source).name} · {rows} rows · {outcome.charged_mxn:,.2f} MXN")
+
+
+def _videos(outcome: Outcome) -> str:
+    done = [(row.row, row.entry) for row in outcome.rows if row.entry is not None and row.entry.video_url]
+    lines = [
+        f"- [row {row.source_line}{f' · {row.prompt_id}' if row.prompt_id else ''}]({entry.video_url})"
+        f" · {entry.model} · {entry.duration_s} s"
+        for row, entry in done[:_VIDEOS]
+    ]
+    more = [f"\n... and {len(done) - _VIDEOS} more, in the results CSV"] if len(done) > _VIDEOS else []
+    return "\n".join([*lines, *more])

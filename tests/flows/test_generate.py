@@ -45,7 +45,8 @@ def test_prefect_shows_the_run_its_tasks_by_name_and_its_artifacts(workplace: Wo
     prompts = workplace.write_csv(4, name="night.csv")
     assert workplace.run("run", prompts).returncode == 0
     with httpx.Client(base_url=workplace.prefect_api_url, trust_env=False) as api:
-        flows = api.post("/flow_runs/filter", json={"flow_runs": {"name": {"any_": [str(prompts)]}}}).json()
+        name = "night.csv · 4 rows · 16.80 MXN"
+        flows = api.post("/flow_runs/filter", json={"flow_runs": {"name": {"any_": [name]}}}).json()
         assert [(run["state"]["type"], run["state"]["name"]) for run in flows] == [("COMPLETED", "Completed")]
         children = api.post(
             "/flow_runs/filter", json={"flow_runs": {"parent_flow_run_id": {"any_": [flows[0]["id"]]}}}
@@ -54,7 +55,9 @@ def test_prefect_shows_the_run_its_tasks_by_name_and_its_artifacts(workplace: Wo
         artifacts = api.post(
             "/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [flows[0]["id"]]}}}
         ).json()
-        assert {"summary", "cost-by-model", "progress"} <= {artifact["key"] for artifact in artifacts}
+        assert {"fal", "fal/kling-2"} <= set(flows[0]["tags"])
+        assert [run["name"] for run in children] == ["night.csv · 4 rows · at most 16.80 MXN"]
+        assert {"plan", "summary", "cost-by-model", "progress", "videos"} <= {artifact["key"] for artifact in artifacts}
         logs = api.post("/logs/filter", json={"logs": {"flow_run_id": {"any_": [children[0]["id"]]}}}).json()
     words = [line["message"] for line in logs]
     assert any("kling-2 · row 2 · take 1: submitted as job" in line for line in words), words
