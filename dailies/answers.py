@@ -136,6 +136,14 @@ def is_model_list(response: httpx.Response) -> bool:
     return response.is_success and isinstance(body, dict) and isinstance(body.get("data"), list)
 
 
+def read_consumption(response: httpx.Response) -> Decimal | None:
+    """What the sandbox says the account was charged, in MXN."""
+    try:
+        return _decimal(response.json()["consumed_mxn"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _nonsense(response: httpx.Response) -> TransportError:
     return TransportError(
         "the answer is not a job object", code="bad_answer", status=response.status_code, in_doubt=True

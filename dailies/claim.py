@@ -7,10 +7,9 @@ from datetime import datetime
 from dailies.books import read_books
 from dailies.durable import FileLock
 from dailies.errors import RefusedError
-from dailies.failpoints import Failpoint, reach
 from dailies.fold import fold_dead
 from dailies.folder import LedgerFolder, new_batch_id
-from dailies.journal import create_journal
+from dailies.journal import create_journals
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.manifest import ClaimedRow, Manifest
 from dailies.plan import Plan, Stamp, make_plan

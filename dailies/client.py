@@ -13,7 +13,7 @@ import httpx
 import stamina
 from pydantic import SecretStr
 
-from dailies.answers import is_model_list, read_balance, read_error, read_job
+from dailies.answers import is_model_list, read_balance, read_consumption, read_error, read_job
 from dailies.errors import PaceError, ServiceError, TransportError
 from dailies.jobs import Job, VideoRequest
 
@@ -172,6 +172,18 @@ class GeekHubClient:
                 raise error
             told = f"{self.base_url} answers, but not as GeekHub does (HTTP {response.status_code})."
             raise TransportError(told, code="not_geekhub", status=response.status_code)
+
+    async def read_consumption(self) -> Decimal | None:
+        """Everything that was ever charged, in MXN: the sandbox tells it, GeekHub does not (None).
+
+        Raises:
+            KeyRefusedError: 401.
+            TransportError: the service cannot be reached.
+        """
+        response = await self._exchange("GET", f"{self.base_url.removesuffix('/v1')}/sandbox/account")
+        if response.status_code == 401:
+            raise self._error(response, is_poll=False)
+        return read_consumption(response) if response.is_success else None
 
     async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         """Send, waiting out every 429; a 200 answer."""

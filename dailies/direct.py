@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
-from dailies.claim import Claim, claim_rows
+from dailies.claim import claim_rows
 from dailies.errors import DailiesError, LedgerError
 from dailies.fold import fold_batch
 from dailies.folder import LedgerFolder
@@ -55,7 +56,18 @@ async def run_directly(
     return read_outcome(folder, prompts, settings.tariff, terms.policy, datetime.now(UTC))
 
 
-async def shoot_claim(production: Production, claim: Claim, steps: Steps = PLAIN_STEPS) -> None:
+class Claimed(Protocol):
+    """Batches that nobody else may work on."""
+
+    @property
+    def batches(self) -> tuple[Manifest, ...]:
+        """Their manifests, in order."""
+
+    def release(self) -> None:
+        """Let go of them."""
+
+
+async def shoot_claim(production: Production, claim: Claimed, steps: Steps = PLAIN_STEPS) -> None:
     """Shoot every batch of a claim, then fold what became of them.
 
     Raises:

@@ -84,6 +84,24 @@ def create_journal(journals: Path, manifest: Manifest) -> FileLock:
     return lock
 
 
+def create_journals(journals: Path, manifests: Iterable[Manifest]) -> tuple[FileLock, ...]:
+    """Write the journals of several batches, all or none of them alive; their locks.
+
+    Raises:
+        JournalError: one could not be written; those before it are a dead run's now, with nothing sent.
+    """
+    locks: list[FileLock] = []
+    try:
+        for manifest in manifests:
+            locks.append(create_journal(journals, manifest))
+            reach(Failpoint.AFTER_MANIFEST)
+    except BaseException:
+        for lock in locks:
+            lock.release()
+        raise
+    return tuple(locks)
+
+
 def journal_paths(journals: Path) -> list[Path]:
     """The journals in a ledger's journal folder, oldest first."""
     return sorted(path for path in journals.iterdir() if path.is_dir() and not path.name.startswith("."))

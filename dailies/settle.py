@@ -1,0 +1,202 @@
+"""Settling: what dead runs left is folded, open jobs are looked at once, the ledger is held against the account.
+
+Nothing is submitted here, so settling orders nothing: a look at a finished job only collects what was ordered before.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dailies.account import Booked, Comparison, Seen, Told, compare, read_seen, write_seen
+from dailies.books import read_books
+from dailies.client import GeekHubClient
+from dailies.direct import shoot_claim
+from dailies.durable import FileLock
+from dailies.errors import JobPending
+from dailies.fold import fold_dead
+from dailies.folder import LedgerFolder, new_batch_id
+from dailies.journal import create_journals, is_live, journal_paths
+from dailies.ledger import EntryStatus, LedgerEntry, from_table
+from dailies.manifest import ClaimedRow, Manifest
+from dailies.pacing import PollSchedule
+from dailies.pricing import ZERO
+from dailies.production import open_production
+from dailies.settings import Settings
+from dailies.shooting import Attempt, Steps
+
+SOURCE = "settle"
+_SEEN_FILE = "settled.json"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJobs:
+    """The open jobs of the whole ledger that nobody works on, claimed as a run claims rows.
+
+    Attributes:
+        folded: batches that dead runs had left, now in the ledger.
+        batches: the jobs, for whoever looks at them.
+        locks: what keeps others away from them.
+    """
+
+    folded: tuple[str, ...]
+    batches: tuple[Manifest, ...]
+    locks: tuple[FileLock, ...]
+
+    def release(self) -> None:
+        """Let go of them."""
+        for lock in self.locks:
+            lock.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a settlement did and found.
+
+    Attributes:
+        folded: batches that dead runs had left.
+        looked_at: open jobs that were looked at, by the status that they have now.
+        open: attempts that are still open, by status.
+        live: batches that other runs work on.
+        booked: what the ledger says.
+        told: what the service says.
+        comparison: the two together; None while other runs work, since the account moves meanwhile.
+    """
+
+    folded: tuple[str, ...]
+    looked_at: Counter[EntryStatus]
+    open: Counter[EntryStatus]
+    live: int
+    booked: Booked
+    told: Told
+    comparison: Comparison | None
+
+    @property
+    def exit_code(self) -> int:
+        """0 settled, 1 a difference that nothing explains, 3 something is still open."""
+        if self.comparison is not None and not self.comparison.is_explained:
+            return 1
+        return 3 if self.open or self.live else 0
+
+
+async def _submit_nothing(attempt: Attempt) -> LedgerEntry:
+    raise AssertionError(f"{attempt.label} has no job, and settling makes none")
+
+
+async def look_once(attempt: Attempt, _schedule: PollSchedule) -> LedgerEntry:
+    """One poll; a job that is not done stays as it is."""
+    try:
+        return await attempt.poll()
+    except JobPending:
+        return attempt.entry
+
+
+LOOK = Steps(_submit_nothing, look_once)
+"""The steps of a settlement, without Prefect."""
+
+
+async def settle_ledger(
+    settings: Settings, folder: LedgerFolder, who: str, *, credited_mxn: Decimal | None = None, steps: Steps = LOOK
+) -> Settlement:
+    """Fold, look, compare.
+
+    Args:
+        settings: which account.
+        folder: its ledger.
+        who: what journals call whoever does it.
+        credited_mxn: what was paid in since the last settlement, if a person says so.
+        steps: who looks at a job.
+
+    Raises:
+        LedgerError: the ledger cannot be read or written.
+        AccountError: the service refuses the key.
+        TransportError: the service cannot be reached.
+    """
+    claimed = await asyncio.to_thread(claim_open_jobs, folder, settings, datetime.now(UTC), who)
+    production = open_production(settings, folder, claimed.batches)
+    await shoot_claim(production, claimed, steps)
+    if isinstance(production.stop.reason, Exception):
+        raise production.stop.reason
+    keys = {row.entry.key for batch in claimed.batches for row in batch.rows}
+    told = await _ask(settings)
+    return await asyncio.to_thread(_close, folder, claimed.folded, keys, told, credited_mxn)
+
+
+def claim_open_jobs(folder: LedgerFolder, settings: Settings, now: datetime, who: str) -> OpenJobs:
+    """Fold what dead runs left; claim every job that is still open, so that nobody else polls it meanwhile.
+
+    Raises:
+        LedgerError: the ledger cannot be read or written.
+    """
+    with folder.lock():
+        folded = tuple(fold_dead(folder, by=who))
+        taken = read_books(folder, (), settings.tariff, now).live
+        jobs = [entry for entry in _open_entries(folder) if entry.status.has_job and entry.row_key not in taken]
+        batches = tuple(_cut(jobs, settings.batch_size, now, who))
+        return OpenJobs(folded, batches, create_journals(folder.journals, batches))
+
+
+def _open_entries(folder: LedgerFolder) -> list[LedgerEntry]:
+    statuses = [status.value for status in EntryStatus if status.is_open]
+    return from_table(folder.scan(where=pc.field("status").isin(pa.array(statuses))))
+
+
+def _cut(jobs: list[LedgerEntry], size: int, now: datetime, who: str) -> Iterator[Manifest]:
+    for start in range(0, len(jobs), size):
+        rows = tuple(ClaimedRow(entry, (entry.model or "",)) for entry in jobs[start : start + size])
+        yield Manifest(new_batch_id(now), SOURCE, who, rows)
+
+
+async def _ask(settings: Settings) -> Told:
+    async with GeekHubClient(
+        settings.geekhub_base_url, settings.require_key(), timeout_s=settings.request_timeout_s
+    ) as client:
+        consumed = await client.read_consumption() if settings.service == "sandbox" else None
+        return Told(await client.read_balance(), consumed)
+
+
+def _close(
+    folder: LedgerFolder, folded: tuple[str, ...], keys: set[tuple[str, int]], told: Told, credited: Decimal | None
+) -> Settlement:
+    """Add up and compare, alone; then remember what was seen."""
+    with folder.lock():
+        live = sum(is_live(path) for path in journal_paths(folder.journals))
+        entries = folder.entries()
+        booked = add_up(entries)
+        comparison = None
+        if not live:
+            seen = folder.path / _SEEN_FILE
+            comparison = compare(told, booked, read_seen(seen), credited)
+            if told.balance_mxn is not None:
+                write_seen(seen, Seen(datetime.now(UTC), told.balance_mxn, booked.charged_mxn, booked.charges))
+    return Settlement(
+        folded,
+        Counter(entry.status for entry in entries if entry.key in keys),
+        Counter(entry.status for entry in entries if entry.status.is_open),
+        live,
+        booked,
+        told,
+        comparison,
+    )
+
+
+def add_up(entries: Iterable[LedgerEntry]) -> Booked:
+    """What the ledger says, and what it does not know."""
+    charged, charges, unknown, unknown_mxn = ZERO, 0, 0, ZERO
+    for entry in entries:
+        if entry.charged_mxn is not None:
+            charged, charges = charged + entry.charged_mxn, charges + 1
+        elif _may_be_charged(entry):
+            unknown, unknown_mxn = unknown + 1, unknown_mxn + (entry.worst_mxn or ZERO)
+    return Booked(charged, charges, unknown, unknown_mxn)
+
+
+def _may_be_charged(entry: LedgerEntry) -> bool:
+    """A charge is taken in a poll: one whose answer we do not have may have taken it."""
+    unanswered = entry.polls > 0 and entry.status in (EntryStatus.PROCESSING, EntryStatus.ABANDONED)
+    return unanswered or entry.status is EntryStatus.COMPLETED
