@@ -343,10 +343,10 @@ def test_a_claim_whose_journals_cannot_all_be_written_holds_none_of_them(folder,
         written.append(create_journal(journals, manifest))
         return written[0]
 
-    from dailies.claim import create_journal
+    from dailies.journal import create_journal
 
     with monkeypatch.context() as patched:
-        patched.setattr("dailies.claim.create_journal", create_first_only)
+        patched.setattr("dailies.journal.create_journal", create_first_only)
         with pytest.raises(JournalError):
             claim_rows(folder, make_file(*ROWS), make_terms(batch_size=1), NOW)
     (path,) = journal_paths(folder.journals)
