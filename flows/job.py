@@ -60,7 +60,7 @@ class Job:
             say(console, f"No GEEKHUB_API_KEY, so this is the sandbox at {where}: no money is spent.", "cyan")
         plan = self.plan()
         show_plan(console, plan)
-        if left := len(self._whole.records) - len(self.prompts.records):
+        if left := self._whole.record_count - self.prompts.record_count:
             say(console, f"Beyond --limit {self._limit}: {count(left, 'row')}.")
         return plan
 

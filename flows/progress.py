@@ -1,10 +1,8 @@
 """Live progress of a run: one bar on a terminal, with the log's lines above it; a line now and then elsewhere."""
 
 import asyncio
-import contextlib
-import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import (
@@ -31,7 +29,7 @@ class ProgressDisplay:
     """Shows the counts of one run; ``watch`` does it until cancelled.
 
     Args:
-        console: where; it must be the only one that writes there meanwhile (see ``logs_above``).
+        console: where; it must be the only one that writes there meanwhile (see ``flows.logs``).
         clock: seconds, monotonic.
     """
 
@@ -101,21 +99,3 @@ def _bar(console: Console) -> Progress:
         TimeRemainingColumn(),
     ]
     return Progress(*columns, console=console)
-
-
-@contextlib.contextmanager
-def logs_above(console: Console) -> Iterator[None]:
-    """Let Prefect's log write through the same console, so that no line of it tears the bar."""
-    from prefect.logging.handlers import PrefectConsoleHandler
-
-    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in list(logging.root.manager.loggerDict))]
-    handlers = {handler for logger in loggers for handler in logger.handlers}
-    taken = [(handler, handler.console) for handler in handlers if isinstance(handler, PrefectConsoleHandler)]
-    if console.is_terminal:
-        for handler, _ in taken:
-            handler.console = console
-    try:
-        yield
-    finally:
-        for handler, own in taken:
-            handler.console = own

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 from rich.console import Console
@@ -11,17 +12,22 @@ from rich.console import Console
 from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
 from dailies.production import Production, watcher
 from dailies.settings import Settings
-from flows.console import say
+from flows.console import complain, say
 from flows.interrupts import Interrupts
-from flows.progress import ProgressDisplay, logs_above
+from flows.lifeline import until_lost
+from flows.logs import logs_above
+from flows.progress import ProgressDisplay
 from flows.server import (
     Server,
     affordable_events_per_s,
+    answers,
     find_server,
     require_compatible,
     start_server,
     wait_for_server,
 )
+
+_FAREWELL_S = 5.0
 
 
 def prepare_prefect(settings: Settings) -> None:
@@ -71,7 +77,9 @@ def run_generate(console: Console, csv: Path, **parameters: Any) -> str | None:
 
     Raises:
         RefusedError: before anything was spent.
-        ServerLostError: the Prefect server stopped answering.
+        DailiesError: the run could not begin, or a batch could not be recorded.
+
+    Where the Prefect server is lost this ends the process, with a message and the exit code 3.
     """
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -81,23 +89,28 @@ def run_generate(console: Console, csv: Path, **parameters: Any) -> str | None:
     with temporary_settings({PREFECT_API_URL: url}), logs_above(console):
         try:
             return asyncio.run(_watched(generate, console, str(csv), parameters))
-        except (httpx.HTTPError, RuntimeError) as error:
-            raise _server_lost(url, error) from error
+        except (httpx.HTTPError, ServerLostError):
+            _leave(_server_lost(url))
 
 
 async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, Any]) -> str | None:
     display = ProgressDisplay(console)
     interrupts = Interrupts(lambda text: say(console, text, "yellow"), display.stop)
+    begun: list[Production] = []
     beside: list[asyncio.Task[None]] = []
 
     def watch(production: Production) -> None:
+        begun.append(production)
         beside.append(asyncio.create_task(display.watch(production.progress)))
         interrupts.watch(production)
 
     interrupts.listen()
     token = watcher.set(watch)
     try:
-        state = await flow(csv, return_state=True, **parameters)
+        state = await _unless_lost(asyncio.ensure_future(flow(csv, return_state=True, **parameters)), console, begun)
+    except ServerLostError as error:
+        display.stop()
+        _leave(error)
     finally:
         watcher.reset(token)
         for task in beside:
@@ -106,22 +119,52 @@ async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, 
     if not (state.is_failed() or state.is_crashed() or state.is_cancelled()):
         return None
     cause = None if state.is_cancelled() else await state.aresult(raise_on_failure=False)
-    return _told(cause, state.message, has_begun=bool(beside))
+    return _told(cause, state.message, begun)
 
 
-def _told(cause: Any, message: str | None, *, has_begun: bool) -> str:
+async def _unless_lost(run: "asyncio.Future[Any]", console: Console, begun: list[Production]) -> Any:
+    """Wait for a flow; leave it when its server is gone for good, since Prefect itself would hold on for minutes."""
+    url = os.environ["PREFECT_API_URL"]
+    lost = asyncio.create_task(
+        until_lost(lambda: asyncio.to_thread(answers, url), lambda text: say(console, text, "yellow"))
+    )
+    await asyncio.wait([run, lost], return_when=asyncio.FIRST_COMPLETED)
+    if run.done():
+        lost.cancel()
+        return run.result()
+    for production in begun:  # what is on its way is still noted in the journal; folding is left to the next run
+        production.stop.everything("the Prefect server is lost")
+        await production.finish_answers()
+    await asyncio.wait([run], timeout=_FAREWELL_S)
+    raise _server_lost(url)
+
+
+def _told(cause: Any, message: str | None, begun: list[Production]) -> str:
     """What stopped a run, in words; raised where nothing was claimed yet, for then nothing was spent."""
     if isinstance(cause, httpx.HTTPError):
-        raise _server_lost(os.environ["PREFECT_API_URL"], cause) from cause
-    if isinstance(cause, LedgerError) and not has_begun:
+        raise _server_lost(os.environ["PREFECT_API_URL"]) from cause
+    if isinstance(cause, LedgerError) and not begun:
         raise RefusedError(f"{cause}. Nothing was spent.") from cause
     if isinstance(cause, DailiesError):
         raise cause
-    return message or "The run ended early."
+    reason = begun[0].stop.reason if begun else None
+    return message or "The run ended early." if reason is None else _stopped_by(reason)
 
 
-def _server_lost(url: str, error: Exception) -> ServerLostError:
+def _stopped_by(reason: BaseException | str) -> str:
+    remedy = getattr(reason, "remedy", "")
+    return f"Stopped: {str(reason).rstrip('.')}." + (f" {remedy[:1].upper()}{remedy[1:]}." if remedy else "")
+
+
+def _server_lost(url: str) -> ServerLostError:
     return ServerLostError(
-        f"The Prefect server at {url} stopped answering ({type(error).__name__}). What was submitted is in the"
-        " journal; the same command goes on where this run ended."
+        f"The Prefect server at {url} stopped answering. What was submitted is in the journal; the same command goes"
+        " on where this run ended."
     )
+
+
+def _leave(error: ServerLostError) -> NoReturn:
+    """Without the farewell of Prefect's threads: each would try for minutes to reach the server that is gone."""
+    complain(str(error))
+    sys.stdout.flush()
+    os._exit(error.exit_code)

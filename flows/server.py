@@ -48,12 +48,12 @@ class Server:
 def find_server(configured: str | None) -> Server | None:
     """The server that answers: the configured one, the one we started earlier, or any fitting one on port 4200."""
     if configured:
-        return Server(configured) if _answers(configured) else None
+        return Server(configured) if answers(configured) else None
     started = _read_note()
-    if started and _answers(started.api_url):
+    if started and answers(started.api_url):
         return started
     usual = _api_url(_FIRST_PORT)
-    return Server(usual) if _answers(usual) and _is_compatible(_version(usual)) else None
+    return Server(usual) if answers(usual) and _is_compatible(_version(usual)) else None
 
 
 def require_compatible(server: Server) -> None:
@@ -125,7 +125,7 @@ def wait_for_server(server: Server) -> Iterator[float]:
         ServerError: it ended, or did not answer in two minutes; names its log.
     """
     began = time.monotonic()
-    while not _answers(server.api_url):
+    while not answers(server.api_url):
         waited = time.monotonic() - began
         if waited > _START_LIMIT_S or (server.pid and not _is_ours(server.pid)):
             log = _note_path().with_suffix(".log")
@@ -209,7 +209,8 @@ def _api_url(port: int) -> str:
     return f"http://{_HOST}:{port}/api"
 
 
-def _answers(api_url: str) -> bool:
+def answers(api_url: str) -> bool:
+    """Whether a Prefect server is up and well at this address."""
     try:
         return _ask(f"{api_url}/health").json() is True
     except (httpx.HTTPError, ValueError):
