@@ -3,6 +3,7 @@
 An attempt that was polled may have been charged in that poll: its charge stays unknown, its worst case reserved.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,17 +39,24 @@ class Abandoned:
         return tuple(entry for entry in self.entries if entry.reserved_mxn is not None)
 
 
-def keys_of_lines(prompts: PromptFile, lines: Sequence[int]) -> list[str]:
-    """The row keys of some lines of a CSV.
+def keys_of_lines(prompts: PromptFile, lines: Sequence[str]) -> list[str]:
+    """The row keys of some lines of a file; a line that asked for several videos stands for all of them.
 
     Raises:
         InputError: a line has no row that could have been sent.
     """
-    known = {row.source_line: row.row_key for row in prompts.rows}
-    remedy = "name lines of the file on which a row begins (the header is line 1)"
-    if wrong := [line for line in lines if line not in known]:
-        raise InputError(tuple(RowError(prompts.source, line, None, "there is no row", remedy) for line in wrong))
-    return [known[line] for line in lines]
+    known: dict[str, list[str]] = defaultdict(list)
+    for row in prompts.rows:
+        known[str(row.source_line)].append(row.row_key)
+    remedy = "name lines on which a row begins (the header is line 1)"
+    wrong = tuple(
+        RowError(prompts.source, None, None, f"no row begins on line {line}", remedy)
+        for line in lines
+        if line not in known
+    )
+    if wrong:
+        raise InputError(wrong)
+    return [key for line in lines for key in known[line]]
 
 
 def abandon_rows(folder: LedgerFolder, names: Iterable[str], tariff: Tariff, now: datetime) -> Abandoned:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from cyclopts import App, Parameter
 
 from flows.commands.doctor import doctor
+from flows.commands.ledger import abandon, failed, ledger_app, settle
 from flows.commands.production import demo, plan, run
 from flows.commands.reading import results, status, validate
 from flows.commands.sandbox import app as sandbox_app
@@ -28,8 +29,12 @@ app.command(plan, sort_key=2)
 app.command(run, sort_key=3)
 app.command(status, sort_key=4)
 app.command(results, sort_key=5)
+app.command(failed, sort_key=6)
+app.command(settle, sort_key=7)
+app.command(abandon, sort_key=8)
 app.command(doctor, sort_key=9)
 app.command(demo, show=False)
+app.command(ledger_app)
 app.command(sandbox_app)
 app.command(server_app)
 app.register_install_completion_command(help="Install completion for your shell.")

@@ -1,0 +1,127 @@
+"""`settle`, `abandon`, `failed`, `ledger verify`: the books, after the runs."""
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from flows.commands.options import Csv, Json
+from flows.console import complain, console, count, say, say_json
+
+ledger_app = App(name="ledger", help="The ledger's own health.")
+
+
+def settle(
+    *,
+    credited_mxn: Annotated[
+        Decimal | None, Parameter(help="What was paid in since the last settlement, in MXN.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Collect what is open, and hold the ledger against the account.
+
+    Example: dailies settle
+
+    Nothing is ordered. What dead runs left is folded, each open job is looked at once.
+
+    Exit codes: 0 settled, 1 a difference that nothing explains, 3 something is still open.
+    """
+    from dailies.settle import settle_ledger
+    from flows.environment import open_service
+    from flows.settling import settlement_facts, show_settlement
+
+    service = open_service()
+    folder = service.open_ledger()
+    settlement = asyncio.run(settle_ledger(service.settings, folder, "dailies settle", credited_mxn=credited_mxn))
+    if as_json:
+        say_json(settlement_facts(settlement))
+    else:
+        show_settlement(console(), settlement)
+    return settlement.exit_code
+
+
+def abandon(
+    *rows: Annotated[str, Parameter(help="Row keys or their beginnings; with --csv: lines.")],
+    csv: Annotated[Path | None, Parameter(help="The CSV whose lines are meant.")] = None,
+) -> int:
+    """Give up open rows: they are never polled again.
+
+    Example: dailies abandon 3f2b9c1a, or: dailies abandon --csv prompts.csv 14 15
+
+    The next run of the CSV orders them anew. A job that was polled may have been charged in that poll: its worst case
+    stays reserved.
+    """
+    from dailies.abandon import abandon_rows, keys_of_lines
+    from dailies.errors import RefusedError
+    from dailies.prompts import read_prompts
+    from flows.environment import find_service
+    from flows.settling import show_abandoned
+
+    if not rows:
+        raise RefusedError("Name the rows to give up; the results CSV has every row's key. Nothing was changed.")
+    service = find_service()
+    settings = service.settings
+    keys = list(rows)
+    if csv is not None:
+        prompts = read_prompts(csv, default_model=settings.default_model, skip_bad_rows=True)
+        keys = keys_of_lines(prompts, rows)
+    given_up = abandon_rows(service.open_ledger(), keys, settings.tariff, datetime.now(UTC))
+    show_abandoned(console(), given_up)
+    return 0
+
+
+def failed(
+    csv: Csv,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Where to write them.")],
+) -> int:
+    """Write the rows that failed as a CSV to work on.
+
+    Example: dailies failed prompts.csv -o again.csv
+
+    It is valid input, with the reason in meta.reason. A row that is changed is a new request; one that is not needs
+    --retry-failed.
+    """
+    from dailies.report.again import write_failed
+    from flows.job import find_job
+
+    outcome = find_job(csv).outcome()
+    written = write_failed(output, outcome)
+    if not written:
+        say(console(), f"No row of {csv} has failed; nothing was written.")
+    else:
+        say(console(), f"{count(written, 'failed row')}: {output}. Change the prompts, then: dailies run {output}")
+        say(console(), f"To try the same requests again: dailies run {output} --retry-failed")
+    if rejected := outcome.prompts.rejected:
+        complain(f"Left out: {count(len(rejected), 'row')} that cannot be read (dailies validate {csv}).")
+    return 0
+
+
+@ledger_app.command(name="verify")
+def verify(*, as_json: Json = False) -> int:
+    """Compute every charge again, and look for doubles and damage.
+
+    Example: dailies ledger verify
+
+    Exit codes: 0 sound, 1 something is wrong.
+    """
+    from dailies.verify import verify_ledger
+    from flows.environment import find_service
+    from flows.settling import show_verification
+
+    service = find_service()
+    folder = service.find_ledger()
+    if folder is None:
+        say(console(), f"There is no ledger at {service.ledger_path} yet.")
+        return 0
+    found = verify_ledger(folder)
+    if as_json:
+        say_json({"ledger": str(folder.path), **asdict(found)})
+    else:
+        show_verification(console(), str(folder.path), found)
+    return 1 if found.findings else 0

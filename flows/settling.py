@@ -1,0 +1,123 @@
+"""What settling, giving up and verifying say to a person, and to a program."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+
+from dailies.abandon import Abandoned
+from dailies.ledger import EntryStatus
+from dailies.pricing import ZERO
+from dailies.settle import Settlement
+from dailies.verify import Verification
+from flows.console import complain, count, say
+
+_SHOWN = 20
+
+
+def show_settlement(console: Console, settlement: Settlement) -> None:
+    """What was folded, what was collected, what is open, and whether the books agree."""
+    for line in settlement_lines(settlement):
+        say(console, line)
+    verdict = verdict_of(settlement)
+    if settlement.exit_code == 1:
+        complain(verdict)
+    else:
+        say(console, verdict, "green" if settlement.exit_code == 0 else None)
+
+
+def settlement_facts(settlement: Settlement) -> dict[str, Any]:
+    """The same for programs."""
+    return {**asdict(settlement), "verdict": verdict_of(settlement)}
+
+
+def settlement_lines(settlement: Settlement) -> Iterator[str]:
+    """What was done, and what is left to do, line by line."""
+    if settlement.folded:
+        yield f"Folded what runs that ended early had left: {count(len(settlement.folded), 'journal')}."
+    looked_at = settlement.looked_at
+    if looked_at:
+        found = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(looked_at.items()))
+        yield f"Looked at {count(looked_at.total(), 'open job')}: {found}."
+    rendering = settlement.open[EntryStatus.PENDING] + settlement.open[EntryStatus.PROCESSING]
+    if rendering:
+        yield f"Still rendering: {count(rendering, 'job')}; settle again later."
+    if doubtful := settlement.open[EntryStatus.IN_DOUBT]:
+        yield (
+            f"In doubt: {count(doubtful, 'row')} (sent, but the answer was lost). The next run of their CSV sends them"
+            " again; dailies abandon gives them up."
+        )
+    if settlement.live:
+        yield f"At work: {count(settlement.live, 'batch')} of other runs."
+    booked = settlement.booked
+    yield f"Ledger: {booked.charged_mxn} MXN for {count(booked.charges, 'video')}."
+    if booked.unknown:
+        yield (
+            f"Unknown: {count(booked.unknown, 'charge')}, at most {booked.unknown_mxn} MXN (a month without FX, or a"
+            " poll whose answer was lost)."
+        )
+
+
+def verdict_of(settlement: Settlement) -> str:
+    """One sentence about ledger and account."""
+    comparison, told = settlement.comparison, settlement.told
+    if comparison is None:
+        return "The account is compared when no other run is at work."
+    if comparison.difference_mxn is None:
+        return _nothing_to_compare(told.balance_mxn)
+    account = (
+        f"The account was charged {told.consumed_mxn} MXN"
+        if told.consumed_mxn is not None
+        else f"The balance is {told.balance_mxn} MXN"
+    )
+    credited = (
+        f" (credited since the last settlement: {comparison.credited_mxn} MXN)" if comparison.credited_mxn else ""
+    )
+    return f"{account}{credited}: {_agreement(comparison.difference_mxn, comparison.is_explained)}"
+
+
+def _nothing_to_compare(balance_mxn: Decimal | None) -> str:
+    if balance_mxn is None:
+        return "The service does not tell its balance, so there is nothing to compare the ledger with."
+    return f"The balance is {balance_mxn} MXN; from now on each settlement compares with the one before."
+
+
+def _agreement(difference_mxn: Decimal, is_explained: bool) -> str:
+    if difference_mxn == ZERO:
+        return "they agree."
+    if is_explained:
+        return f"they agree but for {difference_mxn} MXN, which unknown charges and rounding explain."
+    if difference_mxn > 0:
+        return f"{difference_mxn} MXN more than is booked here. Something else uses this account, or a file is missing."
+    return f"{-difference_mxn} MXN less than is booked here. Look for a refund, or run: dailies ledger verify"
+
+
+def show_abandoned(console: Console, given_up: Abandoned) -> None:
+    """What was given up, and what may have been charged all the same."""
+    for entry in given_up.entries:
+        say(console, f"Given up: row {entry.row_key} (line {entry.source_line} of {entry.source}).")
+    if charged := given_up.perhaps_charged:
+        worst = sum((entry.worst_mxn or ZERO for entry in charged), ZERO)
+        say(
+            console,
+            f"{count(len(charged), 'job')} had been polled and may be charged: up to {worst} MXN stay reserved.",
+            "yellow",
+        )
+    say(console, "The next run of their CSV orders them anew.")
+
+
+def show_verification(console: Console, where: str, found: Verification) -> None:
+    """What the ledger holds, and what is wrong with it."""
+    say(
+        console, f"{where}: {count(found.entries, 'attempt')} in {count(found.files, 'file')}, {found.charged_mxn} MXN."
+    )
+    if found.unknown_charges:
+        say(console, f"Not known is the charge of {count(found.unknown_charges, 'video')}: their month has no FX.")
+    for finding in found.findings[:_SHOWN]:
+        complain(str(finding))
+    if len(found.findings) > _SHOWN:
+        complain(f"... and {len(found.findings) - _SHOWN:,} more (--json shows all)")
+    if not found.findings:
+        say(console, "Every charge follows from its own row; nothing is there twice.", "green")
