@@ -189,8 +189,11 @@ async def test_when_a_poll_arrives_the_jobs_id_and_its_first_poll_are_on_disk(fo
 async def test_a_failed_job_gets_a_second_attempt_and_then_the_fallback_models(folder):
     row = make_row("a", fallback=("google/veo-3.1", "fal/runway-gen-4"))
     async with on_set(folder, FakeApi({"a": ["fails", "fails", "fails", "renders"]}), row) as scene:
+        finished: list[set[str]] = []
+        scene.api.on_post = lambda _: finished.append(replay(scene.journal.path).finished)
         await scene.shoot()
 
+    assert finished == [set()] * 4  # in between, the row is not over: others still see its worst case reserved
     assert scene.attempts == [
         (1, "fal/kling-2", "failed"),
         (2, "fal/kling-2", "failed"),
@@ -262,6 +265,18 @@ async def test_a_submit_that_is_never_answered_stays_in_doubt_and_is_repeated_by
 
     assert len(set(api.posts)) == 1
     assert [entry.status for entry in scene.fold()] == [S.COMPLETED]
+
+
+async def test_a_row_in_doubt_stays_so_while_the_next_run_is_clearly_refused(folder):
+    """That a second request was refused says nothing about the first one."""
+    api = FakeApi({"a": ["unheard"]})
+    for fate in ("unheard", 503):
+        api.fates["a"] = [fate]
+        async with on_set(folder, api) as scene:
+            await scene.shoot()
+        assert [entry.status for entry in scene.fold()] == [S.IN_DOUBT]
+
+    assert len(set(api.posts)) == 1
 
 
 async def test_a_submit_in_doubt_that_is_to_be_held_is_sent_once_and_never_claimed(folder):
