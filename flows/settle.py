@@ -1,0 +1,49 @@
+"""Fold what dead runs left, look at what is unfinished, compare ledger and account."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from pydantic import Field, WithJsonSchema
+
+from dailies.folder import LedgerFolder
+from dailies.report.outcome import Verdict
+from dailies.settle import LOOK, settle_ledger
+from dailies.shooting import Steps
+from flows.settling import settlement_lines, verdict_of
+from tasks.credentials import load_run_settings
+from tasks.look import look_at_job
+
+Mxn = Annotated[
+    Decimal | None,
+    Field(ge=0, max_digits=18, decimal_places=6),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1e9}),
+]
+
+
+@flow(name="settle", retries=0, persist_result=False)
+async def settle(credited_mxn: Mxn = None) -> State[Any]:
+    """Collect what runs have left open, and hold the ledger against the account. Nothing is ordered.
+
+    Args:
+        credited_mxn: What was paid in since the last settlement, in MXN; unknown where nothing is said.
+
+    Raises:
+        LedgerError: the ledger cannot be read or written.
+        ServiceError: the service refuses the key, or cannot be reached.
+    """
+    settings = await load_run_settings()
+    folder = LedgerFolder.open(settings.ledger_path, settings.service)
+    settlement = await settle_ledger(
+        settings, folder, str(flow_run.id), credited_mxn=credited_mxn, steps=Steps(LOOK.submit, look_at_job)
+    )
+    verdict = verdict_of(settlement)
+    lines = [f"- {line}" for line in settlement_lines(settlement)]
+    await acreate_markdown_artifact("\n".join(["# Settlement", "", *lines, "", verdict]), key="settlement")
+    if settlement.exit_code == 1:
+        return Failed(message=verdict)
+    return Completed(name=(Verdict.OPEN if settlement.exit_code else Verdict.DONE).value, message=verdict)
