@@ -4,9 +4,11 @@ Every setting is an environment variable with the prefix ``DAILIES_`` (GeekHub's
 documentation), or a line of the same form in ``.env``.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,8 +20,11 @@ from dailies.catalogue import load_catalogue
 from dailies.errors import SettingsError
 from dailies.pricing import ANY_MONTH, Tariff
 
+ENV_FILE = ".env"
 LIVE_BASE_URL = "https://api.geekhub.mx/v1"
+_NO_SETTINGS = {"DAILIES_FAILPOINT"}  # of the tests' own: where a process is to be killed
 _KEY = re.compile(r"ghub_sk_(live|test)_[!-~]{32}")
+_ENV_LINE = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=", re.MULTILINE)
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 # Six decimal places, because that is what the ledger's columns hold.
@@ -32,7 +37,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="DAILIES_",
-        env_file=".env",
+        env_file=ENV_FILE,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -84,6 +89,13 @@ class Settings(BaseSettings):
     )
     submit_rate_per_s: float = Field(10.0, gt=0, le=1000, description="New jobs a second, at most.")
     max_in_flight: int = Field(1000, ge=1, le=20_000, description="Jobs that may render at the same time.")
+    max_in_flight_of: Annotated[Mapping[str, int], NoDecode] = Field(
+        default_factory=dict,
+        description="Narrower caps of providers or models: `fal=50,google/veo-3.1=10`.",
+    )
+    requests_per_s: float | None = Field(
+        None, gt=0, le=10_000, description="The account's rate, submits and polls together, where it has one."
+    )
     events_per_s: float = Field(
         150.0, gt=0, le=10_000, description="Prefect events a second that the server takes in (an untuned one: 50)."
     )
@@ -156,7 +168,7 @@ class Settings(BaseSettings):
     @field_validator("fx", mode="before")
     @classmethod
     def _fx_table(cls, value: Any) -> Any:
-        return _parse_fx(value) if isinstance(value, str) else value
+        return _parse_table(value, "2026-11=18.45") if isinstance(value, str) else value
 
     @field_validator("fx")
     @classmethod
@@ -165,6 +177,22 @@ class Settings(BaseSettings):
             if not (_MONTH.fullmatch(month) or month == ANY_MONTH):
                 raise ValueError(f"{month!r} is not a month; the form is 2026-11=18.45")
         return rates
+
+    @field_validator("max_in_flight_of", mode="before")
+    @classmethod
+    def _caps_table(cls, value: Any) -> Any:
+        return _parse_table(value, "fal=50") if isinstance(value, str) else value
+
+    @field_validator("max_in_flight_of")
+    @classmethod
+    def _caps_of_what_exists(cls, caps: Mapping[str, int]) -> Mapping[str, int]:
+        known = {*load_catalogue(), *(model.provider for model in load_catalogue().values())}
+        for name, jobs in caps.items():
+            if name not in known:
+                raise ValueError(f"{name!r} is neither a provider nor a model; there are {', '.join(sorted(known))}")
+            if jobs < 1:
+                raise ValueError(f"{name}: at least 1")
+        return caps
 
     @property
     def service(self) -> Literal["live", "sandbox"]:
@@ -204,16 +232,16 @@ class Settings(BaseSettings):
         return self.geekhub_api_key
 
 
-def _parse_fx(text: str) -> dict[str, str]:
-    rates: dict[str, str] = {}
+def _parse_table(text: str, form: str) -> dict[str, str]:
+    table: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
-        month, _, rate = (piece.strip() for piece in part.partition("="))
-        if not rate:
-            raise ValueError(f"{part!r} is not of the form 2026-11=18.45")
-        if month in rates:
-            raise ValueError(f"{month} is there twice")
-        rates[month] = rate
-    return rates
+        name, _, figure = (piece.strip() for piece in part.partition("="))
+        if not figure:
+            raise ValueError(f"{part!r} is not of the form {form}")
+        if name in table:
+            raise ValueError(f"{name} is there twice")
+        table[name] = figure
+    return table
 
 
 def variable(name: str) -> str:
@@ -234,11 +262,33 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: names each variable that is wrong and why; values are not repeated, they may be secret.
     """
+    faults: list[str] = []
     try:
-        return Settings(**{_input_name(name): value for name, value in overrides.items() if value is not None})
+        faults += map(_stranger, _strangers())
+        settings = Settings(**{_input_name(name): value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
-        faults = [_told(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
+        faults += [_told(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
         raise SettingsError("\n".join(faults)) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{ENV_FILE}: this is not text in UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{ENV_FILE}: it cannot be read ({error.strerror}); mend or remove it") from None
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings
+
+
+def _strangers() -> list[str]:
+    """Variables that look like settings and are none: a cap with a slip in its name must not be a cap missed."""
+    known = {variable(name) for name in Settings.model_fields} | _NO_SETTINGS
+    written = Path(ENV_FILE).read_text("utf-8") if Path(ENV_FILE).is_file() else ""
+    given = {name.upper() for name in (*os.environ, *_ENV_LINE.findall(written))}
+    return sorted(name for name in given - known if name.startswith("DAILIES_"))
+
+
+def _stranger(name: str) -> str:
+    near = get_close_matches(name, [variable(known) for known in Settings.model_fields], n=1)
+    return f"{name}: there is no such setting; " + (f"did you mean {near[0]}?" if near else "remove it")
 
 
 def _told(loc: tuple[Any, ...], message: str) -> str:

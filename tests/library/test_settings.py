@@ -210,3 +210,21 @@ def test_settings_cannot_be_changed():
 
     with pytest.raises(ValidationError, match="frozen"):
         settings.batch_size = 1  # type: ignore[misc]
+
+
+def test_a_setting_with_a_slip_in_its_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAILIES_MAX_COST_MNX", "100")
+    with pytest.raises(SettingsError, match="DAILIES_MAX_COST_MNX: there is no such .* mean DAILIES_MAX_COST_MXN"):
+        load_settings()
+
+
+def test_a_slip_in_the_env_file_is_refused_too() -> None:
+    Path(".env").write_text("# notes\nOTHER=1\nexport DAILIES_COLOUR=blue\n", "utf-8")
+    with pytest.raises(SettingsError, match="DAILIES_COLOUR: there is no such setting; remove it"):
+        load_settings()
+
+
+def test_an_env_file_that_is_no_text_is_refused() -> None:
+    Path(".env").write_bytes("DAILIES_FX=2026-11=18 # según México".encode("latin-1"))
+    with pytest.raises(SettingsError, match="not text in UTF-8"):
+        load_settings()
