@@ -6,7 +6,7 @@ Journals are read before the ledger: an entry that is folded meanwhile is then s
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from dailies.journal import JournalState, is_live, journal_paths, replay
 from dailies.ledger import EntryStatus, LedgerEntry, from_table, merge_all
 from dailies.pricing import ZERO, Tariff
 
+_LONGER_THAN_A_MONTH = timedelta(days=32)
 _OPEN = [status.value for status in EntryStatus if status.is_open] + [EntryStatus.ABANDONED.value]
 
 
@@ -73,7 +74,7 @@ def read_books(
     journalled = merge_all(*(state.entries.values() for state in (*living, *dead)))
     keys = set(row_keys)
     wanted = merge_all(_of_rows(folder, keys), (entry for entry in journalled.values() if entry.row_key in keys))
-    recent = merge_all(_open_or_charged(folder), journalled.values())
+    recent = merge_all(_open_or_charged(folder, now), journalled.values())
     entries: dict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in wanted.values():
         entries[entry.row_key].append(entry)
@@ -98,10 +99,13 @@ def _of_rows(folder: LedgerFolder, keys: set[str]) -> list[LedgerEntry]:
     return folder.entries(keys) if keys else []
 
 
-def _open_or_charged(folder: LedgerFolder) -> list[LedgerEntry]:
-    """Entries that are open or completed, without their long texts."""
-    where = pc.field("status").isin(pa.array([*_OPEN, EntryStatus.COMPLETED.value]))
-    table = folder.scan(where=where)
+def _open_or_charged(folder: LedgerFolder, now: datetime) -> list[LedgerEntry]:
+    """Entries that are open, or completed so lately that it may have been this month; without their long texts."""
+    status, completed_at = pc.field("status"), pc.field("completed_at")
+    since = pa.scalar(now - _LONGER_THAN_A_MONTH, pa.timestamp("us", tz="UTC"))
+    lately = completed_at.is_null() | (completed_at >= since)
+    is_open = status.isin(pa.array(_OPEN))
+    table = folder.scan(where=is_open | ((status == EntryStatus.COMPLETED.value) & lately))
     blank = pa.nulls(table.num_rows, pa.string())
     return from_table(table.set_column(table.schema.get_field_index("prompt"), table.schema.field("prompt"), blank))
 

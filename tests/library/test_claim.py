@@ -294,6 +294,14 @@ def test_the_months_cap_counts_charges_of_this_month_and_whatever_may_still_be_c
     alive.release()
 
 
+def test_a_charge_of_a_months_first_moment_counts_until_its_last_one(folder):
+    first, last = datetime(2026, 1, 1, 6, tzinfo=UTC), datetime(2026, 2, 1, 5, 59, 59, 999_999, tzinfo=UTC)
+    folder.put([completed(make_entry("bought"), completed_at=first)])
+    terms = make_terms(tariff=make_tariff(fx={"*": Decimal(20)}))
+
+    assert read_plan(folder, make_file(make_row("a")), terms, last).charged_month_mxn == KLING_5_S_MXN
+
+
 def test_what_a_living_run_has_finished_is_charged_and_no_longer_reserved(folder):
     alive = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
     (batch,) = alive.batches
