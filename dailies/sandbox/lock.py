@@ -48,6 +48,12 @@ def _lock(descriptor: int, data_dir: Path) -> None:
     )
 
 
+def read_holder(data_dir: Path) -> int | None:
+    """The process that took the folder's lock last."""
+    written = _path(data_dir).read_text("ascii").strip()
+    return int(written) if written else None
+
+
 def is_locked(data_dir: Path) -> bool:
     """Whether a sandbox runs on the folder."""
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dailies.sandbox.address import SandboxAddress, read_connection
 from dailies.sandbox.errors import SandboxError
-from dailies.sandbox.lock import is_locked
+from dailies.sandbox.lock import is_locked, read_holder
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.port import HOST
 
@@ -94,7 +94,7 @@ def stop_sandbox(data_dir: Path) -> bool:
         return False
     os.kill(address.pid, signal.SIGTERM)
     limit = time.monotonic() + STOP_LIMIT_S
-    while is_locked(data_dir):
+    while is_locked(data_dir) and read_holder(data_dir) == address.pid:
         if time.monotonic() > limit:
             raise SandboxError(f"the sandbox on {data_dir} did not stop; end process {address.pid} yourself")
         time.sleep(PAUSE_S)
@@ -104,14 +104,19 @@ def stop_sandbox(data_dir: Path) -> bool:
 def _wait_until_healthy(data_dir: Path, child: "subprocess.Popen[bytes]", log: Path, beginning: int) -> SandboxAddress:
     limit = time.monotonic() + START_LIMIT_S
     while time.monotonic() < limit:
-        # Of two starters at the same time one child is refused; both find the other one here.
         has_ended = child.poll() is not None
         address = read_address(data_dir)
         if address is not None:
+            # Of two starters at the same time both find one sandbox here. The other child must not wait for the
+            # lock any longer: it would take over when this sandbox is stopped.
+            if address.pid != child.pid:
+                child.terminate()
+                child.wait()
             return address
         if has_ended and not is_locked(data_dir):
             break
         time.sleep(PAUSE_S)
+    child.terminate()  # It may still be alive, only late; nobody would know of it.
     written = log.read_bytes()[beginning:].decode(errors="replace").strip()
     raise SandboxError(f"the sandbox on {data_dir} did not start: {written[-1_000:] or 'it wrote nothing'}")
 

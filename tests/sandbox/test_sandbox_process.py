@@ -68,6 +68,9 @@ def test_two_starters_at_once_find_the_same_sandbox(data_dir: Path):
     with ThreadPoolExecutor(2) as starters:
         first, second = starters.map(start_sandbox, [data_dir, data_dir])
     assert first == second
+    assert stop_sandbox(data_dir)
+    # Neither starter left a child behind that takes over.
+    assert not is_locked(data_dir)
 
 
 def test_failed_start_says_why(data_dir: Path, tmp_path: Path):

@@ -1,14 +1,12 @@
 """Plays the fault script on requests: middleware between the key check and the routes."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dailies.sandbox.answers import error_answer
 from dailies.sandbox.errors import ApiError
+from dailies.sandbox.faults.refuse import refuse
 from dailies.sandbox.faults.request_faults import (
     Garble,
     IgnoreIdempotency,
@@ -21,8 +19,6 @@ from dailies.sandbox.faults.request_faults import (
     Vanish,
 )
 from dailies.sandbox.faults.spoil import (
-    ERROR_CODES,
-    PROXY_PAGE,
     Answer,
     fail_answer,
     garble_answer,
@@ -33,8 +29,6 @@ from dailies.sandbox.faults.subject import name_route, name_subject
 from dailies.sandbox.faults.trigger import Trigger
 from dailies.sandbox.faults.when import Route
 from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.keys import Caller, revoke_key
-from dailies.sandbox.rate_limit import RateLimit
 
 HANG_UP = "dailies.hang_up"
 ABOUT_ROUTES = (LostReply, Throttle, ServerError, Slow, Garble, OddAnswer)
@@ -56,7 +50,7 @@ class Mischief:
         struck = self._struck(scope, route)
         try:
             for trigger in struck:
-                refusal = self._refuse(trigger, scope)
+                refusal = refuse(self.gateway, trigger, scope)
                 if refusal is not None:
                     await refusal(scope, receive, send)
                     return
@@ -73,25 +67,6 @@ class Mischief:
             for trigger in self.gateway.faults.triggers
             if _is_about(trigger, route) and trigger.strikes(subject)
         ]
-
-    def _refuse(self, trigger: Trigger, scope: Scope) -> Response | None:
-        """An answer in place of the route's. Raises ``ApiError`` for one in GeekHub's form."""
-        fault = trigger.fault
-        if isinstance(fault, Throttle):
-            caller: Caller | None = scope["state"].get("caller")
-            _throttle(trigger, fault, caller.org_id if caller else "", self.gateway.clock())
-        elif isinstance(fault, IgnoreIdempotency):
-            scope["headers"] = [header for header in scope["headers"] if header[0] != b"idempotency-key"]
-        elif isinstance(fault, Vanish):
-            raise ApiError("job_not_found", "No such video job.")
-        elif isinstance(fault, RevokeKey):
-            revoke_key(self.gateway.store, scope["state"]["caller"].key_hash, self.gateway.now_us)
-            raise ApiError("key_revoked", "The API key was revoked.")
-        elif isinstance(fault, ServerError) and not fault.carried_out:
-            if not fault.body:
-                return Response(PROXY_PAGE, fault.status, media_type="text/html")
-            raise ApiError(ERROR_CODES[fault.status], fault.message)
-        return None
 
     async def _spoil(self, struck: list[Trigger], scope: Scope, receive: Receive, send: Send) -> None:
         if not struck:
@@ -126,20 +101,6 @@ def _is_about(trigger: Trigger, route: Route) -> bool:
     if isinstance(fault, RevokeKey):
         return route != "storage"
     return isinstance(fault, ABOUT_ROUTES) and route in fault.routes
-
-
-def _throttle(trigger: Trigger, fault: Throttle, org_id: str, now_s: float) -> None:
-    new = RateLimit(fault.requests_per_second, fault.burst, fault.retry_after_s)
-    try:
-        trigger.rate_limits.setdefault(org_id, new).take(org_id, now_s)
-        trigger.fired -= 1  # Within the rate nothing was struck after all.
-    except ApiError as error:
-        if fault.retry_after == "absent":
-            del error.headers["Retry-After"]
-        elif fault.retry_after == "date":
-            when = datetime.now(UTC) + timedelta(seconds=int(error.headers["Retry-After"]))
-            error.headers["Retry-After"] = format_datetime(when, usegmt=True)
-        raise
 
 
 async def _send_answer(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
