@@ -287,8 +287,8 @@ def _strangers() -> list[str]:
 
 
 def _stranger(name: str) -> str:
-    near = get_close_matches(name, [variable(known) for known in Settings.model_fields], n=1)
-    return f"{name}: there is no such setting; " + (f"did you mean {near[0]}?" if near else "remove it")
+    near = get_close_matches(name.removeprefix("DAILIES_").lower(), Settings.model_fields, n=1)
+    return f"{name}: there is no such setting; " + (f"did you mean {variable(near[0])}?" if near else "remove it")
 
 
 def _told(loc: tuple[Any, ...], message: str) -> str:

@@ -214,7 +214,7 @@ def test_settings_cannot_be_changed():
 
 def test_a_setting_with_a_slip_in_its_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAILIES_MAX_COST_MNX", "100")
-    with pytest.raises(SettingsError, match="DAILIES_MAX_COST_MNX: there is no such .* mean DAILIES_MAX_COST_MXN"):
+    with pytest.raises(SettingsError, match=r"DAILIES_MAX_COST_MNX: there is no such .* mean DAILIES_MAX_COST_MXN"):
         load_settings()
 
 
