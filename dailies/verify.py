@@ -11,10 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from dailies.errors import LedgerError
 from dailies.folder import LedgerFolder
-from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.ledger import SCHEMA, EntryStatus, LedgerEntry
 from dailies.parquet import read_entries
 from dailies.pricing import ZERO, charge_of
 
@@ -60,6 +61,9 @@ def verify_ledger(folder: LedgerFolder) -> Verification:
         except LedgerError as error:
             findings.append(Finding(path.name, str(error)))
             continue
+        if strange := list(_strange_columns(path)):
+            findings += strange
+            continue
         findings += _misplaced(folder, path, found)
         entries += found
     for entry in entries:
@@ -73,6 +77,18 @@ def verify_ledger(folder: LedgerFolder) -> Verification:
 
 def _name(entry: LedgerEntry) -> str:
     return f"row {entry.row_key}, attempt {entry.attempt}"
+
+
+def _strange_columns(path: Path) -> Iterator[Finding]:
+    with path.open("rb") as file:
+        schema = pq.read_schema(file)
+    for column in schema:
+        if column.name not in SCHEMA.names or not column.equals(SCHEMA.field(column.name)):
+            yield Finding(path.name, f"column {column.name} ({column.type}) is not one of the ledger's")
+    # A file may be older than a column that was added since; such a column can always be empty.
+    for column in SCHEMA:
+        if column.name not in schema.names and not column.nullable:
+            yield Finding(path.name, f"column {column.name} is missing")
 
 
 def _misplaced(folder: LedgerFolder, path: Path, entries: Iterable[LedgerEntry]) -> Iterator[Finding]:
