@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from cyclopts import App, Parameter
 
+from dailies.sources.names import STDIN, STDIN_FILE
 from flows.commands.doctor import doctor
 from flows.commands.ledger import abandon, failed, ledger_app, settle
 from flows.commands.production import demo, plan, run
@@ -43,12 +44,12 @@ app.register_install_completion_command(help="Install completion for your shell.
 def main() -> None:
     """Run the command; every error is one message and an exit code (2: refused before anything was spent)."""
     asked = sys.argv[1:]
-    words = [word for word in asked if word != "--debug"]
+    words = [STDIN_FILE if word == STDIN else word for word in asked if word != "--debug"]  # - alone is no option
     spare_loopback_the_proxy()
     try:
         code = app(words, result_action="return_value", exit_on_error=False, print_error=False)
     except BaseException as error:  # the outer edge: everything becomes a message
-        if isinstance(error, SystemExit) or len(words) < len(asked):
+        if isinstance(error, SystemExit) or "--debug" in asked:
             raise
         message, code = explain(error)
         complain(message)

@@ -33,7 +33,7 @@ def run_demo(console: Console, *, fresh: bool) -> int:
         _move_aside(console, settings)
     prepare_prefect(settings)
     begin_server()  # it needs some seconds; meanwhile the plan is made
-    job = open_job(SAMPLE)
+    job = open_job([str(SAMPLE)])
     code = job.run(console, yes=True)
     console.print()
     return max(code, _compare(console, job)) or _say_goodbye(console, job, time.monotonic() - began)

@@ -9,12 +9,16 @@ from rich.table import Table
 
 from dailies.plan import Plan
 from dailies.pricing import ZERO
+from dailies.prompts import PromptFile
+from dailies.report.cells import find_duplicates, price_cells, size_words
 from dailies.report.facts import worst_by_model
 from dailies.report.outcome import Outcome
 from dailies.report.summary import cost_by_model, failures
 from flows.console import count, say
 
 _SHOWN_FAILURES = 10
+_SHOWN_CELLS = 40
+_SHOWN_DUPLICATES = 5
 
 
 def mxn(amount: Decimal | None) -> str:
@@ -36,18 +40,41 @@ def show_plan(console: Console, plan: Plan) -> None:
     """What a run would do now, and what it may cost."""
     prompts = plan.prompts
     if plan.todo:
-        rows: list[dict[str, object]] = [
-            {"model": row["model"], "videos": row["videos"], "seconds": row["seconds"], "at most MXN": row["worst_mxn"]}
-            for row in worst_by_model(plan)
-        ]
-        if len(rows) > 1:
-            seconds = sum(row.entry.duration_s or 0 for row in plan.todo)
-            rows.append({"model": "all", "videos": len(plan.todo), "seconds": seconds, "at most MXN": plan.worst_mxn})
-        rows = [{**row, "at most MXN": f"{row['at most MXN']:,.2f}"} for row in rows]
-        total = count(len(prompts.rows) + len(prompts.rejected), "row")
-        show_table(console, f"Plan for {prompts.source}: {total}", rows)
+        show_table(console, f"Plan for {prompts.source}: {size_words(prompts)}", _plan_rows(plan))
     for line in _beside(plan):
         say(console, line)
+    duplicates = find_duplicates(prompts)
+    for duplicate in duplicates[:_SHOWN_DUPLICATES]:
+        say(console, str(duplicate), "yellow")
+    if len(duplicates) > _SHOWN_DUPLICATES:
+        say(console, f"... and {len(duplicates) - _SHOWN_DUPLICATES:,} more are asked for more than once.", "yellow")
+
+
+def _plan_rows(plan: Plan) -> list[dict[str, object]]:
+    """Each kind of video with its price; where there are too many kinds to look through, each model."""
+    cells = price_cells(plan)
+    seconds = sum(row.entry.duration_s or 0 for row in plan.todo)
+    everything = {"videos": len(plan.todo), "seconds": seconds, "at most MXN": plan.worst_mxn}
+    rows: list[dict[str, object]]
+    if len(cells) <= _SHOWN_CELLS:
+        rows = [
+            {
+                "model": cell.model,
+                "ratio": cell.aspect_ratio,
+                "each": f"{cell.duration_s} s · {cell.each_mxn:,.2f} MXN",
+                "videos": cell.videos,
+                "seconds": cell.videos * cell.duration_s,
+                "at most MXN": cell.worst_mxn,
+            }
+            for cell in cells
+        ]
+        everything = {"ratio": "", "each": "", **everything}
+    else:
+        names = {"model": "model", "videos": "videos", "seconds": "seconds", "at most MXN": "worst_mxn"}
+        rows = [{shown: row[name] for shown, name in names.items()} for row in worst_by_model(plan)]
+    if len(rows) > 1:
+        rows.append({"model": "all", **everything})
+    return [{**row, "at most MXN": f"{row['at most MXN']:,.2f}"} for row in rows]
 
 
 def _beside(plan: Plan) -> Iterator[str]:
@@ -92,10 +119,19 @@ def show_outcome(console: Console, outcome: Outcome, results: str) -> None:
         )
     say(console, f"Results: {results}")
     if outcome.open:
-        say(console, f"{count(outcome.open, 'row')} open. To go on: dailies run {shlex.quote(outcome.prompts.source)}")
+        say(console, f"{count(outcome.open, 'row')} open. To go on: {_same_command(outcome.prompts)}")
+
+
+def _same_command(prompts: PromptFile) -> str:
+    """How to run it again, where the sources alone say it."""
+    if prompts.expanded or len(prompts.sheets) > 1:
+        return "the same command again."
+    return f"dailies run {shlex.quote(prompts.source)}"
 
 
 def _failure(row: dict[str, str | int]) -> str:
     """A rejected row's reason names its line already."""
     reason = str(row["reason"])
-    return reason if f" line {row['line']}" in reason else f"line {row['line']}: {reason}"
+    if f" line {row['line']}" in reason or f" row {row['line']}" in reason:
+        return reason
+    return f"{row['source']} line {row['line']}: {reason}" if "source" in row else f"line {row['line']}: {reason}"

@@ -36,6 +36,7 @@ Mxn = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1e9}),
 ]
 Csv = Annotated[str, Field(min_length=1, max_length=4096)]
+MoreCsv = Annotated[list[Csv], Field(max_length=1000)]
 BatchIds = Annotated[list[str], Field(max_length=1000)]
 
 
@@ -51,11 +52,13 @@ async def generate(
     approved_mxn: Mxn = None,
     take_over: BatchIds = [],  # noqa: B006 - never changed; None would make the run form ask for its type
     fan_out: bool = False,
+    template: Annotated[str, Field(max_length=4000)] = "",
+    more_csv: MoreCsv = [],  # noqa: B006 - as take_over
 ) -> State[Any]:
     """Make the videos of a CSV of prompts, and an exact account of what each one cost.
 
     Args:
-        csv: The file of prompts: a path that the worker sees, relative to the project's folder.
+        csv: The prompts: a path that the worker sees, relative to the project's folder, a URL, or a pattern of either.
         max_cost_mxn: What this run may cost at worst, in MXN. Beyond it the run is refused before anything is spent.
         max_month_mxn: What the month may come to, in MXN: charged so far plus everything that is open.
         fit: Take rows in order until a cap is reached, instead of refusing the run.
@@ -65,11 +68,18 @@ async def generate(
         approved_mxn: The worst case that a person has seen and agreed to, in MXN.
         take_over: Batches of hanging runs, whose rows are taken from them.
         fan_out: Run each batch as a deployment of its own on the work pool, instead of all of them in this process.
+        template: The prompt of rows that have none of their own; {name} is filled in from the column meta.name.
+        more_csv: Further files, read after the first one.
     """
     settings = await load_run_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
     if deployment.id and max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn: nobody is there to look at the plan.")
-    whole = read_prompts(csv, default_model=settings.default_model, skip_bad_rows=skip_bad_rows)
+    whole = read_prompts(
+        [csv, *more_csv],
+        default_model=settings.default_model,
+        skip_bad_rows=skip_bad_rows,
+        template=template or None,
+    )
     prompts = whole.first(limit)
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
     terms = terms_from(

@@ -1,9 +1,9 @@
-"""One CSV at the command line: what `plan`, `run` and `results` have in common."""
+"""Prompts at the command line: what `plan`, `run` and `results` have in common."""
 
 import asyncio
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,27 +18,38 @@ from dailies.plan import Plan
 from dailies.prompts import PromptFile, read_prompts
 from dailies.report.outcome import Outcome, read_outcome
 from dailies.report.results import write_results
+from dailies.report.sheets import ResultsFormat
 from dailies.settings import load_settings
+from dailies.sources.stdin import keep_stdin
 from dailies.terms import Terms, ask_balance, terms_from
 from flows.console import complain, count, say
+from flows.console import console as stdout_or_stderr
 from flows.display import mxn, show_outcome, show_plan
 from flows.environment import Service, find_service, open_service
 
 
 class Job:
-    """A CSV, the service it is meant for, and the terms of this command.
+    """Sources of prompts, the service they are meant for, and the terms of this command.
 
     Args:
         service: where it goes.
         folder: that service's ledger.
-        whole: the file.
+        whole: what is in the sources.
         terms: on what terms its rows are claimed.
-        csv: where the file is.
+        csv: where it is: paths, URLs, patterns.
+        template: the prompt of rows without one.
         limit: how many of its first rows count, None for all.
     """
 
     def __init__(
-        self, service: Service, folder: LedgerFolder, whole: PromptFile, terms: Terms, csv: Path, limit: int | None
+        self,
+        service: Service,
+        folder: LedgerFolder,
+        whole: PromptFile,
+        terms: Terms,
+        csv: Sequence[str],
+        template: str | None = None,
+        limit: int | None = None,
     ) -> None:
         self.service = service
         self.folder = folder
@@ -46,6 +57,7 @@ class Job:
         self.terms = terms
         self._whole = whole
         self._csv = csv
+        self._template = template
         self._limit = limit
 
     @property
@@ -94,6 +106,7 @@ class Job:
         return run_generate(
             console,
             self._csv,
+            template=self._template or "",
             max_cost_mxn=settings.max_cost_mxn,
             max_month_mxn=settings.max_month_mxn,
             fit=self.terms.caps.fit,
@@ -129,54 +142,77 @@ class Job:
     def _whole_outcome(self) -> Outcome:
         return read_outcome(self.folder, self._whole, self.terms.tariff, self.terms.policy, datetime.now(UTC))
 
-    def write_results(self, console: Console, output: Path | None = None) -> int:
-        """Write the results of the whole file and show how it stands; returns the exit code that says it."""
-        path = output or self.results_path
+    def place_results(self, output: Path | None, form: ResultsFormat | None) -> Path:
+        """Where the results go if they are asked for in that place and that format."""
+        return output or (self.results_path.with_suffix(f".{form}") if form else self.results_path)
+
+    def write_results(self, console: Console, output: Path | None = None, form: ResultsFormat | None = None) -> int:
+        """Write the results of all sources and show how they stand; returns the exit code that says it."""
+        path = self.place_results(output, form)
         whole = self._whole_outcome()
-        write_results(path, whole)
+        write_results(path, whole, form)
         outcome = whole.first(self._limit)
         show_outcome(console, outcome, str(path))
         return outcome.exit_code
 
 
 def open_job(
-    csv: Path,
+    csv: Sequence[str],
     max_cost_mxn: Decimal | None = None,
     max_month_mxn: Decimal | None = None,
     *,
+    template: str | None = None,
     fit: bool = False,
     skip_bad_rows: bool = False,
     retry_failed: bool = False,
     limit: int | None = None,
     take_over: Iterable[str] = (),
+    keep_input: bool = False,
 ) -> Job:
-    """Read the CSV, then find the service and its ledger, and ask for the balance.
+    """Read the sources, then find the service and its ledger, and ask for the balance.
+
+    ``keep_input`` puts what comes in on standard input into a file, for a run that somebody may have to take up again.
 
     Raises:
-        InputError: the CSV cannot be used; nothing else was touched.
+        InputError: the sources cannot be used; nothing else was touched.
         SettingsError, RefusedError: the environment cannot be used.
     """
-    whole = read_prompts(csv, default_model=load_settings().default_model, skip_bad_rows=skip_bad_rows)
+    if keep_input:
+        csv = _keep_stdin(csv)
+    whole = read_prompts(
+        csv, default_model=load_settings().default_model, skip_bad_rows=skip_bad_rows, template=template
+    )
     service = open_service()
     settings = load_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
     with nothing_spent():
         folder = service.open_ledger()
         balance = asyncio.run(ask_balance(settings))
     terms = terms_from(settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed, take_over=take_over)
-    return Job(Service(settings, service.sandbox), folder, whole, terms, csv, limit)
+    return Job(Service(settings, service.sandbox), folder, whole, terms, csv, template, limit)
 
 
-def find_job(csv: Path) -> Job:
+def find_job(csv: Sequence[str], template: str | None = None) -> Job:
     """The same for a verb that only reads: nothing is started, nobody is asked.
 
     Raises:
         InputError, SettingsError, RefusedError: as ``open_job``.
     """
-    whole = read_prompts(csv, default_model=load_settings().default_model, skip_bad_rows=True)
+    whole = read_prompts(csv, default_model=load_settings().default_model, skip_bad_rows=True, template=template)
     service = find_service()
     with nothing_spent():
         folder = service.open_ledger()
-    return Job(service, folder, whole, terms_from(service.settings), csv, None)
+    return Job(service, folder, whole, terms_from(service.settings), csv, template)
+
+
+def _keep_stdin(csv: Sequence[str]) -> Sequence[str]:
+    folder = load_settings().data_dir / "inputs"
+    try:
+        csv, kept = keep_stdin(csv, folder)
+    except OSError as error:
+        raise RefusedError(f"{folder} cannot be written ({error.strerror}). Nothing was spent.") from None
+    if kept is not None:
+        say(stdout_or_stderr(to_stderr=True), f"Standard input is kept as {kept}: name that file to go on.")
+    return csv
 
 
 @contextlib.contextmanager

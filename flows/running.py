@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import httpx
@@ -69,7 +69,7 @@ def await_server(server: Server, console: Console, settings: Settings) -> None:
     os.environ["DAILIES_EVENTS_PER_S"] = str(affordable_events_per_s(server, settings.events_per_s))
 
 
-def run_generate(console: Console, csv: Path, **parameters: Any) -> str | None:
+def run_generate(console: Console, csv: Sequence[str], **parameters: Any) -> str | None:
     """Run the flow in this process with its progress on the console.
 
     Returns:
@@ -88,7 +88,7 @@ def run_generate(console: Console, csv: Path, **parameters: Any) -> str | None:
     url = os.environ["PREFECT_API_URL"]
     with temporary_settings({PREFECT_API_URL: url}), logs_above(console):
         try:
-            return asyncio.run(_watched(generate, console, str(csv), parameters))
+            return asyncio.run(_watched(generate, console, csv[0], {"more_csv": list(csv[1:]), **parameters}))
         except (httpx.HTTPError, ServerLostError):
             _leave(_server_lost(url))
 

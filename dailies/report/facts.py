@@ -1,12 +1,14 @@
 """What ``--json`` says: plans and outcomes as plain values, amounts as decimal text. Pure."""
 
 from collections import defaultdict
+from dataclasses import asdict
 from typing import Any
 
 from dailies.ledger import LedgerEntry
 from dailies.plan import Plan
 from dailies.pricing import ZERO
 from dailies.prompts import RejectedRow
+from dailies.report.cells import PricedCell, find_duplicates, price_cells
 from dailies.report.outcome import Outcome, RowOutcome
 from dailies.report.summary import cost_by_model
 
@@ -36,8 +38,13 @@ def plan_facts(plan: Plan, service: str) -> Facts:
         "source": prompts.source,
         "service": service,
         "rows": len(prompts.rows) + len(prompts.rejected),
+        "records": prompts.record_count,
         "to_do": len(plan.todo),
         "to_do_by_model": [{**row, "worst_mxn": str(row["worst_mxn"])} for row in worst_by_model(plan)],
+        "to_do_by_cell": [_cell_facts(cell) for cell in price_cells(plan)],
+        "duplicates": [
+            {"places": duplicate.places, "shared": duplicate.shared} for duplicate in find_duplicates(prompts)
+        ],
         "worst_mxn": str(plan.worst_mxn),
         "resumed": plan.resumed,
         "bought": len(bought),
@@ -54,6 +61,7 @@ def plan_facts(plan: Plan, service: str) -> Facts:
 
 def outcome_facts(outcome: Outcome, results: str) -> Facts:
     """A file as it stands: the counts, the money, and every row."""
+    sheets = {sheet.source: number for number, sheet in enumerate(outcome.prompts.sheets)}
     rows = [_row_facts(row) for row in outcome.rows] + [_rejected_facts(row) for row in outcome.prompts.rejected]
     return {
         "source": outcome.prompts.source,
@@ -66,14 +74,20 @@ def outcome_facts(outcome: Outcome, results: str) -> Facts:
         "unknown_charges": outcome.unknown_charges,
         "by_model": cost_by_model(outcome.entries()),
         "results": results,
-        "rows": sorted(rows, key=lambda row: row["line"]),
+        "rows": sorted(rows, key=lambda row: (sheets.get(row["source"], 0), row["line"])),
     }
+
+
+def _cell_facts(cell: PricedCell) -> Facts:
+    amounts = {"each_mxn": str(cell.each_mxn), "worst_mxn": str(cell.worst_mxn)}
+    return {**asdict(cell), **amounts}
 
 
 def _row_facts(row: RowOutcome) -> Facts:
     entry = row.entry
     charged = entry.charged_mxn if entry else None
     return {
+        "source": row.row.source,
         "line": row.row.source_line,
         "id": row.row.prompt_id,
         "status": str(row.status) if row.status else None,
@@ -87,6 +101,7 @@ def _row_facts(row: RowOutcome) -> Facts:
 
 def _rejected_facts(row: RejectedRow) -> Facts:
     return {
+        "source": row.source,
         "line": row.source_line,
         "id": row.prompt_id,
         "status": "rejected",

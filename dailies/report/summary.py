@@ -28,10 +28,16 @@ def cost_by_model(entries: Iterable[LedgerEntry]) -> list[dict[str, str | int]]:
 
 
 def failures(outcome: Outcome) -> list[dict[str, str | int]]:
-    """Line, id and reason of every row that ended without a video."""
-    failed = [(row.row.source_line, row.row.prompt_id or "", row.reason) for row in outcome.failed]
-    rejected = [(row.source_line, row.prompt_id or "", str(row.errors[0])) for row in outcome.prompts.rejected]
-    return [{"line": line, "id": name, "reason": reason} for line, name, reason in sorted(failed + rejected)]
+    """Line, id and reason of every row that ended without a video; where there are several sources, the source, too."""
+    sheets = {sheet.source: number for number, sheet in enumerate(outcome.prompts.sheets)}
+    failed = [(row.row.source, row.row.source_line, row.row.prompt_id or "", row.reason) for row in outcome.failed]
+    rejected = [
+        (row.source, row.source_line, row.prompt_id or "", str(row.errors[0])) for row in outcome.prompts.rejected
+    ]
+    placed = sorted(failed + rejected, key=lambda row: (sheets.get(row[0], 0), *row[1:]))
+    if len(sheets) > 1:
+        return [{"source": where, "line": line, "id": name, "reason": why} for where, line, name, why in placed]
+    return [{"line": line, "id": name, "reason": why} for _, line, name, why in placed]
 
 
 def summary_markdown(outcome: Outcome, results: str, note: str = "") -> str:

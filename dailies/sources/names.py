@@ -14,6 +14,7 @@ from dailies.errors import InputError
 from dailies.sources.table import refuse
 
 STDIN = "-"
+STDIN_FILE = "/dev/stdin"  # the same, under the name that a command line can carry
 Format = Literal["csv", "tsv", "jsonl", "parquet", "xlsx"]
 _FORMATS: dict[str, Format] = {
     ".csv": "csv",
@@ -64,8 +65,13 @@ def find_sources(names: Iterable[str]) -> tuple[SourceName, ...]:
     return tuple(found.values())
 
 
+def is_stdin(name: str) -> bool:
+    """Whether a name means standard input."""
+    return name in (STDIN, STDIN_FILE)
+
+
 def _expand(name: str) -> Iterator[SourceName]:
-    if name == STDIN:
+    if is_stdin(name):
         yield SourceName(STDIN, "stdin", None, None)
         return
     place, sheet = _split(name)

@@ -21,8 +21,8 @@ def open_table(source: SourceName) -> Iterator[Table]:
     Raises:
         InputError: it cannot be opened, or is not what it seems to be.
     """
-    with _open(source) as stream:
-        yield read_table(stream, source.label, source.format or _sniff(stream), source.sheet)
+    with open_source(source) as stream:
+        yield read_table(stream, source.label, source.format or sniff_format(stream), source.sheet)
 
 
 def read_table(stream: BinaryIO, label: str, form: Format, sheet: str | None = None) -> Table:
@@ -61,7 +61,8 @@ def sniff(start: bytes) -> Format:
     return "jsonl" if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else "csv"
 
 
-def _sniff(stream: BinaryIO) -> Format:
+def sniff_format(stream: BinaryIO) -> Format:
+    """``sniff`` for a stream at its start, where it is again afterwards."""
     if not stream.seekable():
         return "csv"
     try:
@@ -72,7 +73,12 @@ def _sniff(stream: BinaryIO) -> Format:
     return sniff(start)
 
 
-def _open(source: SourceName) -> BinaryIO:
+def open_source(source: SourceName) -> BinaryIO:
+    """Open a source for reading its bytes.
+
+    Raises:
+        InputError: it cannot be opened.
+    """
     if source.place == STDIN:
         return io.BytesIO(read_stdin())
     if source.is_url:

@@ -1,16 +1,19 @@
 """Options that several verbs have, with the words of their help."""
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-Csv = Annotated[Path, Parameter(help="The CSV of prompts.")]
+Csv = Annotated[
+    tuple[str, ...],
+    Parameter(help="Prompts: CSV, TSV, JSONL, Parquet, Excel; paths, URLs, patterns, - for stdin."),
+]
+Template = Annotated[str | None, Parameter(help="Prompt of rows without one; {name} is filled from meta.name.")]
 MaxCost = Annotated[Decimal | None, Parameter(help="What this run may cost at worst, in MXN.")]
 MaxMonth = Annotated[Decimal | None, Parameter(help="What the month may come to, in MXN.")]
-Limit = Annotated[int | None, Parameter(help="Only the first so many rows of the CSV.", validator=Number(gte=1))]
+Limit = Annotated[int | None, Parameter(help="Only the first so many rows of the sources.", validator=Number(gte=1))]
 Fit = Annotated[bool, Parameter(help="Take rows in order until a cap is reached.")]
 SkipBad = Annotated[bool, Parameter(help="Leave out rows that cannot be read.")]
 Retry = Annotated[bool, Parameter(help="Try rows again that ended as failed.")]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.commands.options import Csv, Fit, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad
+from flows.commands.options import Csv, Fit, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
 from flows.console import console, say_json
 
 
@@ -12,6 +12,7 @@ def plan(
     csv: Csv,
     /,
     *,
+    template: Template = None,
     max_cost_mxn: MaxCost = None,
     max_month_mxn: MaxMonth = None,
     limit: Limit = None,
@@ -31,6 +32,7 @@ def plan(
         csv,
         max_cost_mxn,
         max_month_mxn,
+        template=template,
         fit=fit,
         skip_bad_rows=skip_bad_rows,
         retry_failed=retry_failed,
@@ -47,6 +49,7 @@ def run(
     csv: Csv,
     /,
     *,
+    template: Template = None,
     max_cost_mxn: MaxCost = None,
     max_month_mxn: MaxMonth = None,
     limit: Limit = None,
@@ -70,11 +73,13 @@ def run(
         csv,
         max_cost_mxn,
         max_month_mxn,
+        template=template,
         fit=fit,
         skip_bad_rows=skip_bad_rows,
         retry_failed=retry_failed,
         limit=limit,
         take_over=take_over,
+        keep_input=True,
     )
     code = job.run(console(to_stderr=as_json), yes=yes)
     if as_json:

@@ -1,38 +1,81 @@
 """`validate`, `status`, `results`: verbs that only read. They start nothing and ask nobody."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from flows.commands.options import Csv, Json
+from dailies.errors import RowError
+from flows.commands.options import Csv, Json, Template
 from flows.console import complain, console, count, say, say_json
 
 
-def validate(csv: Csv, /, *, as_json: Json = False) -> int:
-    """Check a CSV: every mistake with its place and remedy.
+def validate(
+    csv: Csv = (),
+    /,
+    *,
+    template: Template = None,
+    schema: Annotated[bool, Parameter(help="Print the JSON Schema of a row instead.")] = False,
+    fix: Annotated[bool, Parameter(help="Write what can be put right safely; list the rest.")] = False,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where --fix writes its CSV.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Check prompts: every mistake with its place and remedy.
 
     Example: dailies validate prompts.csv
     """
     from dailies.errors import InputError
     from dailies.prompts import read_prompts
+    from dailies.report.cells import size_words
+    from dailies.schema import row_schema
     from dailies.settings import load_settings
 
     try:
-        prompts = read_prompts(csv, default_model=load_settings().default_model)
+        if schema:
+            say_json(row_schema(load_settings().default_model))
+            return 0
+        if fix:
+            return _fix(csv, output, template, as_json=as_json)
+        prompts = read_prompts(csv, default_model=load_settings().default_model, template=template)
     except InputError as error:
         if as_json:
-            say_json({"source": csv.as_posix(), "valid": False, "mistakes": [asdict(fault) for fault in error.errors]})
-            return error.exit_code
-        complain("\n".join(map(str, error.errors)))  # here all of them were asked for
-        complain(f"{count(len(error.errors), 'mistake')}. Nothing was sent.")
+            say_json({"source": " ".join(csv), "valid": False, "mistakes": [asdict(fault) for fault in error.errors]})
+        else:
+            _complain_of(error.errors, "Nothing was sent.")
         return error.exit_code
     if as_json:
         say_json({"source": prompts.source, "valid": True, "rows": len(prompts.rows), "mistakes": []})
     else:
-        say(console(), f"{prompts.source}: {count(len(prompts.rows), 'row')}, no mistakes.")
+        say(console(), f"{prompts.source}: {size_words(prompts)}, no mistakes.")
     return 0
+
+
+def _fix(csv: tuple[str, ...], output: Path | None, template: str | None, *, as_json: bool) -> int:
+    from dailies.errors import RefusedError
+    from dailies.fixing import fix_prompts
+    from dailies.settings import load_settings
+
+    if output is None or len(csv) != 1:
+        raise RefusedError("--fix takes one source and says where to write: dailies validate a.csv --fix -o clean.csv")
+    try:
+        fixed = fix_prompts(csv[0], output, default_model=load_settings().default_model, template=template)
+    except OSError as error:
+        raise RefusedError(f"{output} cannot be written ({error.strerror}); choose another place") from None
+    if as_json:
+        mistakes = [asdict(fault) for fault in fixed.left]
+        say_json({"source": csv[0], "output": str(output), "changed_cells": fixed.changed, "mistakes": mistakes})
+    else:
+        say(console(), f"{output}: {count(fixed.records, 'row')}, {count(fixed.changed, 'cell')} put right.")
+        if fixed.left:
+            _complain_of(fixed.left, "They are left to you.")
+    return 2 if fixed.left else 0
+
+
+def _complain_of(errors: Sequence[RowError], closing: str) -> None:
+    complain("\n".join(map(str, errors)))  # here all of them were asked for
+    complain(f"{count(len(errors), 'mistake')}. {closing}")
 
 
 def status(*, as_json: Json = False) -> int:
@@ -55,20 +98,25 @@ def results(
     csv: Csv,
     /,
     *,
+    template: Template = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where to write them.")] = None,
+    form: Annotated[
+        Literal["csv", "xlsx", "jsonl", "parquet"] | None,
+        Parameter(name="--format", help="By default the ending of --output."),
+    ] = None,
     as_json: Json = False,
 ) -> int:
-    """Write what became of each row of a CSV, as it stands.
+    """Write what became of each row, as it stands.
 
-    The file has the columns of the CSV, and beside them status, URL, reason and charge.
+    The file has the columns of the sources, and beside them status, URL, reason and charge.
 
     Example: dailies results prompts.csv -o done.csv
     """
     from dailies.report.facts import outcome_facts
     from flows.job import find_job
 
-    job = find_job(csv)
-    code = job.write_results(console(to_stderr=as_json), output)
+    job = find_job(csv, template)
+    code = job.write_results(console(to_stderr=as_json), output, form)
     if as_json:
-        say_json(outcome_facts(job.outcome(), str(output or job.results_path)))
+        say_json(outcome_facts(job.outcome(), str(job.place_results(output, form))))
     return code
