@@ -1,0 +1,200 @@
+"""A bucket of a Supabase project as the place for copies, through the official client.
+
+What its client and its server really do stands in docs/mirror.md; two of it matter here: a wrong key is only noticed
+by ``get_bucket``, and errors carry their status in the body.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import stamina
+from storage3.exceptions import StorageApiError
+from storage3.types import ListBucketFilesOptions
+from supabase import AsyncClient, AsyncClientOptions, acreate_client
+
+from dailies.errors import DeliveryError, MirrorError, TransportError
+from dailies.mirror.target import Stored, Target
+from dailies.settings import Settings
+
+T = TypeVar("T")
+TRIES = 4
+PAGE = 1000
+UPLOAD_TIMEOUT_S = 300.0
+_NOT_FOUND = "404"
+_EXISTS = "409"
+_TOO_LARGE = "413"
+
+
+class BucketTarget:
+    """A bucket, or what lies under a prefix of it."""
+
+    def __init__(self, client: AsyncClient, bucket: str, prefix: str) -> None:
+        self._storage = client.storage
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._public_url: str | None = None
+
+    @property
+    def url(self) -> str:
+        """``supabase://bucket/prefix``."""
+        return f"supabase://{self._bucket}/{self._prefix}".rstrip("/")
+
+    @property
+    def drafts(self) -> Path | None:
+        """Any folder will do: what is uploaded becomes visible as a whole."""
+        return None
+
+    def address(self, name: str) -> str:
+        """The public URL; where the bucket is private, its ``supabase://`` name."""
+        if self._public_url is None:
+            return f"supabase://{self._bucket}/{self._prefix}{name}"
+        return f"{self._public_url.rstrip('/')}/{self._prefix}{name}"
+
+    async def prepare(self) -> None:
+        """Check the key and the bucket; a missing bucket is made, private.
+
+        Raises:
+            MirrorError: the key is refused, or the bucket cannot be made.
+        """
+        try:
+            bucket = await _patiently(lambda: self._storage.get_bucket(self._bucket))
+        except StorageApiError as error:
+            if str(error.status) != _NOT_FOUND:
+                raise self._refused(error) from None
+            await self._create()
+            return
+        if bucket.public:
+            self._public_url = (
+                (await self._storage.from_(self._bucket).get_public_url("-")).rstrip("?").removesuffix("-")
+            )
+
+    async def _create(self) -> None:
+        try:
+            await _patiently(lambda: self._storage.create_bucket(self._bucket, options={"public": False}))
+        except StorageApiError as error:
+            if str(error.status) != _EXISTS:
+                raise self._refused(error) from None
+
+    async def listing(self, folders: Iterable[str]) -> Mapping[str, Stored]:
+        """The objects in some folders, by name."""
+        found: dict[str, Stored] = {}
+        for folder in sorted(set(folders)):
+            rows = [row async for row in self._rows(f"{self._prefix}{folder}")]
+            found |= {f"{folder}/{row['name']}": _stored(row["metadata"]) for row in rows if row.get("metadata")}
+        return found
+
+    async def _rows(self, folder: str) -> AsyncIterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            options = ListBucketFilesOptions(limit=PAGE, offset=offset)
+            page: list[dict[str, Any]] = await self._ask(lambda: self._files.list(folder, options))  # noqa: B023 - called at once
+            for row in page:
+                yield row
+            offset += len(page)
+            if len(page) < PAGE:
+                return
+
+    async def look(self, name: str) -> Stored | None:
+        """An object's size and MD5."""
+        try:
+            facts = await _patiently(lambda: self._files.info(f"{self._prefix}{name}"))
+        except StorageApiError as error:
+            if str(error.status) == _NOT_FOUND:
+                return None
+            raise self._refused(error) from None
+        return Stored(int(facts["size"]), _md5(facts.get("etag")))
+
+    async def put(self, name: str, draft: Path, content_type: str, *, replace: bool) -> bool:
+        """Upload a file.
+
+        Raises:
+            DeliveryError: the bucket does not take a file of this size or kind.
+            MirrorError: it takes nothing.
+        """
+        options: Any = {"content-type": content_type, "upsert": "true" if replace else "false"}
+        try:
+            await _patiently(lambda: self._files.upload(f"{self._prefix}{name}", draft, options))
+        except StorageApiError as error:
+            if str(error.status) == _EXISTS and not replace:
+                return False
+            if str(error.status) in (_TOO_LARGE, "415"):
+                raise DeliveryError(f"the bucket {self._bucket} does not take it: {error.message}") from None
+            raise self._refused(error) from None
+        return True
+
+    @property
+    def _files(self) -> Any:
+        return self._storage.from_(self._bucket)
+
+    async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await _patiently(call)
+        except StorageApiError as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: StorageApiError) -> MirrorError:
+        remedy = "is SUPABASE_SERVICE_KEY the service key of this project?" if str(error.status) == "403" else ""
+        return MirrorError(f"{self.url} cannot be used: {error.message}. {remedy}".strip())
+
+
+async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Call, and again where nothing or a server's mistake came back: the client itself tries once.
+
+    Raises:
+        StorageApiError: a clear refusal.
+        MirrorError: no clear answer in four tries.
+    """
+    try:
+        async for attempt in stamina.retry_context(
+            on=TransportError, attempts=TRIES, timeout=None, wait_initial=0.2, wait_max=5
+        ):
+            with attempt:
+                return await _once(call)
+    except TransportError as error:
+        raise MirrorError(f"Supabase cannot be used: {error}") from None
+    raise AssertionError("stamina returns or raises")
+
+
+async def _once(call: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await call()
+    except httpx.HTTPError as error:
+        raise TransportError(f"no answer ({type(error).__name__})", code="no_answer") from None
+    except StorageApiError as error:
+        status = str(error.status)
+        if status == "429" or status.startswith("5"):
+            raise TransportError(f"HTTP {status}: {error.message}", code=f"http_{status}") from None
+        raise
+
+
+def _stored(metadata: dict[str, Any]) -> Stored:
+    return Stored(int(metadata["size"]), _md5(metadata.get("eTag")))
+
+
+def _md5(etag: Any) -> str | None:
+    text = str(etag or "").strip('"')
+    return text if len(text) == 32 else None
+
+
+@asynccontextmanager
+async def open_bucket(bucket: str, prefix: str, settings: Settings) -> AsyncIterator[Target]:
+    """A bucket as a target.
+
+    Raises:
+        MirrorError: no project or key is set, the key is refused, or the bucket cannot be made.
+    """
+    url, key = settings.supabase_url, settings.supabase_service_key
+    if url is None or key is None:
+        raise MirrorError(
+            f"supabase://{bucket} needs SUPABASE_URL and SUPABASE_SERVICE_KEY (Supabase: Project Settings, API keys);"
+            " docs/mirror.md says where to find them"
+        )
+    async with httpx.AsyncClient(timeout=UPLOAD_TIMEOUT_S, limits=httpx.Limits(max_connections=100)) as http:
+        options = AsyncClientOptions(httpx_client=http, auto_refresh_token=False, persist_session=False)
+        client = await acreate_client(url, key.get_secret_value(), options=options)
+        target = BucketTarget(client, bucket, prefix)
+        await target.prepare()
+        yield target

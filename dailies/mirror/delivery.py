@@ -1,0 +1,67 @@
+"""Is this what was paid for? Compares a download with what was ordered. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dailies.ledger import LedgerEntry
+from dailies.mirror.media import Footage
+
+# Models make whole pictures at their own rate: six seconds may come as 141 pictures at 24 a second, 5.875 s.
+SHORTEST_BY_S = 0.25
+# Encoders want even sizes: 832 x 480 is sold as 16:9 and is 2.5 % off.
+RATIO_WITHIN = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """How a video came over the wire, and its digests.
+
+    Attributes:
+        size: bytes received.
+        content_type: as the storage says, without parameters.
+        etag: as the storage says, without quotes; empty if it says none.
+        md5: of the bytes received, hexadecimal.
+        sha256: of the bytes received, hexadecimal.
+    """
+
+    size: int
+    content_type: str
+    etag: str
+    md5: str
+    sha256: str
+
+
+def find_shortfalls(entry: LedgerEntry, download: Download, footage: Footage) -> tuple[str, ...]:
+    """Everything in which a video falls short of what was ordered and paid, as messages for a person."""
+    return (*_of_transfer(download), *_of_footage(entry, footage))
+
+
+def _of_transfer(download: Download) -> Iterator[str]:
+    if not download.content_type.startswith("video/"):
+        yield f"the storage calls it {download.content_type or 'nothing'}, not a video"
+    # Supabase's ETag is the MD5 of the content; one of another form (multipart uploads have it) says nothing.
+    if len(download.etag) == len(download.md5) and download.etag != download.md5:
+        yield f"its content is damaged: MD5 {download.md5}, but its ETag says {download.etag}"
+
+
+def _of_footage(entry: LedgerEntry, footage: Footage) -> Iterator[str]:
+    if footage.fault is not None:
+        yield footage.fault
+        if footage.claimed_s == 0:
+            return
+    paid_s = entry.duration_s or 0
+    if footage.readable_s < paid_s - SHORTEST_BY_S:
+        claims = f" (it claims {footage.claimed_s:.2f} s)" if footage.claimed_s > footage.readable_s + 0.1 else ""
+        yield f"it lasts {footage.readable_s:.2f} s{claims}, but {paid_s} s were paid"
+    if entry.audio and not footage.has_audio:
+        yield f"it has no sound, but {entry.model} is paid with sound"
+    if not _has_ratio(entry.aspect_ratio, footage):
+        yield f"it is {footage.width} x {footage.height}, but {entry.aspect_ratio} was ordered"
+
+
+def _has_ratio(ordered: str | None, footage: Footage) -> bool:
+    across, _, down = (ordered or "").partition(":")
+    if not (across.isdecimal() and down.isdecimal() and int(down) and footage.height):
+        return True
+    wanted = int(across) / int(down)
+    return abs(footage.width / footage.height - wanted) <= RATIO_WITHIN * wanted

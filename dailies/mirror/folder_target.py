@@ -1,0 +1,113 @@
+"""A folder as the place for copies: whole files only, and none outside of it."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dailies.durable import sync_folder
+from dailies.errors import MirrorError
+from dailies.mirror.target import Stored, Target
+
+
+class FolderTarget:
+    """A folder on this machine, or on any file system that is mounted here."""
+
+    def __init__(self, root: Path, whose: str) -> None:
+        self._root = root.resolve()
+        self._drafts = self._root / f".drafts-{whose}"
+        self._known: set[Path] = set()
+
+    @property
+    def url(self) -> str:
+        """The folder's whole path."""
+        return str(self._root)
+
+    @property
+    def drafts(self) -> Path:
+        """On the same file system, so that a whole file only has to be renamed."""
+        return self._drafts
+
+    def address(self, name: str) -> str:
+        """The file's path."""
+        return str(self._path(name))
+
+    async def listing(self, folders: Iterable[str]) -> Mapping[str, Stored]:
+        """The files in some folders, by name, with their sizes."""
+        return await asyncio.to_thread(self._listing, set(folders))
+
+    async def look(self, name: str) -> Stored | None:
+        """A file's size and MD5."""
+        return await asyncio.to_thread(self._look, name)
+
+    async def put(self, name: str, draft: Path, content_type: str, *, replace: bool) -> bool:  # noqa: ARG002 - a bucket's
+        """Move a file in; it is durable when this returns."""
+        return await asyncio.to_thread(self._put, name, draft, replace=replace)
+
+    def _path(self, name: str) -> Path:
+        path = (self._root / name).resolve()
+        if not path.is_relative_to(self._root) or path == self._root:
+            raise MirrorError(f"{name!r} would lead out of {self._root}; is there a symbolic link in that folder?")
+        return path
+
+    def _listing(self, folders: set[str]) -> dict[str, Stored]:
+        found = {}
+        for folder in folders:
+            place = self._path(folder)
+            for entry in os.scandir(place) if place.is_dir() else ():
+                if entry.is_file(follow_symlinks=False):
+                    found[f"{folder}/{entry.name}"] = Stored(entry.stat().st_size)
+        return found
+
+    def _look(self, name: str) -> Stored | None:
+        try:
+            with self._path(name).open("rb") as file:
+                digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+                return Stored(file.tell(), digest.hexdigest())
+        except FileNotFoundError:
+            return None
+
+    def _put(self, name: str, draft: Path, *, replace: bool) -> bool:
+        path = self._path(name)
+        try:
+            self._make(path.parent)
+            with draft.open("rb+") as file:
+                os.fsync(file.fileno())
+            if replace:
+                draft.replace(path)
+            else:
+                os.link(draft, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise MirrorError(f"{path} cannot be written: {error.strerror}") from error
+        sync_folder(path.parent)
+        return True
+
+    def _make(self, folder: Path) -> None:
+        if folder not in self._known:
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)
+            self._known.add(folder)
+
+
+@asynccontextmanager
+async def open_folder(root: Path, whose: str) -> AsyncIterator[Target]:
+    """A folder as a target, made if it is missing. What a killed run of the same ledger has left half done goes away.
+
+    Raises:
+        MirrorError: it cannot be written.
+    """
+    target = FolderTarget(root, whose)
+    try:
+        shutil.rmtree(target.drafts, ignore_errors=True)
+        target.drafts.mkdir(parents=True)
+    except OSError as error:
+        raise MirrorError(f"the folder {root} cannot be written: {error.strerror}; choose another one") from error
+    try:
+        yield target
+    finally:
+        shutil.rmtree(target.drafts, ignore_errors=True)

@@ -1,0 +1,72 @@
+"""What a copied video is called: readable, the same at every run, and unable to leave the target. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from dailies.ledger import LedgerEntry
+
+LONGEST_PART = 80
+_OTHER = re.compile(r"[^A-Za-z0-9._-]+")
+_EDGES = re.compile(r"^[.\-_]+|[.\-_]+$")
+_SUFFIXES = (".mp4", ".webm", ".mov")
+# Names that Windows keeps for devices, whatever their suffix.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def plain_name(text: str) -> str:
+    """A text as one part of a path: letters, digits, ``.``, ``_`` and ``-``; no dot segment; empty if nothing is left.
+
+    Accents are dropped, whatever else is unusual becomes a dash, which every file system and every bucket takes.
+    """
+    folded = unicodedata.normalize("NFKD", text)
+    letters = "".join(character for character in folded if not unicodedata.combining(character))
+    name = _EDGES.sub("", _OTHER.sub("-", letters))[:LONGEST_PART]
+    name = _EDGES.sub("", name)
+    return f"file-{name}" if _DEVICES.fullmatch(name) else name
+
+
+def video_name(entry: LedgerEntry, by: str | None = None) -> str:
+    """``<folder>/<id or row>-<model>-take-<take>.mp4``.
+
+    Args:
+        entry: a completed one.
+        by: the ``meta.`` column that names the folder; without one, or where it is empty, the file of prompts does.
+    """
+    group = plain_name(entry.metadata.get(by, "")) if by else ""
+    folder = group or plain_name(PurePosixPath(entry.source).stem) or "videos"
+    shot = plain_name(entry.prompt_id or "") or f"row-{entry.source_line}"
+    model = plain_name((entry.model or "").rpartition("/")[2]) or "model"
+    return f"{folder}/{shot}-{model}-take-{entry.take}{_suffix(entry.video_url)}"
+
+
+def name_videos(entries: Iterable[LedgerEntry], known: Mapping[str, str], by: str | None = None) -> dict[str, str]:
+    """A name for each job, none of them twice (nor twice but for upper and lower case).
+
+    Args:
+        entries: completed ones, in the ledger's order.
+        known: names that were given before, by job id; they stay.
+        by: as in ``video_name``.
+    """
+    names = dict(known)
+    taken = {name.casefold() for name in names.values()}
+    for entry in entries:
+        job_id = entry.job_id or ""
+        if job_id not in names:
+            name = video_name(entry, by)
+            names[job_id] = other_name(name, entry) if name.casefold() in taken else name
+            taken.add(names[job_id].casefold())
+    return names
+
+
+def other_name(name: str, entry: LedgerEntry) -> str:
+    """The name for a video whose own one is taken by something else: with the attempt's key in it."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}-{entry.row_key.replace('-', '')[:12]}-{entry.attempt}{dot}{suffix}"
+
+
+def _suffix(url: str | None) -> str:
+    path = PurePosixPath(urlsplit(url or "").path)
+    return path.suffix.lower() if path.suffix.lower() in _SUFFIXES else ".mp4"

@@ -1,0 +1,65 @@
+"""Part of a ledger: the entries of some months, batches or files of prompts."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from dailies.errors import InputError, RowError
+from dailies.folder import LedgerFolder
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.pricing import Tariff
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to take from a ledger; what is left empty takes all.
+
+    Attributes:
+        months: such as ``2026-11``, in the tariff's time zone: when a job completed, or else was planned.
+        batches: ids of batches.
+        sources: files of prompts, as they were named when they were run.
+        row_keys: rows.
+    """
+
+    months: frozenset[str] = frozenset()
+    batches: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+    row_keys: frozenset[str] = frozenset()
+
+    def of(self, entries: Iterable[LedgerEntry], tariff: Tariff) -> Iterator[LedgerEntry]:
+        """Those entries that are meant, in their order."""
+        return (entry for entry in entries if self._takes(entry, tariff))
+
+    def _takes(self, entry: LedgerEntry, tariff: Tariff) -> bool:
+        moment = entry.completed_at or entry.submitted_at or entry.planned_at
+        return (
+            (not self.months or (moment is not None and tariff.month(moment) in self.months))
+            and (not self.batches or entry.batch_id in self.batches)
+            and (not self.sources or entry.source in self.sources)
+            and (not self.row_keys or entry.row_key in self.row_keys)
+        )
+
+    def __str__(self) -> str:
+        named = (("month", self.months), ("batch", self.batches), ("source", self.sources))
+        parts = [f"{word} {', '.join(sorted(values))}" for word, values in named if values]
+        return " · ".join(parts) or ("some rows" if self.row_keys else "the whole ledger")
+
+
+def select_entries(folder: LedgerFolder, selection: Selection, tariff: Tariff) -> list[LedgerEntry]:
+    """Read the entries of a ledger that are meant, oldest batch first.
+
+    Raises:
+        InputError: there are none; says what there is.
+        LedgerError: a file of the ledger cannot be read.
+    """
+    entries = folder.entries(selection.row_keys or None)
+    selected = list(selection.of(entries, tariff))
+    if not selected:
+        sources = ", ".join(sorted({entry.source for entry in entries})[:5])
+        remedy = f"it has {sources}" if sources else "run a file of prompts first: dailies run prompts.csv"
+        raise InputError((RowError(str(folder.path), None, None, f"the ledger has no rows of {selection}", remedy),))
+    return selected
+
+
+def finished(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """Those that have a video."""
+    return [entry for entry in entries if entry.status is EntryStatus.COMPLETED and entry.job_id and entry.video_url]

@@ -1,0 +1,56 @@
+"""What the mirror's tests share: a server of films, a ledger, and one call that mirrors."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stamina
+
+from dailies.folder import LedgerFolder
+from dailies.ledger import LedgerEntry
+from dailies.mirror.copying import Mirror
+from dailies.mirror.mirrored import MirroredVideo
+from dailies.mirror.opening import open_mirror
+from dailies.settings import load_settings
+from tests.factories import make_folder
+from tests.mirror.film import FilmServer, film_server
+
+Run = Callable[..., Awaitable[tuple[list[MirroredVideo], Mirror]]]
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=4):
+        yield
+
+
+@pytest.fixture
+def films() -> Iterator[FilmServer]:
+    with film_server() as server:
+        yield server
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> LedgerFolder:
+    return make_folder(tmp_path / "ledger")
+
+
+@pytest.fixture
+def mirror(ledger: LedgerFolder, tmp_path: Path) -> Run:
+    """Copy entries to a target, by default the folder ``videos``; what was copied, and the mirror."""
+
+    async def run(
+        *entries: LedgerEntry, to: str | None = None, by: str | None = None, decode: bool = False, **settings: Any
+    ) -> tuple[list[MirroredVideo], Mirror]:
+        target = to or str(tmp_path / "videos")
+        async with open_mirror(ledger, target, load_settings(**settings), decode=decode) as opened:
+            copied = await opened.copy_all(await opened.orders(entries, by))
+        return copied, opened
+
+    return run
+
+
+def names(copied: Sequence[MirroredVideo]) -> list[str]:
+    """What the copies are called."""
+    return [video.name for video in copied]
