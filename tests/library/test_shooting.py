@@ -486,10 +486,13 @@ async def test_an_answer_that_comes_after_the_run_was_cancelled_is_journalled_an
         shooting = asyncio.create_task(scene.shoot())
         await arrived.wait()
         shooting.cancel()
-        await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not shooting.done()
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await shooting
+        assert scene.entries["a"].job_id == "job-1"  # a run does not end before its answers are on disk
 
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PENDING, "job-1")]
     assert api.gets == []
@@ -504,6 +507,21 @@ async def test_a_stop_from_outside_ends_the_run_with_every_entry_as_it_stands(fo
 
     assert sorted(entry.status for entry in scene.fold()) == [S.PLANNED, S.PROCESSING, S.PROCESSING]
     assert len(api.gets) == polls
+
+
+async def test_a_run_does_not_end_before_everything_it_put_is_on_disk(folder, monkeypatch):
+    async with on_set(folder, FakeApi()) as scene:
+        put = scene.journal.put
+
+        async def stop_and_put(entry: LedgerEntry, *, final: bool = False) -> None:
+            if entry.status is S.COMPLETED:
+                scene.production.stop.everything("the run was cancelled")
+            await put(entry, final=final)
+
+        monkeypatch.setattr(scene.journal, "put", stop_and_put)
+        await scene.shoot()
+
+        assert scene.entries["a"].status is S.COMPLETED
 
 
 async def test_no_more_jobs_are_in_flight_than_the_cap_allows(folder):
