@@ -149,6 +149,8 @@ class Job:
     def write_results(self, console: Console, output: Path | None = None, form: ResultsFormat | None = None) -> int:
         """Write the results of all sources and show how they stand; returns the exit code that says it."""
         path = self.place_results(output, form)
+        if path.is_dir():
+            raise RefusedError(f"{path}: this is a folder; name a file in it, such as {path / self.results_path.name}")
         whole = self._whole_outcome()
         write_results(path, whole, form)
         outcome = whole.first(self._limit)

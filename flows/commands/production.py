@@ -1,11 +1,13 @@
 """`plan`, `run`, `demo`: from a CSV to its videos."""
 
+import shlex
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from flows.commands.options import Csv, Fit, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
-from flows.console import console, say_json
+from flows.console import console, say, say_json
 
 
 def plan(
@@ -40,8 +42,8 @@ def plan(
     )
     if as_json:
         say_json(plan_facts(job.plan(), job.service.name))
-    else:
-        job.show_plan(console())
+    elif job.show_plan(console()).todo:
+        say(console(), f"Next: {shlex.join(('dailies', 'run', *sys.argv[2:]))}")
     return 0
 
 

@@ -1,0 +1,202 @@
+"""`validate`, `plan`, `status`, `results`, `doctor`: what they say to people and to programs. None starts a run."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dailies.checks import Verdict, check_clock, check_disk, check_fx, check_ledger
+from dailies.folder import LedgerFolder
+from dailies.journal import create_journal
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.sandbox.testing import RunningSandbox
+from tests.commandline import Said, dailies
+from tests.factories import completed, make_entry, make_manifest, make_row, make_tariff
+from tests.stubs import answering
+
+Dailies = Callable[..., Said]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Dailies:
+    return lambda *arguments: dailies(capsys, *arguments)
+
+
+@pytest.fixture
+def in_sandbox(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> RunningSandbox:
+    monkeypatch.setenv("GEEKHUB_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("GEEKHUB_BASE_URL", sandbox.base_url)
+    monkeypatch.setenv("DAILIES_FX", "*=20")
+    return sandbox
+
+
+def write(name: str, text: str) -> Path:
+    Path(name).write_text(text, "utf-8")
+    return Path(name)
+
+
+def keep(*entries: LedgerEntry) -> LedgerFolder:
+    folder = LedgerFolder.open(Path("data/ledger/sandbox"), "sandbox")
+    with folder.lock():
+        folder.put(entries)
+    return folder
+
+
+def bought_today(prompt: str, **changes: object) -> LedgerEntry:
+    return completed(make_entry(prompt, **changes), completed_at=datetime.now(UTC))
+
+
+def test_validate_counts_the_rows_of_a_good_file(run: Dailies) -> None:
+    said = run("validate", write("a.csv", "prompt\na lighthouse\n"))
+    assert (said.code, said.out) == (0, "a.csv: 1 row, no mistakes.\n")
+
+
+def test_validate_names_every_mistake_however_many(run: Dailies) -> None:
+    said = run("validate", write("a.csv", "prompt,duration\n" + "a lighthouse,99\n" * 30))
+    assert said.code == 2
+    assert said.err.count("99 s, but fal/kling-2 takes at most 10 s") == 30
+    assert "30 mistakes. Nothing was sent." in said.err
+
+
+def test_validate_tells_programs_line_column_reason_and_remedy(run: Dailies) -> None:
+    said = run("validate", write("a.csv", "prompt,duration\na lighthouse,99\n"), "--json")
+    told = json.loads(said.out)
+    assert (said.code, told["valid"]) == (2, False)
+    assert told["mistakes"][0]["line"] == 2
+    assert told["mistakes"][0]["column"] == "duration"
+    assert told["mistakes"][0]["remedy"] == "use 1 to 10"
+
+
+def test_validate_and_status_start_no_sandbox(run: Dailies) -> None:
+    run("validate", write("a.csv", "prompt\na lighthouse\n"))
+    said = run("status")
+    assert (said.code, said.out.splitlines()[-1]) == (0, "Nothing was run yet. Next: dailies plan prompts.csv")
+    assert not Path("data").exists()
+
+
+def test_plan_of_the_first_rows_prices_only_those(run: Dailies, in_sandbox: RunningSandbox) -> None:
+    prompts = write("a.csv", "prompt\nred\ngreen\nblue\n")
+    told = json.loads(run("plan", prompts, "--limit", "2", "--json").out)
+    assert (told["to_do"], told["worst_mxn"], told["service"]) == (2, "8.400000", "sandbox")
+    assert "Beyond --limit 2: 1 row." in run("plan", prompts, "--limit", "2").out
+
+
+def test_a_plan_leaves_the_command_to_type_next(run: Dailies, in_sandbox: RunningSandbox) -> None:
+    said = run("plan", write("my prompts.csv", "prompt\nred\n"), "--max-cost-mxn", "50", "--fit")
+    assert said.out.splitlines()[-1] == "Next: dailies run 'my prompts.csv' --max-cost-mxn 50 --fit"
+
+
+def test_results_of_a_file_that_was_never_run_say_so(run: Dailies) -> None:
+    said = run("results", write("a.csv", "prompt\nred\ngreen\n"), "-o", "out/done.csv")
+    assert said.code == 3
+    assert "2 rows open. To go on: dailies run a.csv" in said.out
+    assert Path("out/done.csv").read_text("utf-8").splitlines()[1].startswith("red,,,not claimed yet")
+
+
+def test_results_as_json_hold_every_row_and_leave_standard_output_to_it(run: Dailies) -> None:
+    row = make_row("red")
+    keep(bought_today("red"))
+    said = run("results", write("a.csv", "prompt\nred\ngreen\n"), "--json")
+    told = json.loads(said.out)
+    assert [(row["line"], row["status"]) for row in told["rows"]] == [(2, "completed"), (3, None)]
+    assert told["rows"][0]["row_key"] == row.row_key
+    assert (told["charged_mxn"], told["open"], told["exit_code"]) == ("4.200000", 1, said.code)
+
+
+def test_status_tells_what_was_spent_by_model_and_by_metadata(run: Dailies) -> None:
+    keep(
+        bought_today("red", metadata={"client": "acme"}),
+        bought_today("green", model="fal/luma-ray-2", metadata={"client": "bolt"}),
+        bought_today("blue"),
+    )
+    told = json.loads(run("status", "--json").out)
+    assert {group["name"]: group["videos"] for group in told["by_model"]} == {"fal/kling-2": 2, "fal/luma-ray-2": 1}
+    assert {group["name"] for group in told["by_metadata"]["client"]} == {"acme", "bolt", "(none)"}
+    assert Decimal(told["total"]["charged_mxn"]) == Decimal("12.60")
+    said = run("status").out
+    assert "by meta.client" in said
+    assert said.splitlines()[-1] == "Nothing is open."
+
+
+def test_status_leaves_out_what_other_months_were_charged(run: Dailies) -> None:
+    keep(completed(make_entry("red"), completed_at=datetime.now(UTC) - timedelta(days=40)))
+    assert json.loads(run("status", "--json").out)["total"]["videos"] == 0
+
+
+def test_status_tells_what_is_open_and_the_next_command(run: Dailies) -> None:
+    keep(make_entry("red", status=EntryStatus.PROCESSING, job_id="job-1", source="my prompts.csv"))
+    said = run("status").out
+    assert "Open in my prompts.csv: 1 processing; may still cost 4.20 MXN." in said
+    assert said.splitlines()[-1] == "Next: dailies run 'my prompts.csv'"
+
+
+def test_status_tells_living_runs_from_those_that_ended_early(run: Dailies) -> None:
+    folder = keep()
+    lock = create_journal(folder.journals, make_manifest(make_entry("red")))
+    said = run("status").out
+    assert "at work, 0/1 rows ended (flow run run-1)." in said
+    assert said.splitlines()[-1] == "A run works on prompts.csv: wait for it."
+    lock.release()
+    said = run("status").out
+    assert "ended early" in said
+    assert said.splitlines()[-1] == "Next: dailies run prompts.csv"
+
+
+def test_doctor_finds_everything_in_place(run: Dailies, in_sandbox: RunningSandbox, prefectless: None) -> None:
+    said = run("doctor")
+    assert said.code == 0, said.out
+    for name in ("service", "key", "balance", "clock", "fx", "ledger", "disk", "prefect"):
+        assert f"{name} " in said.out
+    assert "Everything is in place." in said.out
+
+
+def test_doctor_names_the_remedy_of_what_is_wrong(
+    run: Dailies, in_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, prefectless: None
+) -> None:
+    in_sandbox.set_balance(0)
+    monkeypatch.setenv("DAILIES_FX", "2020-01=20")
+    findings = {finding["name"]: finding for finding in json.loads(run("doctor", "--json").out)}
+    assert findings["balance"]["remedy"] == "top up at GeekHub"
+    assert findings["fx"]["verdict"] == "bad"
+    assert run("doctor").code == 2
+
+
+def test_doctor_says_when_something_else_answers(
+    run: Dailies, in_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, prefectless: None
+) -> None:
+    with answering({}) as url:
+        monkeypatch.setenv("GEEKHUB_BASE_URL", f"{url}/v1")
+        said = run("doctor")
+    assert "answers, but not as GeekHub does (HTTP 404).: check GEEKHUB_BASE_URL" in " ".join(said.out.split())
+    assert said.code == 2
+
+
+@pytest.fixture
+def prefectless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Prefect server of this computer has a say."""
+    monkeypatch.setattr("flows.server.find_server", lambda configured: None)
+
+
+def test_a_clock_that_is_wrong_is_told_with_its_difference() -> None:
+    now = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
+    (finding,) = check_clock("Mon, 30 Nov 2026 21:00:00 GMT", now)
+    assert (finding.verdict, finding.found) == (Verdict.WARNING, "7,200 s ahead of the service's")
+    assert check_clock("Mon, 30 Nov 2026 23:00:59 GMT", now)[0].verdict is Verdict.OK
+    assert check_clock(None, now) == check_clock("yesterday", now) == []
+
+
+def test_a_month_without_fx_cannot_be_priced() -> None:
+    now = datetime(2026, 12, 12, tzinfo=UTC)
+    assert check_fx(make_tariff(), now).remedy.startswith("set DAILIES_FX=2026-12=")
+    assert check_fx(make_tariff(fx={"*": Decimal(20)}), now).verdict is Verdict.OK
+
+
+def test_a_ledger_is_tried_by_writing_and_locking(tmp_path: Path) -> None:
+    assert check_ledger(tmp_path / "data/ledger").verdict is Verdict.OK
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    assert check_ledger(tmp_path / "file").verdict is Verdict.BAD
+    assert check_disk(tmp_path).name == "disk"
