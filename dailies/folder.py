@@ -158,20 +158,30 @@ class LedgerFolder:
             draft.unlink(missing_ok=True)
 
     def put(self, entries: Iterable[LedgerEntry]) -> None:
-        """Merge entries into the files of their batches. Hold the lock; doing it twice changes nothing."""
+        """Merge entries into the files of their batches. Hold the lock; doing it twice changes nothing.
+
+        Raises:
+            LedgerError: a file cannot be read or written.
+        """
         by_batch: dict[str, list[LedgerEntry]] = defaultdict(list)
         for entry in entries:
             by_batch[entry.batch_id].append(entry)
         for batch_id, fresh in by_batch.items():
             path = self.batch_file(batch_id)
-            if not path.parent.exists():
-                path.parent.mkdir(exist_ok=True)
-                sync_folder(self.path)
+            self._make_month(path.parent)
             known = parquet.read_entries(path) if path.exists() else []
             merged = list(merge_all(known, fresh).values())
             if merged != known:
                 parquet.write_entries(path, merged)
                 reach(Failpoint.AFTER_LEDGER_FILE)
+
+    def _make_month(self, month: Path) -> None:
+        if not month.exists():
+            try:
+                month.mkdir(exist_ok=True)
+                sync_folder(self.path)
+            except OSError as error:
+                raise LedgerError(f"{month} cannot be made: {error.strerror}") from error
 
     def put_rejected(self, source: str, entries: Iterable[LedgerEntry]) -> None:
         """Put the rejected rows of one source in place of those that an earlier run noted. Hold the lock."""

@@ -200,11 +200,18 @@ def seal(path: Path, by: str) -> JournalState:
 
 
 def discard(path: Path) -> None:
-    """Remove a journal whose entries are in the ledger: first out of sight, then for good."""
+    """Remove a journal whose entries are in the ledger: first out of sight, then for good.
+
+    Raises:
+        JournalError: it cannot be removed.
+    """
     grave = path.with_name(f".{path.name}.folded")
-    path.rename(grave)
-    reach(Failpoint.AFTER_RENAME)
-    sync_folder(path.parent)
+    try:
+        path.rename(grave)
+        reach(Failpoint.AFTER_RENAME)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise _unwritable(path.name, error) from error
     shutil.rmtree(grave, ignore_errors=True)
 
 

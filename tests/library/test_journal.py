@@ -324,19 +324,6 @@ async def test_a_full_disk_ends_all_writing_for_good(journal, path, monkeypatch,
     assert isinstance(journal.fault, JournalError)
 
 
-async def test_what_was_put_before_the_disk_was_full_can_be_taken_over(journal, folder, monkeypatch):
-    await journal.put(pending(ROWS[0]))
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", no_space)
-        with pytest.raises(JournalError):
-            await journal.put(pending(ROWS[1]))
-
-    state = fold_batch(folder, BATCH, "the next run")
-
-    assert state is not None
-    assert [entry.status for entry in folder.entries()] == ["pending", "planned", "planned"]
-
-
 async def test_a_folder_that_cannot_be_made_durable_counts_as_not_written(journal, monkeypatch):
     """The segment may be there or not after a power cut, so nobody may rely on it."""
     fsync = os.fsync
@@ -479,46 +466,6 @@ def test_replaying_a_journal_that_is_folded_in_the_middle_never_gives_a_part_of_
 
     with pytest.raises(FileNotFoundError):
         replay(path)
-
-
-async def test_a_crash_between_folding_and_removal_changes_nothing(journal, folder, path):
-    await journal.put(completed(ROWS[0]), final=True)
-    journal.close()
-    folder.put(seal(path, "the run that crashed").entries.values())
-    before, file = folder.entries(), folder.batch_file(BATCH).stat()
-
-    with folder.lock():
-        assert fold_dead(folder, "the next run") == [BATCH]
-
-    assert folder.entries() == before
-    assert folder.batch_file(BATCH).stat() == file
-    assert journal_paths(folder.journals) == []
-    assert fold_batch(folder, BATCH, "the next run") is None
-
-
-def test_a_batch_that_was_never_owned_is_folded_as_planned(folder, path):
-    fold_batch(folder, BATCH, "me")
-
-    assert [entry.status for entry in folder.entries()] == ["planned"] * 3
-
-
-def test_rows_of_an_older_batch_go_back_into_its_file(folder):
-    older = make_entry(batch_id=OTHER_BATCH, status=EntryStatus.PENDING)
-    create_journal(folder.journals, make_manifest(older, make_entry("new"))).release()
-
-    fold_batch(folder, BATCH, "me")
-
-    assert {path.stem for path in folder.files()} == {BATCH, OTHER_BATCH}
-
-
-def test_a_live_journal_is_left_alone(folder):
-    lock = create_journal(folder.journals, make_manifest(*ROWS))
-
-    with folder.lock():
-        assert fold_dead(folder, "me") == []
-    lock.release()
-    with folder.lock():
-        assert fold_dead(folder, "me") == [BATCH]
 
 
 def test_a_journal_whose_process_was_killed_is_dead(folder):
