@@ -13,15 +13,12 @@ from flows.commands.reading import results, status, validate
 from flows.commands.sandbox import app as sandbox_app
 from flows.commands.server import app as server_app
 from flows.console import complain
-from flows.environment import spare_loopback_the_proxy
 from flows.mishaps import explain
+from flows.proxy import spare_loopback_the_proxy
 
 app = App(
     name="dailies",
-    help=(
-        "CSVs of prompts become finished AI videos, with an exact account of their cost.\n\n"
-        "Example: dailies plan prompts.csv (--debug after any verb: where an error comes from)"
-    ),
+    help="Prompts become finished AI videos, with an exact account. Example: dailies plan prompts.csv",
     version=version("dailies"),
     default_parameter=Parameter(negative="", show_default=False),
 )
@@ -38,6 +35,7 @@ app.command(demo, show=False)
 app.command(ledger_app)
 app.command(sandbox_app)
 app.command(server_app)
+app["--help"].show = False  # a line that everybody knows, on a screen that is full
 app.register_install_completion_command(help="Install completion for your shell.")
 
 

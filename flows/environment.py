@@ -11,8 +11,6 @@ from dailies.sandbox.errors import SandboxError
 from dailies.sandbox.process import start_sandbox
 from dailies.settings import Settings, load_settings
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -102,11 +100,3 @@ def _sandbox_service(sandbox: SandboxAddress) -> Service:
         DAILIES_FX_CEILING="1",
     )
     return Service(load_settings(), sandbox)
-
-
-def spare_loopback_the_proxy() -> None:
-    """Whatever proxy the environment names, it must not be asked for the sandbox or the local Prefect server."""
-    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    hosts = [host for host in known.split(",") if host.strip()]
-    spared = ",".join([*hosts, *(host for host in _LOOPBACK if host not in hosts)])
-    os.environ.update(no_proxy=spared, NO_PROXY=spared)

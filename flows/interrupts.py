@@ -6,9 +6,7 @@ import signal
 from collections.abc import Callable
 
 from dailies.production import Production
-
-LEFT_AT_ONCE = 130
-"""The exit code of a command that was left at once: what a shell expects after SIGINT."""
+from flows.mishaps import LEFT_AT_ONCE
 
 
 class Interrupts:

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from flows.commands.options import Csv, Json
 from flows.console import complain, console, count, say, say_json
 
-ledger_app = App(name="ledger", help="The ledger's own health.")
+ledger_app = App(name="ledger", help="Check the ledger's own health.\n\nExample: dailies ledger verify")
 
 
 def settle(

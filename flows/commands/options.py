@@ -8,9 +8,9 @@ from cyclopts.validators import Number
 
 Csv = Annotated[
     tuple[str, ...],
-    Parameter(help="Prompts: CSV, TSV, JSONL, Parquet, Excel; paths, URLs, patterns, - for stdin."),
+    Parameter(help="The prompts: files, URLs, patterns; - is stdin."),
 ]
-Template = Annotated[str | None, Parameter(help="Prompt of rows without one; {name} is filled from meta.name.")]
+Template = Annotated[str | None, Parameter(help="Prompt of rows without one; {x} is meta.x.")]
 MaxCost = Annotated[Decimal | None, Parameter(help="What this run may cost at worst, in MXN.")]
 MaxMonth = Annotated[Decimal | None, Parameter(help="What the month may come to, in MXN.")]
 Limit = Annotated[int | None, Parameter(help="Only the first so many rows of the sources.", validator=Number(gte=1))]

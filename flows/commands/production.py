@@ -65,8 +65,6 @@ def run(
     """Make the videos of a CSV; again: go on where it ended.
 
     Example: dailies run prompts.csv --max-cost-mxn 500
-
-    Exit codes: 0 done, 1 some failed, 2 refused before anything was spent, 3 some open.
     """
     from dailies.report.facts import outcome_facts
     from flows.job import open_job
@@ -89,8 +87,13 @@ def run(
     return code
 
 
-def demo(*, fresh: bool = False) -> int:
-    """The main job on data/prompts/sample.csv, on the sandbox, from beginning to end."""
+def demo(
+    *, fresh: Annotated[bool, Parameter(help="First move the earlier sandbox and its ledger aside.")] = False
+) -> int:
+    """Run data/prompts/sample.csv on the sandbox, from the plan to the account.
+
+    Example: dailies demo --fresh
+    """
     from flows.demo import run_demo
 
     return run_demo(console(), fresh=fresh)

@@ -22,7 +22,7 @@ def validate(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where --fix writes its CSV.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Check prompts: every mistake with its place and remedy.
+    """Check prompts: each mistake with place and remedy.
 
     Example: dailies validate prompts.csv
     """
