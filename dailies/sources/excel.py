@@ -8,7 +8,6 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, BinaryIO
 
 import openpyxl
@@ -127,7 +126,9 @@ def _rows(sheet: Any, label: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             sheet.reset_dimensions()  # they are what some program wrote, not what is there
-            for line, row in enumerate(islice(sheet.iter_rows(), _MAX_ROWS), 1):
+            for line, row in enumerate(sheet.iter_rows(), 1):
+                if line > _MAX_ROWS:
+                    raise refuse(label, None, f"the sheet has more than {_MAX_ROWS:,} rows", "split it")
                 if any(cell.value is not None or cell.data_type == "f" for cell in row):
                     yield line, row
     except Exception as error:

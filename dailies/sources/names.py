@@ -28,6 +28,7 @@ _FORMATS: dict[str, Format] = {
     ".xlsm": "xlsx",
 }
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 _SHEET = re.compile(r"(?P<book>.+\.xls[xm])#(?P<sheet>.+)", re.IGNORECASE | re.DOTALL)
 
 
@@ -49,8 +50,13 @@ class SourceName:
 
     @property
     def is_url(self) -> bool:
-        """Whether it is opened by fsspec."""
+        """Whether it is no file of this machine."""
         return _URL.match(self.place) is not None
+
+    @property
+    def is_web(self) -> bool:
+        """Whether it is read over HTTP."""
+        return _WEB.match(self.place) is not None
 
 
 def find_sources(names: Iterable[str]) -> tuple[SourceName, ...]:
@@ -75,13 +81,21 @@ def _expand(name: str) -> Iterator[SourceName]:
         yield SourceName(STDIN, "stdin", None, None)
         return
     place, sheet = _split(name)
-    if not glob.has_magic(place) or _exists(place):
+    if not _is_pattern(place):
         yield _named(place, sheet)
         return
     places = _remote_matches(place) if _URL.match(place) else sorted(glob.glob(place, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
     if not places:
         raise refuse(_label(place), None, "no file fits this pattern", "check it; ** stands for folders")
     yield from (_named(found, sheet) for found in places)
+
+
+def _is_pattern(place: str) -> bool:
+    if _WEB.match(place):  # nobody can list the web, and ? begins a query there
+        return False
+    if _URL.match(place):
+        return "*" in place or "[" in place
+    return glob.has_magic(place) and not _exists(place)
 
 
 def _split(name: str) -> tuple[str, str | None]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dailies.columns import is_column
-from dailies.errors import InputError
 from dailies.sources.csvfile import DELIMITERS, read_csv
 from dailies.sources.names import STDIN, Format, SourceName, remote_fault
 from dailies.sources.table import Table, unreadable
+
+_TIMEOUT_S = 60.0
 
 
 @contextmanager
@@ -82,21 +83,30 @@ def open_source(source: SourceName) -> BinaryIO:
     if source.place == STDIN:
         return io.BytesIO(read_stdin())
     if source.is_url:
-        return io.BytesIO(_fetch(source.place))
+        return io.BytesIO(_fetch(source))
     try:
         return Path(source.place).open("rb")
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have, with a NUL in it
         raise unreadable(source.label, error) from error
 
 
-def _fetch(url: str) -> bytes:
+def _fetch(source: SourceName) -> bytes:
+    try:
+        return _download(source.place) if source.is_web else _fetch_by_fsspec(source.place)
+    except Exception as error:  # every file system has errors of its own
+        raise remote_fault(source.place, error) from error
+
+
+def _download(url: str) -> bytes:
+    import httpx
+
+    answer = httpx.get(url, follow_redirects=True, timeout=_TIMEOUT_S)
+    return answer.raise_for_status().content
+
+
+def _fetch_by_fsspec(url: str) -> bytes:
     import fsspec
 
-    try:
-        with fsspec.open(url, "rb") as file:
-            content: bytes = file.read()
-    except InputError:
-        raise
-    except Exception as error:
-        raise remote_fault(url, error) from error
+    with fsspec.open(url, "rb") as file:
+        content: bytes = file.read()
     return content
