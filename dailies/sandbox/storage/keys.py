@@ -1,0 +1,139 @@
+"""The project's two keys, and the tokens of signed URLs: JSON Web Tokens, signed with the data folder's own secret.
+
+The anon key may read what is public; the service key may do everything. Both are made from the secret, so they stay
+the same as long as the folder does, and only the secret has to be kept.
+"""
+
+import json
+import os
+import secrets
+import sqlite3
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from dailies.sandbox.storage.refusals import StorageRefusal
+from dailies.sandbox.store import read_setting, write_setting
+
+ALGORITHM = "HS256"
+SECRET = "storage_secret"  # noqa: S105 - the setting's name
+# Any fixed times would do: the keys of a folder must not change, and outlive it.
+ISSUED_AT = 1_735_689_600
+EXPIRES_AT = 4_891_363_200
+
+
+class Role(StrEnum):
+    """Who a key stands for."""
+
+    ANON = "anon"
+    SERVICE = "service_role"
+
+
+@dataclass(frozen=True, slots=True)
+class StorageAddress:
+    """All that a Supabase client needs.
+
+    Attributes:
+        url: for ``SUPABASE_URL``.
+        anon_key: reads what is public.
+        service_key: for ``SUPABASE_SERVICE_KEY``; may do everything.
+    """
+
+    url: str
+    anon_key: str = field(repr=False)
+    service_key: str = field(repr=False)
+
+
+def ensure_secret(store: sqlite3.Connection) -> None:
+    """Make the folder's secret, if it has none."""
+    if read_setting(store, SECRET) is None:
+        write_setting(store, SECRET, secrets.token_hex(32))
+
+
+def make_key(store: sqlite3.Connection, role: Role) -> str:
+    """The key of a role; the same at every call."""
+    claims = {"iss": "supabase", "ref": "sandbox", "role": role.value, "iat": ISSUED_AT, "exp": EXPIRES_AT}
+    return jwt.encode(claims, _secret(store), ALGORITHM)
+
+
+def read_role(store: sqlite3.Connection, authorization: str | None) -> Role:
+    """Whose key an ``Authorization`` header holds.
+
+    Raises:
+        StorageRefusal: there is no such header, or its key is not one of ours.
+    """
+    require_header(authorization)
+    scheme, _, key = (authorization or "").partition(" ")
+    try:
+        if scheme.lower() != "bearer":
+            raise ValueError(scheme)
+        return Role(jwt.decode(key.strip(), _secret(store), [ALGORITHM])["role"])
+    except (jwt.PyJWTError, KeyError, ValueError):
+        raise StorageRefusal("AccessDenied") from None
+
+
+def require_header(authorization: str | None) -> None:
+    """Even what anybody may read needs the header.
+
+    Raises:
+        StorageRefusal: it is missing.
+    """
+    if authorization is None:
+        raise StorageRefusal("InvalidRequest", "headers must have required property 'authorization'")
+
+
+def sign_url(store: sqlite3.Connection, path: str, now_s: float, lasts_s: int) -> str:
+    """A token that opens one object for a while."""
+    claims = {"url": path, "iat": int(now_s), "exp": int(now_s) + lasts_s}
+    return jwt.encode(claims, _secret(store), ALGORITHM)
+
+
+def check_signature(store: sqlite3.Connection, path: str, token: str, now_s: float) -> None:
+    """Make sure that a token opens this object now.
+
+    Raises:
+        StorageRefusal: it does not.
+    """
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token, _secret(store), [ALGORITHM], {"verify_exp": False, "verify_iat": False}
+        )
+    except jwt.PyJWTError:
+        raise StorageRefusal("InvalidJWT", "invalid signature") from None
+    if claims.get("url") != path:
+        raise StorageRefusal("InvalidJWT", "invalid signature")
+    if float(claims.get("exp", 0)) <= now_s:
+        raise StorageRefusal("InvalidJWT", "jwt expired")
+
+
+def storage_address(store: sqlite3.Connection, base_url: str) -> StorageAddress:
+    """Where this sandbox's storage is, and both keys."""
+    return StorageAddress(base_url, make_key(store, Role.ANON), make_key(store, Role.SERVICE))
+
+
+def write_storage_address(data_dir: Path, address: StorageAddress) -> None:
+    """Keep it in ``supabase.json``, readable by its owner only (mode 0600); replaces an earlier one whole."""
+    draft = data_dir / f".supabase.{os.getpid()}.json"
+    draft.unlink(missing_ok=True)
+    kept = {"url": address.url, "anon_key": address.anon_key, "service_key": address.service_key}
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(kept, file, indent=2)
+        file.write("\n")
+    draft.replace(data_dir / "supabase.json")
+
+
+def read_storage_address(data_dir: Path) -> StorageAddress | None:
+    """The storage of the folder's sandbox when it was last started; None if it never was."""
+    try:
+        return StorageAddress(**json.loads((data_dir / "supabase.json").read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def _secret(store: sqlite3.Connection) -> str:
+    secret = read_setting(store, SECRET)
+    assert secret is not None, "made when the folder is opened"
+    return secret
