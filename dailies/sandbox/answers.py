@@ -1,4 +1,4 @@
-"""Answers in the forms of the two services: OpenAI's errors, Supabase Storage's errors."""
+"""Answers in GeekHub's form: OpenAI's errors, each with its request's id."""
 
 import secrets
 
@@ -26,11 +26,3 @@ async def answer_api_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)
     return error_answer(error, request.scope)
 
-
-def storage_error(code: str) -> JSONResponse:
-    """Supabase Storage's form: HTTP 400, the real status in the body."""
-    status, error, message = {
-        "NoSuchKey": ("404", "not_found", "Object not found"),
-        "NoSuchBucket": ("404", "Bucket not found", "Bucket not found"),
-    }[code]
-    return JSONResponse({"statusCode": status, "error": error, "message": message, "code": code}, 400)

@@ -24,6 +24,8 @@ from dailies.sandbox.routes.objects import object_routes
 from dailies.sandbox.routes.truth import truth_routes
 from dailies.sandbox.routes.videos import video_routes
 from dailies.sandbox.routes.wire import error_schemas
+from dailies.sandbox.storage.refusals import StorageRefusal, answer_refusal
+from dailies.sandbox.storage.routes import bucket_routes, storage_routes
 
 
 class SandboxApi(FastAPI):
@@ -52,6 +54,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.include_router(video_routes(gateway))
     app.include_router(account_routes(gateway))
     app.include_router(object_routes(gateway))
+    app.include_router(bucket_routes(gateway))
+    app.include_router(storage_routes(gateway))
     app.include_router(truth_routes(gateway))
     app.include_router(admin_routes(gateway))
     app.include_router(fault_routes(gateway))
@@ -63,6 +67,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         return {"service": "dailies-sandbox", "instance_id": gateway.instance_id, "pid": os.getpid()}
 
     app.add_exception_handler(ApiError, answer_api_error)
+    app.add_exception_handler(StorageRefusal, answer_refusal)
     app.add_exception_handler(RequestValidationError, answer_invalid_request)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_crash)

@@ -21,6 +21,7 @@ from dailies.sandbox.money import MICROS
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.port import HOST, listen
 from dailies.sandbox.server import configure_server
+from dailies.sandbox.storage.keys import storage_address, write_storage_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def open_sandbox(options: SandboxOptions, clock: Callable[[], float] = time.time
             gateway = open_gateway(options, f"http://{HOST}:{listening.getsockname()[1]}", clock)
             address = _describe(gateway, kept)
             write_connection(options.data_dir, address)
+            write_storage_address(options.data_dir, storage_address(gateway.store, gateway.base_url))
             try:
                 yield OpenSandbox(gateway, address, listening)
             finally:

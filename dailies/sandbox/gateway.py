@@ -13,6 +13,8 @@ from dailies.sandbox.film.studio import Studio
 from dailies.sandbox.money import MICROS, to_micros
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.rate_limit import RateLimit
+from dailies.sandbox.storage.buckets import ensure_tables
+from dailies.sandbox.storage.keys import ensure_secret
 from dailies.sandbox.store import connect, read_setting, transaction, write_setting
 
 
@@ -65,6 +67,8 @@ def open_gateway(options: SandboxOptions, base_url: str, clock: Callable[[], flo
     store = connect(options.data_dir)
     if read_setting(store, "instance_id") is None:
         _found(store, options, round(clock() * MICROS))
+    ensure_tables(store, round(clock() * MICROS))
+    ensure_secret(store)
     return Gateway(
         options=options,
         base_url=base_url,

@@ -22,8 +22,8 @@ class Limits:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its body read, or refuse it."""
-        if scope["type"] != "http":
+        """Pass the request on with its body read, or refuse it. Uploads have limits of their own."""
+        if scope["type"] != "http" or _is_upload(scope):
             await self.app(scope, receive, send)
             return
         try:
@@ -39,6 +39,11 @@ class Limits:
             if body is not None:
                 scope.setdefault("state", {})["body"] = body
                 await self.app(scope, _replay(body, receive), send)
+
+
+def _is_upload(scope: Scope) -> bool:
+    is_form = any(name == b"content-type" and value.startswith(b"multipart/") for name, value in scope["headers"])
+    return is_form and scope["method"] in ("POST", "PUT") and scope["path"].startswith("/storage/v1/object/")
 
 
 def _check_head(scope: Scope) -> None:

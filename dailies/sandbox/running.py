@@ -13,6 +13,7 @@ from dailies.sandbox.address import SandboxAddress
 from dailies.sandbox.faults.script import FaultScript
 from dailies.sandbox.faults.trigger import FaultPlay
 from dailies.sandbox.money import MICROS, to_micros
+from dailies.sandbox.storage.keys import StorageAddress, storage_address
 from dailies.sandbox.store import connect, transaction
 
 T = TypeVar("T")
@@ -64,6 +65,12 @@ class RunningSandbox:
     def api_key(self) -> str:
         """For ``GEEKHUB_API_KEY``."""
         return self.address.api_key
+
+    @property
+    def storage(self) -> StorageAddress:
+        """Its Supabase project: URL, anon key, service key."""
+        with closing(connect(self.data_dir)) as store:
+            return storage_address(store, self.root_url)
 
     @property
     def time_scale(self) -> float:

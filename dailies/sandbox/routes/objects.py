@@ -1,19 +1,19 @@
-"""The finished videos' public URLs, as Supabase Storage serves them."""
+"""Public URLs, of the finished videos and of every other public bucket, as Supabase Storage serves them."""
 
 import re
 from email.utils import formatdate
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from dailies.sandbox.answers import storage_error
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.money import MICROS
 from dailies.sandbox.routes.wire import errors
+from dailies.sandbox.storage.buckets import find_bucket
+from dailies.sandbox.storage.objects import StoredObject, find_object
+from dailies.sandbox.storage.refusals import StorageRefusal
 
-BUCKET = "generated-videos"
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -34,36 +34,38 @@ def object_routes(gateway: Gateway) -> APIRouter:
     @routes.head("/{bucket}/{key:path}", response_class=Response)
     async def read_object(request: Request, bucket: str, key: str) -> Response:
         """Serve a stored video, whole or one range of it."""
-        if bucket != BUCKET:
-            return storage_error("NoSuchBucket")
+        found = find_bucket(gateway.store, bucket)
+        if found is None or not found.public:
+            raise StorageRefusal("NoSuchBucket")
         # The key is looked up, never joined to a path: what was not stored cannot be reached.
-        row = gateway.store.execute("SELECT * FROM objects WHERE path = ?", (key,)).fetchone()
-        if row is None:
-            return storage_error("NoSuchKey")
-        headers = {
-            "accept-ranges": "bytes",
-            "cache-control": "max-age=3600",
-            "etag": f'"{row["etag"]}"',
-            "last-modified": formatdate(row["created_us"] / MICROS, usegmt=True),
-        }
-        return _answer(request, gateway.studio.folder / row["file"], headers)
+        stored = find_object(gateway.store, bucket, key)
+        if stored is None:
+            raise StorageRefusal("NoSuchKey")
+        return serve_object(request, gateway, stored)
 
     return routes
 
 
-def _answer(request: Request, path: Path, headers: dict[str, str]) -> Response:
-    etag = headers["etag"]
+def serve_object(request: Request, gateway: Gateway, stored: StoredObject) -> Response:
+    """An object, whole or one range of it, or that the caller has it already."""
+    etag = f'"{stored.etag}"'
+    headers = {
+        "accept-ranges": "bytes",
+        "cache-control": stored.cache_control,
+        "etag": etag,
+        "last-modified": formatdate(stored.updated_us / MICROS, usegmt=True),
+    }
     if _matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    content = path.read_bytes()
+    content = (gateway.options.data_dir / stored.place / stored.file).read_bytes()
     wanted = request.headers.get("range")
     if wanted is None or request.headers.get("if-range", etag) != etag:
-        return Response(content, headers=headers, media_type="video/mp4")
+        return Response(content, headers=headers, media_type=stored.content_type)
     part = find_range(wanted, len(content))
     if part is None:
         return Response(status_code=416, headers=headers | {"content-range": f"bytes */{len(content)}"})
     headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{len(content)}"
-    return Response(content[part.start : part.stop], 206, headers, media_type="video/mp4")
+    return Response(content[part.start : part.stop], 206, headers, media_type=stored.content_type)
 
 
 def _matches(wanted: str | None, etag: str) -> bool:
