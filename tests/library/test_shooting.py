@@ -440,6 +440,16 @@ async def test_an_id_that_is_not_durable_is_never_polled(folder, monkeypatch):
     assert [entry.status for entry in scene.fold()] == [S.COMPLETED]
 
 
+async def test_what_could_not_be_written_does_not_show_in_the_attempt(folder, monkeypatch):
+    async with on_set(folder, FakeApi()) as scene:
+        attempt = Attempt(scene.production, scene.journal, scene.entries["a"], is_last=True)
+        scene.api.on_post = lambda _: monkeypatch.setattr(os, "fsync", full_disk)
+        with pytest.raises(JournalError):
+            await attempt.submit()
+
+    assert (attempt.entry.status, attempt.entry.job_id) == (S.IN_DOUBT, None)
+
+
 async def test_nothing_is_sent_whose_intent_is_not_durable(folder, monkeypatch):
     async with on_set(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
         monkeypatch.setattr(os, "fsync", full_disk)
