@@ -50,7 +50,7 @@ async def run_directly(
     balance = await ask_balance(settings)
     terms = terms_from(settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), _WHO)
-    production = open_production(settings, folder, claim.batches)
+    production = open_production(settings, folder, claim.batches, in_prefect=False)
     production.stop = stop or production.stop
     await shoot_claim(production, claim)
     return read_outcome(folder, prompts, settings.tariff, terms.policy, datetime.now(UTC))
@@ -125,7 +125,8 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     if stop.reason is not None:
-        sys.stderr.write(f"Stopped: {stop.reason}\n")
+        remedy = getattr(stop.reason, "remedy", "")
+        sys.stderr.write(f"Stopped: {stop.reason}. {remedy}\n")
     sys.stdout.write(f"{dict(outcome.statuses)} {outcome.charged_mxn} MXN\n")
     return outcome.exit_code
 

@@ -108,11 +108,11 @@ def wait_until(holds: Callable[[], object], *, limit_s: float = 60.0) -> None:
 
 
 @contextlib.contextmanager
-def running_prefect(home: Path) -> Iterator[str]:
-    """A Prefect server with the project's tuning, on a free port, until the block ends."""
+def running_prefect(home: Path, port: int | None = None) -> Iterator[str]:
+    """A Prefect server with the project's tuning, until the block ends; on a free port unless one is given."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port = port or probe.getsockname()[1]
     command: Sequence[str] = (sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
     env = {name: os.environ[name] for name in _KEPT if name in os.environ}
     with (home / "server.log").open("wb") as log:

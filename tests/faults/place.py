@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dailies.failpoints import VARIABLE
+from dailies.folder import LedgerFolder
 from dailies.sandbox.testing import running_sandbox
 from tests.workplace import Workplace
 
@@ -47,6 +48,16 @@ class Place(Workplace):
                 return process.wait(timeout=_LIMIT_S)
             finally:
                 process.kill()
+
+    @staticmethod
+    def ledger_in(path: Path) -> LedgerFolder:
+        """The sandbox's ledger in another folder than the usual one."""
+        return LedgerFolder.open(path, "sandbox")
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether a run has begun to keep books here."""
+        return (self.path / "data" / "ledger" / "sandbox" / "ledger.json").exists()
 
     def said(self) -> str:
         """What all runs here have said so far."""
