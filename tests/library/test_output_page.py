@@ -13,6 +13,7 @@ import pytest
 from dailies.folder import Identity, LedgerFolder
 from dailies.ledger import SCHEMA, SCHEMA_VERSION, EntryStatus
 from dailies.report import results
+from dailies.report.sheets import WRITERS
 from tests.factories import BATCH, KLING_5_S_MXN, completed, make_entry, make_folder
 
 PAGE = (Path(__file__).parents[2] / "docs" / "output.md").read_text("utf-8")
@@ -88,9 +89,13 @@ def test_the_layout_is_what_a_ledger_looks_like(folder):
 
 
 def test_the_results_columns_are_documented_in_their_order():
-    documented = [row[0] for row in table("The results CSV")]
+    documented = [row[0] for row in table("The results")]
 
-    assert documented == list(results.RESULT_COLUMNS)
+    assert documented == [*results.RESULT_COLUMNS, *results.SOURCE_COLUMNS, *results.SENT_COLUMNS]
+
+
+def test_the_results_formats_are_documented():
+    assert all(f"`{form}`" in section("The results") for form in WRITERS if form != "csv")
 
 
 def test_a_charge_can_be_computed_again_from_its_own_row(folder):
