@@ -1,6 +1,8 @@
 """Who may do what with buckets and objects, and how an upload is taken in."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 
@@ -106,3 +108,18 @@ def _check_kind(bucket: Bucket, upload: Upload) -> None:
         raise StorageRefusal("EntityTooLarge")
     if not bucket.takes(upload.content_type):
         raise StorageRefusal("InvalidMimeType", f"mime type {upload.content_type} is not supported")
+
+
+async def read_json(request: Request) -> dict[str, Any]:
+    """The body, a JSON object.
+
+    Raises:
+        StorageRefusal: it is none.
+    """
+    try:
+        body = json.loads(await request.body() or b"{}")
+    except ValueError:
+        raise StorageRefusal("InvalidRequest", "the body is not valid JSON") from None
+    if not isinstance(body, dict):
+        raise StorageRefusal("InvalidRequest", "body must be object")
+    return body
