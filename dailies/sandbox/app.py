@@ -25,7 +25,7 @@ from dailies.sandbox.routes.truth import truth_routes
 from dailies.sandbox.routes.videos import video_routes
 from dailies.sandbox.routes.wire import error_schemas
 from dailies.sandbox.storage.refusals import StorageRefusal, answer_refusal
-from dailies.sandbox.storage.routes import bucket_routes, storage_routes
+from dailies.sandbox.storage.routes import storage_routes
 
 
 class SandboxApi(FastAPI):
@@ -54,7 +54,6 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.include_router(video_routes(gateway))
     app.include_router(account_routes(gateway))
     app.include_router(object_routes(gateway))
-    app.include_router(bucket_routes(gateway))
     app.include_router(storage_routes(gateway))
     app.include_router(truth_routes(gateway))
     app.include_router(admin_routes(gateway))
