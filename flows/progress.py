@@ -22,7 +22,7 @@ from flows.display import mxn
 LINE_EVERY_S = 5.0
 LINE_EVERY_ROWS = 100
 _TICK_S = 0.25
-_WIDE = 110
+_WIDE, _NARROW = 110, 80
 
 
 class ProgressDisplay:
@@ -54,7 +54,8 @@ class ProgressDisplay:
 
     def stop(self) -> None:
         """Leave the last state on the screen and give the cursor back."""
-        self._bar.stop()
+        if self._task is not None:
+            self._bar.stop()
 
     def show(self, counts: Counts, *, last: bool = False) -> None:
         """Bring the bar up to date; or say a line, if one is due."""
@@ -65,7 +66,8 @@ class ProgressDisplay:
         if self._task is None:
             self._bar.start()
             self._task = self._bar.add_task("videos", total=counts.total, state="")
-        self._bar.update(self._task, completed=ended, total=counts.total, state=_state(counts))
+        state = _state(counts, brief=self._console.width < _NARROW)
+        self._bar.update(self._task, completed=ended, total=counts.total, state=state)
 
     def _say(self, line: str, ended: int, *, last: bool) -> None:
         is_due = last or not self._said or self._clock() - self._said_at >= LINE_EVERY_S
@@ -76,9 +78,9 @@ class ProgressDisplay:
                 say(self._console, line)
 
 
-def _state(counts: Counts) -> str:
+def _state(counts: Counts, *, brief: bool = False) -> str:
     parts = [
-        f"{counts.waiting + counts.in_doubt} waiting",
+        f"{0 if brief else counts.waiting + counts.in_doubt} waiting",
         f"{counts.rendering} rendering",
         f"{counts.completed} done",
         f"{counts.failed} failed",
@@ -88,14 +90,11 @@ def _state(counts: Counts) -> str:
 
 
 def _bar(console: Console) -> Progress:
-    """What fits on one line: narrow terminals get no bar, only its figures."""
-    wide = console.width >= _WIDE
-    columns = [
-        TextColumn("{task.description}"),
-        *([BarColumn(bar_width=24)] if wide else []),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        *([TimeElapsedColumn()] if wide else []),
-        TimeRemainingColumn(),
-    ]
-    return Progress(*columns, console=console)
+    """What fits on one line: narrow terminals get no bar, the narrowest only the figures."""
+    figures = [MofNCompleteColumn(), TextColumn("{task.fields[state]}")]
+    if console.width < _NARROW:
+        return Progress(*figures, console=console)
+    if console.width < _WIDE:
+        return Progress(TextColumn("{task.description}"), *figures, TimeRemainingColumn(), console=console)
+    bar = [TextColumn("{task.description}"), BarColumn(bar_width=24)]
+    return Progress(*bar, *figures, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
