@@ -42,9 +42,6 @@ class Sorter:
         columns: which of its columns is which.
         default_model: for rows that name none.
         template: for rows without a prompt of their own, in normal form; empty if there is none.
-
-    Raises:
-        InputError: the template cannot be filled in from these columns.
     """
 
     def __init__(self, source: str, table: Table, columns: Columns, default_model: str, template: str = "") -> None:
@@ -62,21 +59,19 @@ class Sorter:
         # Many rows share a few combinations of cells; the caches end with the file.
         self._clips = lru_cache(_REMEMBERED)(read_clips)
         self._metadata = lru_cache(_REMEMBERED)(partial(_metadata, columns.meta_names))
-        if faults := check_template(template, columns.meta_names):
-            reasons = ((f"--template: {fault.reason}", fault.remedy) for fault in faults)
-            raise InputError(tuple(RowError(table.label, None, None, *reason) for reason in reasons))
+        self._template_is_checked = False
 
     def add(self, line: int, cells: tuple[str, ...]) -> None:
         """Read one record; a bad one goes into ``rejected``.
 
         Raises:
-            InputError: the records so far ask for too many videos.
+            InputError: the records so far ask for too many videos, or the template needs columns that are not there.
         """
         if len(cells) != self._columns.count:
             self._reject(line, cells, [_ragged(len(cells), self._columns.count)])
             return
         prompt, prompt_id, model, duration, ratio, take, fallback, takes = self._columns.known(cells)
-        prompt, prompt_id = normal_text(prompt) or self._template, normal_text(prompt_id)
+        prompt, prompt_id = normal_text(prompt) or self._usable_template(), normal_text(prompt_id)
         clips, wrong = self._clips(model.strip() or self._default_model, duration, ratio, fallback)
         number, times = read_take(take) if take else None, read_takes(takes, take) if takes else 1
         metadata = self._metadata(self._columns.meta(cells))
@@ -103,6 +98,15 @@ class Sorter:
                 yield PromptRow(
                     key, self._source, line, prompt_id, prompt, model, duration_s, ratio, take, fallback, metadata
                 )
+
+    def _usable_template(self) -> str:
+        """The template, once it is known that this source has its columns: told once, not for each row."""
+        if self._template and not self._template_is_checked:
+            if faults := check_template(self._template, self._columns.meta_names):
+                reasons = ((f"--template: {fault.reason}", fault.remedy) for fault in faults)
+                raise InputError(tuple(RowError(self._table.label, None, None, *reason) for reason in reasons))
+            self._template_is_checked = True
+        return self._template
 
     def _fill(self, prompt: str, metadata: Mapping[str, str]) -> tuple[str, list[Fault]]:
         text, faults = fill(prompt, metadata, self._columns.meta_names)

@@ -14,7 +14,7 @@ from dailies.prompts import PromptFile, read_prompts
 
 LINES: dict[str, str] = {
     "[1]": "line 1: the line is no object; write one object a line: ",
-    "{": "line 1: character 2 is where this stops to be JSON (Expecting property name enclosed in double quotes); write",
+    "{": "line 1: character 2 is where this stops to be JSON (Expecting property name enclosed in double quotes); ",
     '{"prompt": NaN}': "line 1: NaN is no JSON; write one",
     '{"prompt": "a", "prompt": "b"}': "line 1: 'prompt' is there twice; write one",
     '{"prompt": 5}': "line 1, column prompt: 5 is a number, but a text belongs here; write it as a text",

@@ -114,7 +114,7 @@ def test_the_web_is_read_without_more_packages() -> None:
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/export"
         assert read_prompts(f"{url}?format=csv").rows[0].prompt == "A fox"
-        with pytest.raises(InputError, match="the URL cannot be opened .*404"):
+        with pytest.raises(InputError, match=r"the URL cannot be opened .*404"):
             read_prompts(f"{url}.csv")
         server.shutdown()
 

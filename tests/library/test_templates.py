@@ -99,6 +99,10 @@ def test_a_template_that_no_row_can_fill_is_told_once(tmp_path: Path) -> None:
     assert "shots.csv: --template: there is no column meta.season for {season}; add the column" in str(refused.value)
 
 
+def test_a_template_that_no_row_needs_may_have_any_names(tmp_path: Path) -> None:
+    assert read(tmp_path, "prompt\nA fox\n", template="A {season} fox").rows[0].prompt == "A fox"
+
+
 @pytest.mark.parametrize("template", ["", "  ", "x" * 4001, "a\x07b"])
 def test_an_impossible_template_is_refused(tmp_path: Path, template: str) -> None:
     with pytest.raises(InputError, match=r"^--template: "):
