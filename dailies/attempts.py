@@ -110,6 +110,7 @@ def following(entry: LedgerEntry, model: str, *, markup: Decimal, now: datetime)
         submitted_at=None,
         completed_at=None,
         waited_s=None,
+        not_done_at_s=None,
         polls=0,
         submit_tries=0,
     )

@@ -29,8 +29,8 @@ class Gate(Protocol):
     async def ready(self) -> None:
         """Wait until a request may be sent."""
 
-    def pause(self, seconds: float) -> None:
-        """Everybody waits for so long."""
+    def pause(self, seconds: float, *, is_poll: bool = False) -> None:
+        """Everybody waits for so long; what was refused, polls or submits, goes on more slowly."""
 
 
 class OpenGate:
@@ -44,7 +44,7 @@ class OpenGate:
         pause_s, self._pause_s = self._pause_s, 0.0
         await asyncio.sleep(pause_s)
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, is_poll: bool = False) -> None:  # noqa: ARG002
         """The next request waits for so long."""
         self._pause_s = seconds
 
@@ -195,7 +195,7 @@ class GeekHubClient:
             error = self._error(response, is_poll=method == "GET")
             if not isinstance(error, PaceError):
                 raise error
-            self._gate.pause(error.retry_after_s or 0.0)
+            self._gate.pause(error.retry_after_s or 0.0, is_poll=method == "GET")
         raise error or AssertionError("there was at least one try")
 
     async def _reach(self, method: str, path: str, **content: Any) -> httpx.Response:

@@ -95,6 +95,7 @@ class LedgerEntry:
     submitted_at: Instant | None = None
     completed_at: Instant | None = None
     waited_s: Seconds | None = None
+    not_done_at_s: Seconds | None = None
     polls: Count = 0
     submit_tries: Count = 0
 
@@ -185,7 +186,8 @@ def _cells(rows: list[LedgerEntry], column: pa.Field) -> list[Any]:
 
 def from_table(table: pa.Table) -> list[LedgerEntry]:
     """The entries of a table that has the ledger's columns (others, such as a partition's, are ignored)."""
-    columns = [table.column(name).to_pylist() for name in COLUMNS]
+    missing = [None] * table.num_rows  # in files that were written before a column was added
+    columns = [table.column(name).to_pylist() if name in table.column_names else missing for name in COLUMNS]
     return [_entry(cells) for cells in zip(*columns, strict=True)]
 
 

@@ -1,117 +1,169 @@
-"""Pacing: how fast to submit, how much to have in flight, when to poll. Pure: no clock, no sleep.
+"""Pacing: when to poll a job, how much to have in flight, how fast to submit. Pure: no clock, no sleep.
 
-Whoever calls brings the time (seconds of a monotonic clock) and does the waiting.
+How it is reckoned: ``rendering`` (how long a model takes), ``checking`` (when it is best to look), ``forecast`` (what
+a run has learned), ``limiter`` (who may send when). ``docs/pacing.md`` tells the whole of it.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, pairwise, repeat
 
 from dailies.catalogue import VideoModel
+from dailies.checking import Procedure
+from dailies.forecast import Forecast
+
+MAX_DELAYS = 50
+"""Prefect takes so many delays between the attempts of a task, and repeats the last one."""
+
+_MAX_RETRIES = 10_000
+_LAG_SHARE = 0.95
+_SLOT_LAG_SHARE = 0.01
+_GAP_INTERVALS = 2.0
+_JITTER = 0.3
 
 # What one job costs Prefect's server in events: submit task 3, poll task 3, and 2 for each further poll.
-_EVENTS_PER_JOB = 6
-_EVENTS_PER_POLL = 2
-_MAX_RETRIES = 10_000
+EVENTS_PER_SUBMIT = 6.0
+EVENTS_PER_POLL = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PollSchedule:
-    """When to look at one job: first after ``first_wait_s``, then every ``interval_s``, at most ``retries`` times more.
+    """When to look at one job: after ``first_wait_s``, then after each of ``delays_s``, the last of which repeats.
 
     Attributes:
         first_wait_s: seconds from now until the first poll.
-        interval_s: seconds between polls.
+        delays_s: seconds from each poll to the next, one to fifty of them.
         retries: polls after the first one until the deadline is surely past.
         deadline_s: seconds from now after which the job is left to the next run.
     """
 
     first_wait_s: float
-    interval_s: float
+    delays_s: tuple[float, ...]
     retries: int
     deadline_s: float
 
+    def waits_s(self) -> Iterator[float]:
+        """Seconds to wait before each poll, without end."""
+        return chain([self.first_wait_s], self.delays_s, repeat(self.delays_s[-1]))
 
-def poll_schedule(model: VideoModel, age_s: float, *, time_scale: float, give_up_after_s: float) -> PollSchedule:
-    """The schedule of a job that was submitted ``age_s`` seconds ago.
 
-    Nothing is asked before the low end of the model's typical render time; then the documented interval applies
-    (GeekHub's page "Video models"). All three scale with ``time_scale``.
+def poll_schedule(
+    procedure: Procedure, age_s: float, *, time_scale: float, give_up_after_s: float, chance: float = 0.5
+) -> PollSchedule:
+    """The schedule of a job that was submitted ``age_s`` seconds ago and of which nothing else is known.
+
+    Args:
+        procedure: the best times to look at jobs of its kind.
+        age_s: seconds; below zero (a clock that was set back) counts as zero.
+        time_scale: factor on all times of the procedure.
+        give_up_after_s: seconds after the first poll, before the time scale.
+        chance: between 0 and 1, another one for each job: moves its polls a little, so that jobs that were submitted
+            together are not polled together.
     """
-    low = model.typical_render_s[0] * time_scale
-    first = min(max(low - age_s, 0.0), low)
-    interval = model.poll_interval_s * time_scale
-    deadline = first + give_up_after_s * time_scale
-    retries = min(math.ceil((deadline - first) / interval) + 1, _MAX_RETRIES)
-    return PollSchedule(first, interval, retries, deadline)
+    age = max(age_s, 0.0) / time_scale
+    checks = _moved(_checks(procedure, age), chance - 0.5, age)
+    first = checks[0] - age
+    delays = [after - before for before, after in pairwise(checks)] + [procedure.max_gap_s]
+    if len(delays) > MAX_DELAYS:  # the last one repeats, so it is for stragglers
+        delays = [*delays[: MAX_DELAYS - 1], procedure.max_gap_s]
+    listed = sum(delays[:-1])
+    more = math.ceil(max(give_up_after_s - listed, 0.0) / delays[-1])
+    retries = min(len(delays) + more, _MAX_RETRIES)
+    delays_s = tuple(delay * time_scale for delay in delays)
+    return PollSchedule(first * time_scale, delays_s, retries, (first + give_up_after_s) * time_scale)
 
 
-class Turns:
-    """Who may submit when: evenly spaced turns at a rate, and a pause for all when the service asks for one.
+def _checks(procedure: Procedure, age: float) -> list[float]:
+    """The ages at which to look, from this one on: the best first look, then the procedure's own path."""
+    if age >= procedure.times_s[-1]:
+        return [age]
+    if age == 0:
+        return list(procedure.checks_s)
+    return list(procedure.checks_from(age))
 
-    After a pause the rate is halved; every ten undisturbed turns give a tenth of the full rate back.
+
+def _moved(checks: list[float], part: float, age: float) -> list[float]:
+    gaps = [after - before for before, after in pairwise(checks)]
+    if not gaps:
+        return checks
+    room = [min(left, right) for left, right in zip([gaps[0], *gaps], [*gaps, gaps[-1]], strict=True)]
+    return [max(check + _JITTER * part * gap, age) for check, gap in zip(checks, room, strict=True)]
+
+
+def most_lag_s(model: VideoModel, mean_s: float, *, is_slot_wanted: bool) -> float:
+    """The expected lag to aim at, in seconds before the time scale.
+
+    The documented interval says what is good enough: half of it is the mean lag of whoever keeps to it, and a little
+    less is ours, for fewer polls. While rows wait for a slot, each second of lag is a slot's idle second: then it is a
+    hundredth of the render time.
     """
+    usual = _LAG_SHARE * model.poll_interval_s / 2
+    return min(usual, _SLOT_LAG_SHARE * mean_s) if is_slot_wanted else usual
 
-    def __init__(self, rate_per_s: float) -> None:
-        self.rate_per_s = rate_per_s
-        self._full_rate_per_s = rate_per_s
-        self._next_at = -math.inf
-        self._paused_until = -math.inf
-        self._calm = 0
 
-    def take(self, now: float) -> float:
-        """Take the next turn; returns the seconds to wait for it."""
-        at = max(now, self._next_at)
-        self._next_at = at + 1 / self.rate_per_s
-        self._calm += 1
-        if self._calm % 10 == 0:
-            self.rate_per_s = min(self._full_rate_per_s, self.rate_per_s + self._full_rate_per_s / 10)
-        return at - now
-
-    def paused_for(self, now: float) -> float:
-        """Seconds that everybody still has to wait, 0 where there is no pause."""
-        return max(0.0, self._paused_until - now)
-
-    def pause(self, now: float, seconds: float) -> None:
-        """Nobody sends before ``seconds`` have passed; new jobs are then submitted more slowly.
-
-        Several refusals of one burst slow it down once.
-        """
-        if self.paused_for(now) == 0:
-            self.rate_per_s = max(self.rate_per_s / 2, self._full_rate_per_s / 16)
-        self._paused_until = max(self._paused_until, now + seconds)
-        self._next_at = max(self._next_at, self._paused_until)
-        self._calm = 0
+def widest_gap_s(model: VideoModel) -> float:
+    """The widest gap between polls, in seconds before the time scale: stragglers are not looked at more seldom."""
+    return _GAP_INTERVALS * model.poll_interval_s
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What the settings and the server's intake of events allow.
+    """What the settings, the account's rate and the server's intake of events allow together.
 
     Attributes:
         submits_per_s: new jobs a second.
         in_flight: jobs that may render at the same time.
+        max_polls: polls of one job that can be afforded, on average.
+        requests_per_s: submits and polls together, as far as the account has a rate.
+        events_per_s: what Prefect's server takes in; infinite without Prefect.
+        is_slot_bound: whether all jobs in flight end more slowly than new ones could be submitted.
     """
 
     submits_per_s: float
     in_flight: int
+    max_polls: float = math.inf
+    requests_per_s: float = math.inf
+    events_per_s: float = math.inf
+    is_slot_bound: bool = False
 
 
 def pace_for(
-    models: Iterable[VideoModel],
+    kinds: Iterable[tuple[VideoModel, int]],
+    forecast: Forecast,
     *,
     submit_rate_per_s: float,
     max_in_flight: int,
-    events_per_s: float,
-    time_scale: float,
+    requests_per_s: float = math.inf,
+    events_per_s: float = math.inf,
 ) -> Pace:
-    """Half of the event budget pays for new jobs, half for the polls of those in flight."""
-    counts = Counter(models)
-    jobs = counts.total()
+    """The pace at which submits and polls of a run's jobs stay within every budget.
+
+    Args:
+        kinds: model and seconds of video of each row.
+        forecast: what is known of their render times.
+        submit_rate_per_s: new jobs a second, at most.
+        max_in_flight: jobs that may render at the same time, at most.
+        requests_per_s: the account's rate for all requests.
+        events_per_s: events that Prefect's server takes in.
+    """
+    counts: dict[tuple[VideoModel, int], int] = {}
+    for kind in kinds:
+        counts[kind] = counts.get(kind, 0) + 1
+    jobs = sum(counts.values())
     if jobs == 0:
-        return Pace(submit_rate_per_s, max_in_flight)
-    polls_per_s = sum(n / (model.poll_interval_s * time_scale) for model, n in counts.items()) / jobs
-    affordable = int(events_per_s / 2 / (_EVENTS_PER_POLL * polls_per_s))
-    submits = min(submit_rate_per_s, events_per_s / 2 / _EVENTS_PER_JOB)
-    return Pace(submits, max(1, min(max_in_flight, affordable)))
+        return Pace(submit_rate_per_s, max_in_flight, math.inf, requests_per_s, events_per_s)
+    polls = sum(n * _usual_polls(forecast, *kind) for kind, n in counts.items()) / jobs
+    mean_s = sum(n * forecast.mean_s(*kind) for kind, n in counts.items()) / jobs
+    events = EVENTS_PER_SUBMIT + EVENTS_PER_POLL * (polls - 1)
+    submits = min(submit_rate_per_s, events_per_s / events, requests_per_s / (1 + polls))
+    jobs_per_s = min(submits, max_in_flight / mean_s)
+    by_events = (events_per_s / jobs_per_s - EVENTS_PER_SUBMIT) / EVENTS_PER_POLL + 1
+    affordable = min(by_events, requests_per_s / jobs_per_s - 1)
+    is_slot_bound = max_in_flight / mean_s < submits
+    return Pace(submits, max_in_flight, max(affordable, 1.5), requests_per_s, events_per_s, is_slot_bound)
+
+
+def _usual_polls(forecast: Forecast, model: VideoModel, duration_s: int) -> float:
+    lag_s = most_lag_s(model, math.inf, is_slot_wanted=False)
+    return forecast.procedure(model, duration_s, lag_s, widest_gap_s(model)).polls

@@ -1,52 +1,29 @@
 """What the rows of one run share: client, pace, stop flag, progress, and the money's rules."""
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from dailies.catalogue import VideoModel, load_catalogue
+from dailies.catalogue import load_catalogue
 from dailies.client import GeekHubClient
 from dailies.folder import LedgerFolder
+from dailies.forecast import Forecast
+from dailies.gate import Gatekeeper
+from dailies.history import read_past
 from dailies.manifest import Manifest
-from dailies.pacing import Pace, Turns, pace_for
+from dailies.pacing import pace_for
 from dailies.pricing import ZERO
 from dailies.progress import Progress
 from dailies.settings import Settings
+from dailies.slots import Slots
 from dailies.stopping import Stop
 
 OUTAGE_LIMIT_S = 300.0
 """How long a run waits while the service cannot be reached; rows that are not submitted by then stay planned."""
-
-
-class Gatekeeper:
-    """Pacing put to work: sleeps as long as ``pacing`` says."""
-
-    def __init__(self, pace: Pace) -> None:
-        self.pace = pace
-        self._turns = Turns(pace.submits_per_s)
-        self._queue = asyncio.Lock()
-
-    async def turn(self) -> None:
-        """Wait for this row's turn to submit."""
-        async with self._queue:
-            await asyncio.sleep(self._turns.take(_clock()))
-
-    async def ready(self) -> None:
-        """Wait until the service wants to hear from us again."""
-        # Once more after each sleep: the pause may have been prolonged meanwhile.
-        while wait_s := self._turns.paused_for(_clock()):  # noqa: ASYNC110 - there is no event, only time
-            await asyncio.sleep(wait_s)
-
-    def pause(self, seconds: float) -> None:
-        """The service said 429: everybody waits."""
-        self._turns.pause(_clock(), seconds)
-
-
-def _clock() -> float:
-    return asyncio.get_running_loop().time()
 
 
 @dataclass(slots=True)
@@ -54,7 +31,8 @@ class Production:
     """One run's common ground. Made once, handed down, never global.
 
     Attributes:
-        in_flight: a place for each job that may render at the same time.
+        slots: a place for each job that may render at the same time.
+        forecast: what is known of render times; it learns from this run's polls.
         answers: submits that are under way; a cancelled row leaves its own here to be finished.
         handed_over: for each batch, set when none of its rows waits for a turn to submit any more.
     """
@@ -64,7 +42,8 @@ class Production:
     client: GeekHubClient
     gate: Gatekeeper
     progress: Progress
-    in_flight: asyncio.Semaphore
+    slots: Slots
+    forecast: Forecast = field(default_factory=Forecast)
     stop: Stop = field(default_factory=Stop)
     answers: set["asyncio.Task[None]"] = field(default_factory=set)
     handed_over: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
@@ -86,19 +65,33 @@ shared: ContextVar[Production | None] = ContextVar("shared", default=None)
 """The run that this context belongs to: how a batch in the same process finds what its parent has opened."""
 
 
-def open_production(settings: Settings, folder: LedgerFolder, batches: Iterable[Manifest]) -> Production:
+def open_production(
+    settings: Settings, folder: LedgerFolder, batches: Iterable[Manifest], *, in_prefect: bool = True
+) -> Production:
     """Set a run up. Its client is to be closed by the caller (``async with production.client``).
+
+    Args:
+        settings: how fast, how many, how long.
+        folder: whose history tells how long models render.
+        batches: what was claimed.
+        in_prefect: whether each step is a Prefect task, whose events its server has to take in.
 
     Raises:
         SettingsError: there is no key.
+        LedgerError: the ledger cannot be read.
     """
     rows = [row for batch in batches for row in batch.rows]
+    catalogue = load_catalogue()
+    kinds = [(catalogue[row.entry.model or ""], row.entry.duration_s or 0) for row in rows]
+    past = read_past(folder, {model.id for model, _ in kinds}, datetime.now(UTC))
+    forecast = Forecast(settings.time_scale, past)
     pace = pace_for(
-        _models(row.entry.model for row in rows),
+        kinds,
+        forecast,
         submit_rate_per_s=settings.submit_rate_per_s,
         max_in_flight=settings.max_in_flight,
-        events_per_s=settings.events_per_s,
-        time_scale=settings.time_scale,
+        requests_per_s=settings.requests_per_s or math.inf,
+        events_per_s=settings.events_per_s if in_prefect else math.inf,
     )
     gate = Gatekeeper(pace)
     client = GeekHubClient(
@@ -110,9 +103,5 @@ def open_production(settings: Settings, folder: LedgerFolder, batches: Iterable[
         outage_limit_s=OUTAGE_LIMIT_S,
     )
     worst = sum((row.entry.worst_mxn or ZERO for row in rows), ZERO)
-    return Production(settings, folder, client, gate, Progress(len(rows), worst), asyncio.Semaphore(pace.in_flight))
-
-
-def _models(ids: Iterable[str | None]) -> list[VideoModel]:
-    catalogue = load_catalogue()
-    return [catalogue[model] for model in ids if model is not None]
+    slots = Slots(pace.in_flight, settings.max_in_flight_of)
+    return Production(settings, folder, client, gate, Progress(len(rows), worst), slots, forecast)

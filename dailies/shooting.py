@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from dailies.answers import is_content_filter
@@ -30,8 +32,9 @@ from dailies.folder import organisation_of
 from dailies.jobs import Job, JobStatus, VideoRequest
 from dailies.journal import Journal
 from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.lookout import Lookout
 from dailies.manifest import ClaimedRow
-from dailies.pacing import PollSchedule, poll_schedule
+from dailies.pacing import PollSchedule
 from dailies.production import Production
 
 _DURATION_DIFFERS = "duration_differs"
@@ -54,6 +57,8 @@ class Attempt:
         self._is_last = is_last
         self._polls = entry.polls
         self._give_up_at = float("inf")
+        self._born_at = entry.submitted_at
+        self._lookout: Lookout | None = None
 
     @property
     def label(self) -> str:
@@ -86,6 +91,7 @@ class Attempt:
             status=EntryStatus.IN_DOUBT, submitted_at=sent_at, submit_tries=tries + 1, error_code=None, error=None
         )
         reach(Failpoint.AFTER_INTENT)
+        self._born_at = self._production.now()
         try:
             job = await self._production.client.create_video(_request(self.entry), self._idempotency_key)
         except RowRefusedError as error:
@@ -105,16 +111,10 @@ class Attempt:
 
     def begin_polling(self) -> PollSchedule:
         """The schedule of this job's polls; the time until the deadline counts from here."""
-        entry, settings = self.entry, self._production.settings
-        submitted_at = entry.submitted_at or self._production.now()
-        schedule = poll_schedule(
-            load_catalogue()[entry.model or ""],
-            (self._production.now() - submitted_at).total_seconds(),
-            time_scale=settings.time_scale,
-            give_up_after_s=settings.give_up_after_s,
-        )
+        self._lookout = Lookout(self._production, self.entry)
+        schedule = self._lookout.schedule(self._age_s)
         self._give_up_at = asyncio.get_running_loop().time() + schedule.deadline_s
-        self._production.progress.see(entry)  # a job of an earlier run changes nothing until it ends
+        self._production.progress.see(self.entry)  # a job of an earlier run changes nothing until it ends
         return schedule
 
     async def poll(self) -> LedgerEntry:
@@ -129,13 +129,15 @@ class Attempt:
             KeyRefusedError: 401.
             JournalError: the journal cannot be written.
         """
+        lookout = self._lookout or Lookout(self._production, self.entry)
+        await self._production.gate.look(lookout.likely_done(self._age_s))
         if not self._production.stop.may_poll:
             return self.entry
         self._polls += 1
         if self.entry.status is not EntryStatus.PROCESSING:
             await self._put(status=EntryStatus.PROCESSING, polls=self._polls)
         reach(Failpoint.BEFORE_POLL)
-        reason = "still rendering"
+        reason, asked_at_s = "still rendering", self._age_s
         try:
             job = await self._production.client.get_video(self.entry.job_id or "")
         except BalanceEmptyError as error:
@@ -146,19 +148,27 @@ class Attempt:
         else:
             reach(Failpoint.AFTER_POLL)
             if job.status is JobStatus.FAILED:
-                await self._fail(job, polls=self._polls)
+                lookout.saw_failed()
+                await self._fail(job, polls=self._polls, not_done_at_s=lookout.not_done_at_s)
             if job.status is JobStatus.COMPLETED and (job.video_url or self._is_late):
-                return await self._complete(job)
+                lookout.saw_done(self._age_s)
+                return await self._complete(job, lookout.not_done_at_s)
+            lookout.saw_early(asked_at_s)
         if self._is_late:
-            await self._put(polls=self._polls)
+            await self._put(polls=self._polls, not_done_at_s=lookout.not_done_at_s)
             return self.entry
         raise JobPending(self.entry.job_id or "", reason)
+
+    @property
+    def _age_s(self) -> float:
+        now = self._production.now()
+        return (now - (self._born_at or now)).total_seconds()
 
     @property
     def _is_late(self) -> bool:
         return asyncio.get_running_loop().time() >= self._give_up_at
 
-    async def _complete(self, job: Job) -> LedgerEntry:
+    async def _complete(self, job: Job, not_done_at_s: float | None) -> LedgerEntry:
         entry, now = self.entry, self._production.now()
         completed_at = job.completed_at or now
         error_code, error = _remark(entry, job)
@@ -173,6 +183,7 @@ class Attempt:
             video_url=job.video_url,
             completed_at=completed_at,
             waited_s=_waited_s(entry, now),
+            not_done_at_s=not_done_at_s,
             polls=self._polls,
             charged_mxn=charge and charge.mxn,
             charged_usd=charge and charge.usd,
@@ -253,11 +264,12 @@ async def _submit(attempt: Attempt) -> LedgerEntry:
 
 
 async def _poll(attempt: Attempt, schedule: PollSchedule) -> LedgerEntry:
-    while True:
+    for wait_s in islice(schedule.waits_s(), 1, None):  # before the first one it was waited already
         try:
             return await attempt.poll()
         except JobPending:
-            await asyncio.sleep(schedule.interval_s)
+            await asyncio.sleep(wait_s)
+    raise AssertionError("there is always another poll")
 
 
 PLAIN_STEPS = Steps(_submit, _poll)
@@ -277,21 +289,22 @@ async def shoot_row(
         handed_over: called once, when the row needs no more turn to submit.
     """
     entry = row.entry
-    async with production.in_flight:
-        try:
-            for index, model in enumerate(row.models):
-                if index > 0:
-                    entry = following(entry, model, markup=production.settings.markup, now=production.now())
-                attempt = Attempt(production, journal, entry, is_last=index == len(row.models) - 1)
-                entry = await _shoot(attempt, production, steps, handed_over)
-                if entry.status is not EntryStatus.FAILED or entry.error_code != JOB_FAILED:
-                    break
-        except BalanceEmptyError as error:
-            production.stop.submits(error)
-        except (AccountError, LedgerError) as error:
-            production.stop.everything(error)
-        finally:
-            handed_over()
+    try:
+        for model, same in groupby(enumerate(row.models), key=itemgetter(1)):
+            async with production.slots.taken(model, handed_over):
+                for index, _ in same:
+                    if index > 0:
+                        entry = following(entry, model, markup=production.settings.markup, now=production.now())
+                    attempt = Attempt(production, journal, entry, is_last=index == len(row.models) - 1)
+                    entry = await _shoot(attempt, production, steps, handed_over)
+                    if entry.status is not EntryStatus.FAILED or entry.error_code != JOB_FAILED:
+                        return
+    except BalanceEmptyError as error:
+        production.stop.submits(error)
+    except (AccountError, LedgerError) as error:
+        production.stop.everything(error)
+    finally:
+        handed_over()
 
 
 async def _shoot(

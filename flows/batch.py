@@ -20,7 +20,7 @@ from dailies.shooting import Attempt, Steps, shoot_rows
 from flows.heed import heeding
 from flows.states import batch_state, superseded
 from tasks.credentials import load_run_settings
-from tasks.limits import SharedTurns
+from tasks.limits import share_turns
 from tasks.name import name_run, rows_and_money
 from tasks.poll import poll_job, quiet_retries
 from tasks.record import record_batch
@@ -79,7 +79,7 @@ async def _production(journal: Journal) -> AsyncIterator[Production]:
     settings = await load_run_settings()
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
     production = open_production(settings, folder, [journal.manifest])
-    production.gate = SharedTurns(production.gate)
+    share_turns(production.gate)
     async with production.client:
         yield production
 

@@ -4,6 +4,7 @@ They lie here and not in ``flows/``, whose files Prefect may load a second time 
 """
 
 import asyncio
+import math
 import uuid
 from typing import Any
 
@@ -13,8 +14,9 @@ from pydantic import Field, SecretStr
 from dailies.catalogue import load_catalogue
 from dailies.client import GeekHubClient
 from dailies.errors import JobFailedError, JobPending
+from dailies.forecast import Forecast
 from dailies.jobs import Job, JobStatus, VideoRequest
-from dailies.pacing import poll_schedule
+from dailies.pacing import most_lag_s, poll_schedule, widest_gap_s
 from dailies.settings import LIVE_BASE_URL
 
 
@@ -52,7 +54,7 @@ class GeekHubVideoRun(JobRun[Job]):
         return self._job.id
 
     async def wait_for_completion(self) -> None:  # type: ignore[override] # Prefect's base says Logger, by mistake
-        """Poll, at the model's own interval, until the job has ended.
+        """Poll, when it is best for the model, until the job has ended.
 
         Raises:
             TimeoutError: it has not within ``give_up_after_s``; the job goes on, and may be waited for again.
@@ -60,13 +62,17 @@ class GeekHubVideoRun(JobRun[Job]):
         """
         video = self._video
         model = load_catalogue()[video.model]
-        schedule = poll_schedule(model, 0.0, time_scale=video.time_scale, give_up_after_s=video.give_up_after_s)
+        lag_s = most_lag_s(model, math.inf, is_slot_wanted=False)
+        procedure = Forecast().procedure(
+            model, video.duration_s or model.default_duration_s, lag_s, widest_gap_s(model)
+        )
+        schedule = poll_schedule(procedure, 0.0, time_scale=video.time_scale, give_up_after_s=video.give_up_after_s)
         async with asyncio.timeout(schedule.deadline_s), video.credentials.get_client() as client:
-            wait_s = schedule.first_wait_s
-            while self._job.status not in (JobStatus.COMPLETED, JobStatus.FAILED):
+            for wait_s in schedule.waits_s():
+                if self._job.status in (JobStatus.COMPLETED, JobStatus.FAILED):
+                    break
                 await asyncio.sleep(wait_s)
                 self._job = await client.get_video(self._job.id)
-                wait_s = schedule.interval_s
         self.logger.info("%s: job %s is %s", video.model, self._job.id, self._job.status)
 
     async def fetch_result(self) -> Job:

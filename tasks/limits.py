@@ -1,13 +1,14 @@
 """The submit rate that many machines share: a global concurrency limit on the Prefect server."""
 
 import math
+from functools import partial
 
 from prefect import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.asyncio import rate_limit
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from dailies.production import Gatekeeper
+from dailies.gate import Gatekeeper
 
 SUBMITS = "dailies-submits"
 """The limit's name. Its slots are submits that may come at once; ``slot_decay_per_second`` is the rate."""
@@ -34,21 +35,6 @@ async def ensure_limit(submits_per_s: float) -> bool:
     return False
 
 
-class SharedTurns(Gatekeeper):
-    """This process's turns to submit, each of them also asked for at the Prefect server."""
-
-    def __init__(self, own: Gatekeeper) -> None:
-        self._own = own
-
-    async def turn(self) -> None:
-        """Wait for this row's turn to submit."""
-        await self._own.turn()
-        await rate_limit(SUBMITS, strict=True)
-
-    async def ready(self) -> None:
-        """Wait until the service wants to hear from us again."""
-        await self._own.ready()
-
-    def pause(self, seconds: float) -> None:
-        """The service said 429: everybody here waits."""
-        self._own.pause(seconds)
+def share_turns(gate: Gatekeeper) -> None:
+    """Let each turn to submit of this process also be asked for at the Prefect server."""
+    gate.elsewhere = partial(rate_limit, SUBMITS, strict=True)

@@ -49,7 +49,7 @@ async def poll_job(attempt: Attempt, schedule: PollSchedule) -> LedgerEntry:
     """Poll until the job has ended or its deadline is past; Prefect waits between the polls."""
     patient = look_once.with_options(
         retries=schedule.retries,
-        retry_delay_seconds=schedule.interval_s,
+        retry_delay_seconds=list(schedule.delays_s),
         retry_condition_fn=_is_still_rendering,
     )
     return await patient(attempt)

@@ -51,7 +51,7 @@ class Gate:
     async def ready(self) -> None:
         self.passed += 1
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, *, is_poll: bool = False) -> None:
         self.pauses.append(seconds)
 
 

@@ -23,14 +23,17 @@ from dailies.client import GeekHubClient
 from dailies.errors import FencedError, JournalError, KeyRefusedError, LedgerError
 from dailies.fold import fold_batch
 from dailies.folder import LedgerFolder
+from dailies.forecast import Forecast
+from dailies.gate import Gatekeeper
 from dailies.journal import Journal, replay, seal
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.pacing import Pace, PollSchedule
-from dailies.production import Gatekeeper, Production
+from dailies.production import Production
 from dailies.progress import Progress
 from dailies.prompts import PromptRow
 from dailies.settings import Settings, load_settings
 from dailies.shooting import PLAIN_STEPS, Attempt, Steps, shoot_rows
+from dailies.slots import Slots
 from dailies.stopping import StopLevel
 from tests.factories import (
     KLING_5_S_MXN,
@@ -116,7 +119,8 @@ async def on_set(
         transport=httpx.MockTransport(api),
     )
     progress = Progress(len(rows), claim.plan.worst_mxn)
-    production = Production(settings, folder, client, gate, progress, asyncio.Semaphore(in_flight))
+    forecast = Forecast(settings.time_scale)
+    production = Production(settings, folder, client, gate, progress, Slots(in_flight), forecast)
     (batch,) = claim.batches
     journal = Journal.own(folder.journals / batch.batch_id, "me")
     async with client:

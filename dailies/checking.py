@@ -1,0 +1,167 @@
+"""When to look: the optimum checking procedure of Barlow, Hunter and Proschan (SIAM J. Appl. Math. 11, 1963). Pure.
+
+Something happens at a random time, shows only when somebody looks, each look costs, and so does each second until it
+is seen. The optimum minimises expected looks + ``lag_price`` x expected lag; it is found exactly on the grid of the
+distribution, by dynamic programming backwards in time. No gap after the first look is ever wider than a bound.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dailies.rendering import Floats, RenderTimes
+
+_NEVER_BEFORE, _BEYOND = 1e-4, 0.999  # probabilities between which looks are placed one by one
+_CELLS = 200
+_TRIES = 12
+_CLOSE = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Procedure:
+    """The optimum for one distribution and one price of lag.
+
+    Attributes:
+        times_s: ages at which one may look; the last one ends the grid.
+        following: for each of them, the index of the next look after one that found nothing.
+        cost: what is still to be expected after having looked there in vain, times the probability of that.
+        alive: the probability of not being done by then.
+        moment: the part of the mean that lies before, for expected lags.
+        max_gap_s: the widest gap, which is kept beyond the grid.
+        lag_price: what a second of lag costs, in polls.
+        polls: expected looks at a job that was just submitted.
+        lag_s: expected seconds from done to seen.
+    """
+
+    times_s: Floats
+    following: tuple[int, ...]
+    cost: Floats
+    alive: Floats
+    moment: Floats
+    max_gap_s: float
+    lag_price: float
+    polls: float
+    lag_s: float
+
+    @property
+    def checks_s(self) -> tuple[float, ...]:
+        """Ages at which a job that was just submitted is looked at, in seconds; then every ``max_gap_s``."""
+        return tuple(float(self.times_s[index]) for index in _path(self.following, 0))
+
+    def checks_from(self, age_s: float) -> tuple[float, ...]:
+        """The same for a job that was submitted so long ago and was never looked at."""
+        ahead = int(np.searchsorted(self.times_s, age_s, side="right"))
+        if ahead >= len(self.times_s):
+            return (age_s,)
+        # One may look now, which tells nearly what a look at the last point of the grid would have told.
+        points = np.arange(ahead - 1, len(self.times_s))
+        looks_s = np.maximum(self.times_s[points], age_s)
+        reached, moment = 1 - self.alive[points], self.moment[points]
+        best = int((self.lag_price * (looks_s * reached - moment) + self.cost[points]).argmin())
+        later = [float(self.times_s[index]) for index in _path(self.following, int(points[best]))]
+        return (float(looks_s[best]), *(check for check in later if check > looks_s[best] + self.lag_s / 4))
+
+
+def _path(following: tuple[int, ...], index: int) -> list[int]:
+    path = []
+    while index < len(following) - 1:
+        index = following[index]
+        path.append(index)
+    return path
+
+
+def best_procedure(
+    times: RenderTimes, lag_price: float, max_gap_s: float, resolution_s: float = float("inf")
+) -> Procedure:
+    """The optimum for a price of lag, in polls for a second.
+
+    Args:
+        times: the distribution.
+        lag_price: what a second of lag costs, in polls.
+        max_gap_s: the widest gap after the first look, in seconds.
+        resolution_s: how fine the grid has to be at least, as far as that of the distribution is.
+    """
+    grid, mass, middles = _condense(times, resolution_s)
+    reached, moment = np.cumsum(mass), np.cumsum(mass * middles)
+    alive = 1 - reached
+    count = len(grid)
+    cost, following = np.zeros(count), [count - 1] * count
+    widest = np.searchsorted(grid, grid + max_gap_s, side="right")
+    for i in range(count - 2, -1, -1):
+        end = count if i == 0 else max(int(widest[i]), i + 2)
+        lag = grid[i + 1 : end] * (reached[i + 1 : end] - reached[i]) - (moment[i + 1 : end] - moment[i])
+        total = lag_price * lag + cost[i + 1 : end]
+        best = int(total.argmin())
+        cost[i] = alive[i] + total[best]
+        following[i] = i + 1 + best
+    path = [0, *_path(tuple(following), 0)]
+    before, here = np.array(path[:-1]), np.array(path[1:])
+    polls = alive[before].sum() + alive[-1]
+    lag_s = (grid[here] * (reached[here] - reached[before]) - (moment[here] - moment[before])).sum()
+    lag_s += alive[-1] * max_gap_s / 2
+    return Procedure(grid, tuple(following), cost, alive, moment, max_gap_s, lag_price, float(polls), float(lag_s))
+
+
+def procedure_for(
+    times: RenderTimes, lag_s: float, max_gap_s: float, *, max_polls: float = float("inf"), price: float | None = None
+) -> Procedure:
+    """The optimum whose expected lag is ``lag_s``; with fewer looks and more lag where that takes over ``max_polls``.
+
+    Args:
+        times: the distribution.
+        lag_s: the expected lag to arrive at, in seconds.
+        max_gap_s: the widest gap between looks, in seconds.
+        max_polls: looks at one job that can be afforded, on average.
+        price: where to start the search, if a price close to it is known.
+    """
+
+    def at(price: float) -> Procedure:
+        return best_procedure(times, price, max_gap_s, lag_s / 2)
+
+    found = _search(at, price or 1 / lag_s, lambda tried: tried.lag_s / lag_s)
+    if found.polls <= max_polls:
+        return found
+    return _search(at, found.lag_price, lambda tried: max_polls / tried.polls, is_ceiling=False)
+
+
+def _search(
+    at: Callable[[float], Procedure], price: float, excess_of: Callable[[Procedure], float], *, is_ceiling: bool = True
+) -> Procedure:
+    """The procedure whose excess is nearest to 1 on the right side: not above it, or not below it.
+
+    The excess falls with the root of the price, more or less; where it jumps, halving what is left finds the step.
+    """
+    best: Procedure | None = None
+    nearest = float("inf")
+    cheap, dear = 0.0, float("inf")
+    for _ in range(_TRIES):
+        found = at(price)
+        excess = excess_of(found)
+        cheap, dear = (max(cheap, price), dear) if excess > 1 else (cheap, min(dear, price))
+        if (excess <= 1) == is_ceiling and abs(excess - 1) < nearest:
+            best, nearest = found, abs(excess - 1)
+        if nearest < 2 * _CLOSE or dear - cheap < _CLOSE * cheap:
+            break
+        aim = 1 - _CLOSE if is_ceiling else 1 + _CLOSE
+        guess = price * (excess / aim) ** 1.8
+        price = guess if cheap < guess < dear else (cheap + dear) / 2
+    return best or found
+
+
+def _condense(times: RenderTimes, resolution_s: float) -> tuple[Floats, Floats, Floats]:
+    """About ``_CELLS`` cells where something happens, or finer ones; what comes earlier goes into the first one.
+
+    Returns:
+        Grid (beginning with 0), mass and mean time of each cell.
+    """
+    reached = np.cumsum(times.mass)
+    first = max(int(np.searchsorted(reached, _NEVER_BEFORE)) - 1, 0)
+    last = min(int(np.searchsorted(reached, _BEYOND)) + 1, len(reached) - 1)
+    fine = int(np.searchsorted(times.times_s, times.quantile_s(0.5) + resolution_s)) - int(np.argmax(reached >= 0.5))
+    step = max(1, min(-(-(last - first) // _CELLS), fine))
+    kept = np.unique(np.concatenate([[0], np.arange(max(first, 1), last, step), [last]]))
+    moment = np.cumsum(times.mass * times.middles_s)
+    mass, moments = np.diff(reached[kept], prepend=0.0), np.diff(moment[kept], prepend=0.0)
+    middles = np.divide(moments, mass, out=times.times_s[kept].copy(), where=mass > 0)
+    return times.times_s[kept], mass, middles

@@ -1,0 +1,42 @@
+"""What the ledger tells of render times: the jobs of the last weeks, as their polls have seen them."""
+
+import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dailies.catalogue import load_catalogue
+from dailies.folder import LedgerFolder
+from dailies.forecast import Past
+from dailies.ledger import EntryStatus
+from dailies.rendering import Sighting
+
+_DAYS = 30
+_COLUMNS = ("model", "duration_s", "status", "submitted_at", "waited_s", "not_done_at_s")
+_ENDED = (EntryStatus.COMPLETED.value, EntryStatus.FAILED.value)
+
+
+def read_past(folder: LedgerFolder, model_ids: Iterable[str], now: datetime) -> list[Past]:
+    """The jobs of these models that have ended within thirty days, oldest first; a failed one was never seen done.
+
+    Raises:
+        LedgerError: a file cannot be read.
+    """
+    recent = pc.field("submitted_at") >= pa.scalar(now - timedelta(days=_DAYS), pa.timestamp("us", tz="UTC"))
+    mine = pc.field("model").isin(pa.array(sorted(set(model_ids)), pa.string()))
+    known = recent & mine & pc.field("status").isin(pa.array(_ENDED)) & pc.field("waited_s").is_valid()
+    table = folder.scan(_COLUMNS, known).sort_by("submitted_at")
+    models = load_catalogue()
+    return [
+        Past(models[model], duration_s, _sighting(status, waited_s, not_done_at_s))
+        for model, duration_s, status, _, waited_s, not_done_at_s in zip(
+            *(table.column(name).to_pylist() for name in _COLUMNS), strict=True
+        )
+        if model in models
+    ]
+
+
+def _sighting(status: str, waited_s: float, not_done_at_s: float | None) -> Sighting:
+    return Sighting(not_done_at_s or 0.0, waited_s if status == EntryStatus.COMPLETED else math.inf)

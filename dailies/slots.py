@@ -1,0 +1,73 @@
+"""Slots: how many jobs may render at the same time, of the account, of a provider, of a model."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from dailies.catalogue import load_catalogue
+
+_HELD_UP_AT_MOST = 2000  # rows that wait at a narrow cap while later ones pass them
+
+
+class _Cap:
+    """One cap, and who waits for it."""
+
+    def __init__(self, jobs: int) -> None:
+        self.places = asyncio.Semaphore(jobs)
+        self.waiting = 0
+
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        self.waiting += 1
+        try:
+            await self.places.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self.places.release()
+
+
+class Slots:
+    """A place for each job that may render at the same time; whoever came first gets what is freed.
+
+    Args:
+        jobs: of the whole account.
+        caps: narrower ones, by provider (``fal``) or model (``fal/kling-2``).
+    """
+
+    def __init__(self, jobs: int, caps: Mapping[str, int] | None = None) -> None:
+        self._account = _Cap(jobs)
+        self._narrow = {name: _Cap(limit) for name, limit in (caps or {}).items()}
+        self._held_up = 0
+
+    @contextlib.asynccontextmanager
+    async def taken(self, model_id: str, held_up: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+        """Wait for a place of that model and hold it.
+
+        ``held_up`` is called if the model or its provider has none although the account may have: rows of other
+        models need not wait then.
+        """
+        narrow = self._caps_of(model_id)
+        is_held_up = any(cap.places.locked() for cap in narrow) and self._held_up < _HELD_UP_AT_MOST
+        self._held_up += is_held_up
+        async with contextlib.AsyncExitStack() as places:
+            try:
+                if is_held_up:
+                    held_up()
+                for cap in narrow:
+                    await places.enter_async_context(cap.place())
+            finally:
+                self._held_up -= is_held_up
+            await places.enter_async_context(self._account.place())
+            yield
+
+    def are_wanted(self, model_id: str) -> bool:
+        """Whether rows wait for a place that a job of this model holds."""
+        return any(cap.waiting for cap in (self._account, *self._caps_of(model_id)))
+
+    def _caps_of(self, model_id: str) -> list[_Cap]:
+        """The narrowest first: nobody holds a wider place while waiting for a narrower one."""
+        names = (model_id, load_catalogue()[model_id].provider)
+        return [self._narrow[name] for name in names if name in self._narrow]
