@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sandbox_client import client_of
 
 from dailies.sandbox.testing import RunningSandbox, sandbox
+from tests.sandbox.sandbox_client import client_of
 
 __all__ = ["sandbox"]
 

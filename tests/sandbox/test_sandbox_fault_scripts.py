@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from sandbox_client import client_of
 
 from dailies.sandbox import SandboxError
 from dailies.sandbox.faults.script import Fault, FaultScript, read_script
 from dailies.sandbox.testing import RunningSandbox, running_sandbox
+from tests.sandbox.sandbox_client import client_of
 
 BODY = {"model": "fal/kling-2", "prompt": "a fox"}
 

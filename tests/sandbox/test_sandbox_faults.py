@@ -6,9 +6,9 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
-from sandbox_client import get
 
 from dailies.sandbox.testing import RunningSandbox
+from tests.sandbox.sandbox_client import get
 
 BODY = {"model": "fal/kling-2", "prompt": "a fox"}
 

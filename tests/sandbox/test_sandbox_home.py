@@ -3,9 +3,9 @@
 from html import unescape
 
 import pytest
-from sandbox_client import get
 
 from dailies.sandbox.testing import RunningSandbox
+from tests.sandbox.sandbox_client import get
 
 
 def test_page_tells_what_this_is_before_the_first_job(sandbox: RunningSandbox):

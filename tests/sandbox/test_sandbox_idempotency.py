@@ -4,9 +4,9 @@ import asyncio
 
 import httpx
 import pytest
-from sandbox_client import client_of
 
 from dailies.sandbox.testing import RunningSandbox
+from tests.sandbox.sandbox_client import client_of
 
 KEY = {"Idempotency-Key": "ledger/row/1"}
 

@@ -4,9 +4,9 @@ import re
 
 import httpx
 import pytest
-from sandbox_client import client_of, get
 
 from dailies.sandbox.testing import RunningSandbox
+from tests.sandbox.sandbox_client import client_of, get
 
 
 def test_key_has_the_documented_form(sandbox: RunningSandbox):

@@ -4,9 +4,9 @@ import asyncio
 from decimal import Decimal
 
 import httpx
-from sandbox_client import get
 
 from dailies.sandbox.testing import RunningSandbox
+from tests.sandbox.sandbox_client import get
 
 
 async def poll_at_once(sandbox: RunningSandbox, job_id: str, times: int) -> list[dict]:

@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sandbox_client import get
 
 from dailies.sandbox import SandboxError, read_address, start_sandbox, stop_sandbox
 from dailies.sandbox.lock import is_locked
+from tests.sandbox.sandbox_client import get
 
 pytestmark = pytest.mark.e2e
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sandbox_client import client_of, get
 
 from dailies.sandbox import SandboxError
 from dailies.sandbox.testing import TurnableClock, running_sandbox
+from tests.sandbox.sandbox_client import client_of, get
 
 
 def submit(client: httpx.Client, **fields) -> dict:

@@ -4,10 +4,10 @@ import hashlib
 from email.utils import parsedate_to_datetime
 
 import pytest
-from sandbox_client import get, head
 
 from dailies.sandbox.routes.objects import find_range
 from dailies.sandbox.testing import RunningSandbox
+from tests.sandbox.sandbox_client import get, head
 
 
 @pytest.fixture

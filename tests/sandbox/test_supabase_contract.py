@@ -11,10 +11,10 @@ import httpx
 import pytest
 from storage3 import AsyncStorageClient
 from storage3.exceptions import StorageApiError
-from supabase_client import storage_client
 
 from dailies.sandbox.storage.keys import read_storage_address
 from dailies.sandbox.testing import RunningSandbox, running_sandbox
+from tests.sandbox.supabase_client import storage_client
 
 CONTENT = b"0123456789" * 2000
 VIDEO: Any = {"content-type": "video/mp4"}

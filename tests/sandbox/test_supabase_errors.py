@@ -7,9 +7,9 @@ import httpx
 import pytest
 from storage3 import AsyncStorageClient
 from storage3.exceptions import StorageApiError
-from supabase_client import storage_client
 
 from dailies.sandbox.testing import RunningSandbox
+from tests.sandbox.supabase_client import storage_client
 
 VIDEO: Any = {"content-type": "video/mp4"}
 
