@@ -12,7 +12,7 @@ import pytest
 from storage3 import AsyncStorageClient
 from storage3.exceptions import StorageApiError
 
-from dailies.sandbox.storage.keys import read_storage_address
+from dailies.sandbox.storage.address import read_storage_address
 from dailies.sandbox.testing import RunningSandbox, running_sandbox
 from tests.sandbox.supabase_client import storage_client
 

@@ -4,17 +4,14 @@ The anon key may read what is public; the service key may do everything. Both ar
 the same as long as the folder does, and only the secret has to be kept.
 """
 
-import json
-import os
 import secrets
 import sqlite3
-from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import jwt
 
+from dailies.sandbox.storage.address import StorageAddress
 from dailies.sandbox.storage.refusals import StorageRefusal
 from dailies.sandbox.store import read_setting, write_setting
 
@@ -30,21 +27,6 @@ class Role(StrEnum):
 
     ANON = "anon"
     SERVICE = "service_role"
-
-
-@dataclass(frozen=True, slots=True)
-class StorageAddress:
-    """All that a Supabase client needs.
-
-    Attributes:
-        url: for ``SUPABASE_URL``.
-        anon_key: reads what is public.
-        service_key: for ``SUPABASE_SERVICE_KEY``; may do everything.
-    """
-
-    url: str
-    anon_key: str = field(repr=False)
-    service_key: str = field(repr=False)
 
 
 def ensure_secret(store: sqlite3.Connection) -> None:
@@ -112,25 +94,6 @@ def check_signature(store: sqlite3.Connection, path: str, token: str, now_s: flo
 def storage_address(store: sqlite3.Connection, base_url: str) -> StorageAddress:
     """Where this sandbox's storage is, and both keys."""
     return StorageAddress(base_url, make_key(store, Role.ANON), make_key(store, Role.SERVICE))
-
-
-def write_storage_address(data_dir: Path, address: StorageAddress) -> None:
-    """Keep it in ``supabase.json``, readable by its owner only (mode 0600); replaces an earlier one whole."""
-    draft = data_dir / f".supabase.{os.getpid()}.json"
-    draft.unlink(missing_ok=True)
-    kept = {"url": address.url, "anon_key": address.anon_key, "service_key": address.service_key}
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(kept, file, indent=2)
-        file.write("\n")
-    draft.replace(data_dir / "supabase.json")
-
-
-def read_storage_address(data_dir: Path) -> StorageAddress | None:
-    """The storage of the folder's sandbox when it was last started; None if it never was."""
-    try:
-        return StorageAddress(**json.loads((data_dir / "supabase.json").read_text("utf-8")))
-    except FileNotFoundError:
-        return None
 
 
 def _secret(store: sqlite3.Connection) -> str:
