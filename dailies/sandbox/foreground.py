@@ -21,7 +21,8 @@ from dailies.sandbox.money import MICROS
 from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.port import HOST, listen
 from dailies.sandbox.server import configure_server
-from dailies.sandbox.storage.keys import storage_address, write_storage_address
+from dailies.sandbox.storage.address import write_storage_address
+from dailies.sandbox.storage.keys import storage_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from dailies.sandbox.address import SandboxAddress
 from dailies.sandbox.faults.script import FaultScript
 from dailies.sandbox.faults.trigger import FaultPlay
 from dailies.sandbox.money import MICROS, to_micros
-from dailies.sandbox.storage.keys import StorageAddress, storage_address
+from dailies.sandbox.storage.address import StorageAddress
+from dailies.sandbox.storage.keys import storage_address
 from dailies.sandbox.store import connect, transaction
 
 T = TypeVar("T")
