@@ -43,6 +43,7 @@ class Mirror:
         record: what was copied before; ``save`` notes what is copied now.
         decode: whether every picture is decoded.
         uploads: objects written to the target so far.
+        drafts: a folder for files that are not whole yet.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Mirror:
         self.decode = decode
         self.uploads = 0
         self._http = http
-        self._drafts = drafts
+        self.drafts = drafts
         self._slots = asyncio.Semaphore(parallel)
         self._there: Mapping[str, Stored] = {}
 
@@ -91,7 +92,7 @@ class Mirror:
             MirrorError: the target takes nothing more.
         """
         async with self._slots:
-            draft = self._drafts / f"{secrets.token_hex(8)}.part"
+            draft = self.drafts / f"{secrets.token_hex(8)}.part"
             try:
                 headers = await fetch_video(self._http, order.entry.video_url or "", draft)
                 download = await asyncio.to_thread(describe_download, headers, draft)

@@ -1,0 +1,57 @@
+"""`mirror`: own the videos."""
+
+import asyncio
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flows.commands.options import Json
+from flows.console import console, say_json
+
+Months = Annotated[tuple[str, ...], Parameter(name="--month", help="Only this month, such as 2026-11.")]
+Batches = Annotated[tuple[str, ...], Parameter(name="--batch", help="Only this batch.")]
+Sources = Annotated[tuple[str, ...], Parameter(name="--source", help="Only this file of prompts, as it was run.")]
+
+
+def mirror(
+    *,
+    to: Annotated[str | None, Parameter(help="A folder, or supabase://bucket/prefix.")] = None,
+    month: Months = (),
+    batch: Batches = (),
+    source: Sources = (),
+    by: Annotated[str | None, Parameter(help="The metadata column that names the folders.")] = None,
+    decode: Annotated[bool, Parameter(help="Decode every picture, too.")] = False,
+    ledger: Annotated[bool, Parameter(help="Copy ledger, results and reports, too.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Copy finished videos to a place of your own, checked.
+
+    Example: dailies mirror --to videos
+
+    Each video once; the same command again goes on where it ended. Without --to, DAILIES_MIRROR_TO says where.
+
+    Exit codes: 0 all there and as paid, 1 something was delivered short or is missing.
+    """
+    from dailies.errors import SettingsError
+    from dailies.mirror.mirroring import MirrorWish, mirror_videos
+    from dailies.selection import Selection, select_entries
+    from flows.copying import CopyDisplay
+    from flows.environment import open_service
+    from flows.mirroring import mirror_facts, show_mirror
+
+    service = open_service()
+    settings = service.settings
+    target = to or settings.mirror_to
+    if not target:
+        raise SettingsError("Say where to: dailies mirror --to videos, or --to supabase://bucket/prefix")
+    selection = Selection(frozenset(month), frozenset(batch), frozenset(source))
+    folder = service.open_ledger()
+    entries = select_entries(folder, selection, settings.tariff)
+    wish = MirrorWish(target, selection, by, decode, ledger)
+    with CopyDisplay(console(to_stderr=True)) as display:
+        outcome = asyncio.run(mirror_videos(folder, entries, wish, settings, tell=display.show))
+    if as_json:
+        say_json(mirror_facts(outcome))
+    else:
+        show_mirror(console(), outcome)
+    return outcome.exit_code

@@ -1,0 +1,63 @@
+"""Copy finished videos into the user's own bucket or folder, verified."""
+
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from dailies.errors import SettingsError
+from dailies.folder import LedgerFolder
+from dailies.mirror.mirroring import MirrorWish, mirror_videos
+from dailies.report.outcome import Verdict
+from dailies.selection import Selection, select_entries
+from flows.mirroring import mirror_lines, shortfalls
+from tasks.credentials import load_run_settings
+from tasks.mirror import copy_videos
+
+Names = Annotated[list[str], Field(max_length=1000)]
+
+
+@flow(name="mirror", retries=0, persist_result=False)
+async def mirror(
+    to: Annotated[str, Field(max_length=1024)] = "",
+    months: Names = [],  # noqa: B006 - never changed; None would make the run form ask for its type
+    batches: Names = [],  # noqa: B006 - as months
+    sources: Names = [],  # noqa: B006 - as months
+    by: Annotated[str, Field(max_length=200)] = "",
+    decode: bool = False,
+    with_ledger: bool = False,
+) -> State[Any]:
+    """Copy finished videos into a folder or a Supabase bucket, and check each against what was paid.
+
+    Args:
+        to: A folder, or supabase://bucket/prefix; DAILIES_MIRROR_TO where nothing is said.
+        months: Only videos of these months, such as 2026-11.
+        batches: Only videos of these batches.
+        sources: Only videos of these files of prompts.
+        by: The metadata column that names the folders, without meta.; else the file of prompts does.
+        decode: Decode every picture: slower, but finds damage inside of a file.
+        with_ledger: Copy the ledger, the results and the reports, too.
+
+    Raises:
+        SettingsError: no target is named.
+        MirrorError: the target cannot be used.
+    """
+    settings = await load_run_settings()
+    target = to or settings.mirror_to
+    if not target:
+        raise SettingsError("Say where to copy the videos: the parameter `to`, or DAILIES_MIRROR_TO.")
+    folder = LedgerFolder.open(settings.ledger_path, settings.service)
+    wish = MirrorWish(
+        target, Selection(frozenset(months), frozenset(batches), frozenset(sources)), by or None, decode, with_ledger
+    )
+    entries = select_entries(folder, wish.selection, settings.tariff)
+    outcome = await mirror_videos(folder, entries, wish, settings, copy=copy_videos)
+    lines = list(mirror_lines(outcome))
+    await acreate_markdown_artifact("\n".join(["# Mirror", "", *(f"- {line}" for line in lines)]), key="mirror")
+    if problems := shortfalls(outcome):
+        await acreate_table_artifact(problems, key="delivered-short", description="Not what was paid, or not copied")
+        return Failed(message=lines[-1])
+    return Completed(name=Verdict.DONE.value, message=lines[-1])
