@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from dailies.sources.names import STDIN, STDIN_FILE
 from flows.commands.doctor import doctor
 from flows.commands.ledger import abandon, failed, ledger_app, settle
+from flows.commands.mirror import mirror
 from flows.commands.production import demo, plan, run
 from flows.commands.reading import results, status, validate
 from flows.commands.sandbox import app as sandbox_app
@@ -30,6 +31,7 @@ app.command(results, sort_key=5)
 app.command(failed, sort_key=6)
 app.command(settle, sort_key=7)
 app.command(abandon, sort_key=8)
+app.command(mirror, sort_key=9)
 app.command(doctor, sort_key=9)
 app.command(demo, show=False)
 app.command(ledger_app)

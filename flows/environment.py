@@ -9,6 +9,7 @@ from dailies.folder import LedgerFolder
 from dailies.sandbox.address import SandboxAddress, read_connection
 from dailies.sandbox.errors import SandboxError
 from dailies.sandbox.process import start_sandbox
+from dailies.sandbox.storage.address import read_storage_address
 from dailies.settings import Settings, load_settings
 
 
@@ -99,4 +100,9 @@ def _sandbox_service(sandbox: SandboxAddress) -> Service:
         DAILIES_FX=f"*={sandbox.fx_mxn_per_usd}",
         DAILIES_FX_CEILING="1",
     )
-    return Service(load_settings(), sandbox)
+    settings = load_settings()
+    storage = read_storage_address(sandbox_folder(settings))
+    if settings.supabase_url is None and storage is not None:
+        os.environ.update(SUPABASE_URL=storage.url, SUPABASE_SERVICE_KEY=storage.service_key)
+        settings = load_settings()
+    return Service(settings, sandbox)
