@@ -1,16 +1,14 @@
 """Cancel: no further order, all of it recorded, and the next run goes on. From the UI, the command, by SIGTERM."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from dailies.ledger import EntryStatus
+from tests.flows.prefect_ui import PrefectServer, prefect
 from tests.workplace import Workplace, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -19,34 +17,10 @@ WITHIN_S = 15.0
 _MICROS = 1_000_000
 
 
-class Server:
-    """The Prefect server, as a browser speaks to it."""
-
-    def __init__(self, api: httpx.Client) -> None:
-        self._api = api
-
-    def runs(self, flow: str, source: str) -> list[dict[str, Any]]:
-        """The flow runs of a flow whose name begins with a file's name, oldest first."""
-        found: list[dict[str, Any]] = self._api.post(
-            "/flow_runs/filter",
-            json={
-                "flows": {"name": {"any_": [flow]}},
-                "flow_runs": {"name": {"like_": source}},
-                "sort": "START_TIME_ASC",
-            },
-        ).json()
-        return found
-
-    def click_cancel(self, run_id: str) -> None:
-        """What the UI's Cancel sends."""
-        state = {"type": "CANCELLING", "name": "Cancelling"}
-        self._api.post(f"/flow_runs/{run_id}/set_state", json={"state": state}).raise_for_status()
-
-
 @pytest.fixture
-def server(prefect_api_url: str) -> Iterator[Server]:
+def server(prefect_api_url: str) -> Iterator[PrefectServer]:
     with httpx.Client(base_url=prefect_api_url, trust_env=False) as api:
-        yield Server(api)
+        yield PrefectServer(api)
 
 
 def last_order_at(workplace: Workplace) -> float:
@@ -58,7 +32,7 @@ def _until(running: "subprocess.Popen[str]", holds: Callable[[], bool]) -> None:
     assert running.poll() is None, running.communicate()[0]
 
 
-def test_a_run_that_is_cancelled_in_the_ui_stops_in_good_order(workplace: Workplace, server: Server) -> None:
+def test_a_run_that_is_cancelled_in_the_ui_stops_in_good_order(workplace: Workplace, server: PrefectServer) -> None:
     prompts = workplace.write_csv(60, name="ui.csv")
     slowly = {"DAILIES_SUBMIT_RATE_PER_S": "1", "DAILIES_BATCH_SIZE": "20"}
     with workplace.start("run", prompts, **slowly) as running:
@@ -79,13 +53,12 @@ def test_a_run_that_is_cancelled_in_the_ui_stops_in_good_order(workplace: Workpl
     assert len(workplace.sandbox.jobs()) == 60
 
 
-def test_prefects_own_cancel_command_does_the_same(workplace: Workplace, server: Server) -> None:
+def test_prefects_own_cancel_command_does_the_same(workplace: Workplace, server: PrefectServer) -> None:
     prompts = workplace.write_csv(40, name="command.csv")
     with workplace.start("run", prompts, DAILIES_SUBMIT_RATE_PER_S="1") as running:
         _until(running, lambda: len(workplace.sandbox.jobs()) >= 2)
         run_id = server.runs("generate", "command.csv")[-1]["id"]
-        prefect = str(Path(sys.executable).with_name("prefect"))
-        subprocess.run([prefect, "flow-run", "cancel", run_id], env=workplace.env, check=True, capture_output=True)
+        prefect(workplace, "flow-run", "cancel", run_id)
         clicked_at = time.time()
         output, _ = running.communicate(timeout=120)
     assert running.returncode == 3, output
@@ -94,7 +67,7 @@ def test_prefects_own_cancel_command_does_the_same(workplace: Workplace, server:
     assert not any(workplace.ledger.journals.iterdir())
 
 
-def test_cancelling_one_batch_cancels_its_run(workplace: Workplace, server: Server) -> None:
+def test_cancelling_one_batch_cancels_its_run(workplace: Workplace, server: PrefectServer) -> None:
     prompts = workplace.write_csv(40, name="child.csv")
     with workplace.start("run", prompts, DAILIES_SUBMIT_RATE_PER_S="1") as running:
         _until(running, lambda: len(workplace.sandbox.jobs()) >= 2)
@@ -105,7 +78,7 @@ def test_cancelling_one_batch_cancels_its_run(workplace: Workplace, server: Serv
     assert not any(workplace.ledger.journals.iterdir())
 
 
-def test_sigterm_ends_a_run_in_good_order_as_crashed(workplace: Workplace, server: Server) -> None:
+def test_sigterm_ends_a_run_in_good_order_as_crashed(workplace: Workplace, server: PrefectServer) -> None:
     prompts = workplace.write_csv(40, name="sigterm.csv")
     with workplace.start("run", prompts, DAILIES_SUBMIT_RATE_PER_S="1") as running:
         _until(running, lambda: len(workplace.sandbox.jobs()) >= 2)

@@ -1,18 +1,17 @@
 """`prefect.yaml`: what it promises, and that Prefect's own command accepts it in a clone without a git remote."""
 
-import os
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import yaml
 
 from flows.home import ROOT, enter_project
+from tests.flows.prefect_ui import PrefectServer, prefect
+from tests.workplace import Workplace
 
 PROJECT = yaml.safe_load((ROOT / "prefect.yaml").read_text("utf-8"))
 DEPLOYMENTS = {deployment["name"]: deployment for deployment in PROJECT["deployments"]}
@@ -59,38 +58,19 @@ def clone(tmp_path: Path) -> Path:
     return clone
 
 
-def prefect(folder: Path, api_url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Prefect's own command, as a user of that folder would run it."""
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "PREFECT_HOME": str(folder / ".prefect"),
-        "PREFECT_API_URL": api_url,
-        "COLUMNS": "200",
-    }
-    command = [str(Path(sys.executable).with_name("prefect")), *arguments]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240)
-
-
-def read_deployment(api_url: str, name: str) -> dict[str, Any]:
-    """What the server knows of one deployment."""
-    answer = httpx.get(f"{api_url}/deployments/name/{name}", trust_env=False)
-    found: dict[str, Any] = answer.raise_for_status().json()
-    return found
-
-
 @pytest.mark.e2e
-def test_prefect_deploys_everything_in_a_clone_without_a_remote(clone: Path, prefect_api_url: str) -> None:
-    made = prefect(clone, prefect_api_url, "work-pool", "create", "dailies", "--type", "process", "--overwrite")
-    assert made.returncode == 0, made.stdout + made.stderr
-    deployed = prefect(clone, prefect_api_url, "--no-prompt", "deploy", "--all")
-    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    generate = read_deployment(prefect_api_url, "generate/generate")
-    assert generate["entrypoint"] == "flows.generate.generate"
-    assert generate["pull_steps"] == [{"flows.home.enter_project": {}}]
-    assert generate["global_concurrency_limit"]["limit"] == 1
-    assert [schedule["active"] for schedule in generate["schedules"]] == [False]
-    assert str(clone) not in str(generate)
-    for name, deployment in DEPLOYMENTS.items():
-        flow = deployment["entrypoint"].rsplit(".", 1)[1].replace("_", "-")
-        assert read_deployment(prefect_api_url, f"{flow}/{name}")["work_pool_name"] == "dailies"
+def test_prefect_deploys_everything_in_a_clone_without_a_remote(clone: Path, workplace: Workplace) -> None:
+    prefect(workplace, "work-pool", "create", "dailies", "--type", "process", "--overwrite", cwd=clone)
+    prefect(workplace, "--no-prompt", "deploy", "--all", cwd=clone)
+    with httpx.Client(base_url=workplace.prefect_api_url, trust_env=False) as api:
+        server = PrefectServer(api)
+        generate = server.get("/deployments/name/generate/generate")
+        assert generate["entrypoint"] == "flows.generate.generate"
+        assert generate["pull_steps"] == [{"flows.home.enter_project": {}}]
+        assert generate["global_concurrency_limit"]["limit"] == 1
+        assert [schedule["active"] for schedule in generate["schedules"]] == [False]
+        assert set(generate["parameter_openapi_schema"]["required"]) == {"csv", "max_cost_mxn"}
+        assert str(clone) not in str(generate)
+        for name, deployment in DEPLOYMENTS.items():
+            flow = deployment["entrypoint"].rsplit(".", 1)[1].replace("_", "-")
+            assert server.get(f"/deployments/name/{flow}/{name}")["work_pool_name"] == "dailies"
