@@ -1,0 +1,154 @@
+"""Settling what dead runs left: collected without ordering anything, and held against the account."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dailies.failpoints import VARIABLE
+from dailies.ledger import EntryStatus
+from tests.faults.place import Place, open_place
+from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
+from tests.workplace import wait_until
+
+_FLOW = "import asyncio; from flows.settle import settle; asyncio.run(settle())"
+
+
+@pytest.fixture
+def direct(tmp_path: Path) -> Iterator[Place]:
+    """A place without Prefect."""
+    with open_place(tmp_path) as opened:
+        yield opened
+
+
+def settle(place: Place, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """`dailies settle` to its end."""
+    return place.run("settle", *arguments, **env)
+
+
+def leave_open(place: Place, rows: int) -> Path:
+    """A CSV whose run was killed when every row had its job."""
+    csv = place.write_csv(rows)
+    place.shoot(csv, f"after-id:{rows}", DAILIES_GIVE_UP_AFTER_S="20000")
+    assert len(place.sandbox.jobs()) == rows
+    time.sleep(0.5)  # the sandbox renders 1000 times faster than real
+    return csv
+
+
+def test_jobs_that_a_dead_run_left_are_collected_and_the_books_agree(direct: Place) -> None:
+    csv = leave_open(direct, 8)
+    done = settle(direct)
+    assert done.returncode == 0, done.stdout
+    assert "Folded what runs that ended early had left: 1 journal." in done.stdout
+    assert "they agree" in done.stdout
+    assert list(breaches_at_the_end(direct.ledger, direct.sandbox, 8)) == []
+    assert direct.shoot(csv) == 0
+    assert len(direct.sandbox.jobs()) == 8
+
+
+@pytest.mark.parametrize(
+    "failpoint", ["after-manifest", "before-poll:3", "after-poll:3", "after-fold:1", "after-fold:2"]
+)
+def test_a_settlement_that_is_killed_is_settled_by_the_next_one(direct: Place, failpoint: str) -> None:
+    leave_open(direct, 5)
+    settle(direct, **{VARIABLE: failpoint})
+    assert list(breaches_after_a_crash(direct.ledger, direct.sandbox)) == []
+    assert settle(direct).returncode == 0
+    assert list(breaches_at_the_end(direct.ledger, direct.sandbox, 5)) == []
+
+
+def test_a_charge_that_is_not_in_the_books_is_told(direct: Place) -> None:
+    """Somebody else uses the same account."""
+    assert direct.shoot(direct.write_csv(2)) == 0
+    headers = {"authorization": f"Bearer {direct.sandbox.api_key}"}
+    with httpx.Client(base_url=f"{direct.sandbox.base_url}/", headers=headers, trust_env=False) as api:
+        job = api.post("videos/generations", json={"model": "fal/kling-2", "prompt": "mine"}).json()["id"]
+        wait_until(lambda: api.get(f"videos/{job}").json()["status"] == "completed")
+    told = settle(direct)
+    assert told.returncode == 1
+    assert "4.200000 MXN more than is booked here" in told.stdout
+    facts = json.loads(settle(direct, "--json").stdout)
+    assert facts["comparison"]["difference_mxn"] == "4.200000"
+
+
+def test_a_settlement_leaves_living_runs_alone(direct: Place) -> None:
+    direct.sandbox.set_faults({"kind": "stuck_job", "pattern": "number 1 "})
+    csv = direct.write_csv(3)
+    with direct.begin(csv) as process:
+        wait_until(lambda: direct.has_ledger and direct.sandbox.consumed_mxn() >= 8)
+        beside = settle(direct)
+        process.kill()
+    assert beside.returncode == 3
+    assert "At work: 1 batch of other runs." in beside.stdout
+    assert "compared when no other run is at work" in beside.stdout
+
+
+def test_what_still_renders_stays_open(direct: Place) -> None:
+    direct.sandbox.set_faults({"kind": "stuck_job"})
+    leave_open(direct, 2)
+    found = settle(direct)
+    assert found.returncode == 3
+    assert "Still rendering: 2 jobs" in found.stdout
+    assert {entry.status for entry in direct.entries()} == {EntryStatus.PROCESSING}
+
+
+def test_a_charge_of_a_job_that_was_given_up_is_explained_by_it(direct: Place) -> None:
+    """Killed between the poll that was charged and its journal, then given up by hand."""
+    csv = direct.write_csv(1)
+    direct.sandbox.set_faults({"kind": "slow", "routes": ["poll"], "seconds": 0.5})
+    with direct.begin(csv) as process:
+        wait_until(lambda: direct.sandbox.consumed_mxn() > 0 or process.poll() is not None)
+        process.kill()
+    direct.sandbox.set_faults()
+    given_up = direct.run("abandon", "--csv", csv, "2")
+    assert given_up.returncode == 0, given_up.stdout
+    assert "up to 4.200000 MXN stay reserved" in given_up.stdout
+    settled = settle(direct)
+    assert settled.returncode == 0, settled.stdout
+    assert "Unknown: 1 charge, at most 4.200000 MXN" in settled.stdout
+    assert direct.shoot(csv) == 0, direct.said()
+    assert len(direct.sandbox.jobs()) == 2, "it was given up, so its row was ordered anew"
+
+
+def test_failed_rows_come_back_as_a_csv_and_run_again(direct: Place) -> None:
+    direct.sandbox.set_faults({"kind": "content_filter", "pattern": "number 2 "})
+    csv = direct.write_csv(3)
+    assert direct.shoot(csv) == 1
+    again = direct.path / "again.csv"
+    written = direct.run("failed", csv, "-o", again)
+    assert written.returncode == 0, written.stdout
+    assert "1 failed row" in written.stdout
+    direct.sandbox.set_faults()
+    assert direct.shoot(again) == 1, "the same request is the same row, and it has failed for good"
+    again.write_text(again.read_text("utf-8").replace("lighthouse", "lamp"), "utf-8")
+    assert direct.shoot(again) == 0, "a changed prompt is a new request"
+
+
+def test_the_ledger_verifies_itself(direct: Place) -> None:
+    assert direct.shoot(direct.write_csv(3)) == 0
+    sound = direct.run("ledger", "verify")
+    assert sound.returncode == 0, sound.stdout
+    assert "12.600000 MXN" in sound.stdout
+
+
+@pytest.mark.e2e
+def test_the_settle_flow_collects_and_compares_in_prefect(tmp_path: Path, prefect_api_url: str) -> None:
+    with open_place(tmp_path, prefect_api_url) as place:
+        csv = place.write_csv(4)
+        killed = [sys.executable, "-m", "dailies.direct", str(csv)]
+        subprocess.run(killed, env={**place.env, VARIABLE: "after-id:4"}, cwd=tmp_path, check=False)
+        time.sleep(0.5)
+        subprocess.run([sys.executable, "-c", _FLOW], env=place.env, cwd=tmp_path, check=True)
+        assert list(breaches_at_the_end(place.ledger, place.sandbox, 4)) == []
+        with httpx.Client(base_url=prefect_api_url, trust_env=False) as api:
+            wanted = {"flows": {"name": {"any_": ["settle"]}}}
+            (run,) = api.post("/flow_runs/filter", json=wanted).json()
+            assert run["state"]["name"] == "Completed"
+            assert "they agree" in run["state"]["message"]
+            artifacts = api.post("/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}).json()
+            assert [artifact["key"] for artifact in artifacts] == ["settlement"]
