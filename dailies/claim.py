@@ -1,6 +1,6 @@
 """Claiming rows: one critical section under the ledger's lock, after which they are this run's alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from dailies.folder import LedgerFolder, new_batch_id
 from dailies.journal import create_journals
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.manifest import ClaimedRow, Manifest
+from dailies.order import in_order
 from dailies.plan import Plan, Stamp, make_plan
 from dailies.prompts import PromptFile, RejectedRow
 from dailies.terms import Terms
@@ -63,7 +64,7 @@ def claim_rows(
             mine = (row for row in prompts.rejected if row.source == sheet.source)
             folder.put_rejected(sheet.source, _rejected(mine, first))
         folder.put(row.entry for row in plan.left if row.entry.status is EntryStatus.PLANNED)
-        batches = tuple(_cut(plan, prompts.source, terms.batch_size, first))
+        batches = tuple(_cut(in_order(plan.todo, terms.order), prompts.source, terms.batch_size, first))
         return Claim(plan, batches, create_journals(folder.journals, batches))
 
 
@@ -72,10 +73,10 @@ def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp)
     return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps, stamp)
 
 
-def _cut(plan: Plan, source: str, size: int, first: Stamp) -> Iterator[Manifest]:
-    for start in range(0, len(plan.todo), size):
+def _cut(todo: Sequence[ClaimedRow], source: str, size: int, first: Stamp) -> Iterator[Manifest]:
+    for start in range(0, len(todo), size):
         batch_id = first.batch_id if start == 0 else new_batch_id(first.now)
-        rows = tuple(_in_batch(row, batch_id, first.batch_id) for row in plan.todo[start : start + size])
+        rows = tuple(_in_batch(row, batch_id, first.batch_id) for row in todo[start : start + size])
         yield Manifest(batch_id, source, first.flow_run_id, rows)
 
 

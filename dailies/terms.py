@@ -7,6 +7,7 @@ from decimal import Decimal
 from dailies.attempts import AttemptPolicy
 from dailies.client import GeekHubClient
 from dailies.errors import KeyRefusedError, RefusedError, TransportError
+from dailies.order import Order
 from dailies.plan import Caps
 from dailies.pricing import Tariff
 from dailies.settings import Settings
@@ -23,6 +24,7 @@ class Terms:
         batch_size: rows in one batch.
         approved_mxn: the worst case that a person saw and agreed to; None if nobody was asked.
         take_over: batches of hanging runs whose rows are taken from them.
+        order: in which order rows are submitted, once it is settled which ones the caps allow.
     """
 
     tariff: Tariff
@@ -31,6 +33,7 @@ class Terms:
     batch_size: int = 250
     approved_mxn: Decimal | None = None
     take_over: frozenset[str] = frozenset()
+    order: Order = "file"
 
 
 def terms_from(
@@ -41,6 +44,7 @@ def terms_from(
     retry_failed: bool = False,
     approved_mxn: Decimal | None = None,
     take_over: Iterable[str] = (),
+    order: Order = "file",
 ) -> Terms:
     """The terms that the settings and a run's own wishes make together."""
     return Terms(
@@ -50,6 +54,7 @@ def terms_from(
         settings.batch_size,
         approved_mxn,
         frozenset(take_over),
+        order,
     )
 
 

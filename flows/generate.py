@@ -17,6 +17,7 @@ from dailies.errors import FencedError, LedgerError, SettingsError
 from dailies.fold import fold_batch
 from dailies.folder import LedgerFolder
 from dailies.manifest import Manifest
+from dailies.order import Order
 from dailies.production import Production, open_production, shared, watcher
 from dailies.prompts import read_prompts
 from dailies.report.outcome import read_outcome
@@ -53,6 +54,7 @@ async def generate(
     take_over: BatchIds = [],  # noqa: B006 - never changed; None would make the run form ask for its type
     fan_out: bool = False,
     template: Annotated[str, Field(max_length=4000)] = "",
+    order: Order = "file",
     more_csv: MoreCsv = [],  # noqa: B006 - as take_over
 ) -> State[Any]:
     """Make the videos of a CSV of prompts, and an exact account of what each one cost.
@@ -70,6 +72,7 @@ async def generate(
         fan_out: Run each batch as a deployment of its own on the work pool, instead of all of them in this process.
         template: The prompt of rows that have none of their own; {name} is filled in from the column meta.name.
         more_csv: Further files, read after the first one.
+        order: As the file says, or slow models first, so that a run does not end with a long wait for a few.
     """
     settings = await load_run_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
     if deployment.id and max_cost_mxn is None:
@@ -89,6 +92,7 @@ async def generate(
         retry_failed=retry_failed,
         approved_mxn=approved_mxn,
         take_over=take_over,
+        order=order,
     )
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))
     production = open_production(settings, folder, claim.batches)

@@ -14,6 +14,7 @@ from rich.prompt import Confirm
 from dailies.claim import claim_rows, read_plan
 from dailies.errors import LedgerError, RefusedError, ServiceError
 from dailies.folder import LedgerFolder
+from dailies.order import Order
 from dailies.plan import Plan
 from dailies.prompts import PromptFile, read_prompts
 from dailies.report.outcome import Outcome, read_outcome
@@ -115,6 +116,7 @@ class Job:
             limit=self._limit,
             approved_mxn=plan.worst_mxn,
             take_over=sorted(self.terms.take_over),
+            order=self.terms.order,
         )
 
     def _ask(self, console: Console, plan: Plan, *, yes: bool) -> None:
@@ -169,6 +171,7 @@ def open_job(
     retry_failed: bool = False,
     limit: int | None = None,
     take_over: Iterable[str] = (),
+    order: Order = "file",
     keep_input: bool = False,
 ) -> Job:
     """Read the sources, then find the service and its ledger, and ask for the balance.
@@ -189,7 +192,9 @@ def open_job(
     with nothing_spent():
         folder = service.open_ledger()
         balance = asyncio.run(ask_balance(settings))
-    terms = terms_from(settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed, take_over=take_over)
+    terms = terms_from(
+        settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed, take_over=take_over, order=order
+    )
     return Job(Service(settings, service.sandbox), folder, whole, terms, csv, template, limit)
 
 

@@ -1,7 +1,7 @@
 """Options that several verbs have, with the words of their help."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -17,4 +17,7 @@ Limit = Annotated[int | None, Parameter(help="Only the first so many rows of the
 Fit = Annotated[bool, Parameter(help="Take rows in order until a cap is reached.")]
 SkipBad = Annotated[bool, Parameter(help="Leave out rows that cannot be read.")]
 Retry = Annotated[bool, Parameter(help="Try rows again that ended as failed.")]
+InOrder = Annotated[
+    Literal["file", "longest"], Parameter(name="--order", help="As the file says, or slow models first.")
+]
 Json = Annotated[bool, Parameter(name="--json", help="For programs: JSON on standard output.")]

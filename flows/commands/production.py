@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.commands.options import Csv, Fit, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
+from flows.commands.options import Csv, Fit, InOrder, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
 from flows.console import console, say, say_json
 
 
@@ -58,6 +58,7 @@ def run(
     fit: Fit = False,
     skip_bad_rows: SkipBad = False,
     retry_failed: Retry = False,
+    order: InOrder = "file",
     yes: Annotated[bool, Parameter(help="Do not ask before spending.")] = False,
     take_over: Annotated[tuple[str, ...], Parameter(help="Batches of hanging runs to take.")] = (),
     as_json: Json = False,
@@ -79,6 +80,7 @@ def run(
         retry_failed=retry_failed,
         limit=limit,
         take_over=take_over,
+        order=order,
         keep_input=True,
     )
     code = job.run(console(to_stderr=as_json), yes=yes)

@@ -1,0 +1,24 @@
+"""In which order rows are submitted. Pure."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from dailies.catalogue import load_catalogue
+from dailies.manifest import ClaimedRow
+
+Order = Literal["file", "longest"]
+"""As the file says; or the rows of slow models first, since the slowest job that comes last decides when a run ends
+(longest processing time first: Graham, SIAM J. Appl. Math. 17, 1969)."""
+
+
+def in_order(rows: Sequence[ClaimedRow], order: Order) -> tuple[ClaimedRow, ...]:
+    """The rows as they are to be submitted; equals stay in the file's order."""
+    if order == "file":
+        return tuple(rows)
+    return tuple(sorted(rows, key=lambda row: _usual_s(row.models[0]), reverse=True))
+
+
+def _usual_s(model_id: str) -> float:
+    low_s, high_s = load_catalogue()[model_id].typical_render_s
+    return math.sqrt(low_s * high_s)
