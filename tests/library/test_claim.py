@@ -17,7 +17,7 @@ from dailies.durable import create_file
 from dailies.errors import JournalError, LedgerError, RefusedError, RowError
 from dailies.fold import fold_batch
 from dailies.folder import LedgerFolder
-from dailies.journal import is_live, journal_paths, replay
+from dailies.journal import is_live, journal_paths, replay, seal
 from dailies.ledger import EntryStatus
 from dailies.plan import Caps
 from dailies.prompts import RejectedRow
@@ -177,6 +177,18 @@ def test_a_hanging_runs_rows_can_be_taken_from_it(folder):
     claim.release()
 
 
+def test_rows_that_were_taken_from_a_run_which_still_hangs_are_nobodys(folder):
+    """Whoever sealed its journal died before the fold; the run that hangs can write nothing any more."""
+    hanging = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    seal(folder.journals / hanging.batches[0].batch_id, "a run that crashed")
+
+    claim = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    assert (prompts_of(claim), claim.plan.elsewhere) == (["a", "b", "c"], ())
+    hanging.release()
+    claim.release()
+
+
 def test_a_submit_in_doubt_can_be_held(folder):
     folder.put([make_entry("a", status=S.IN_DOUBT)])
 
@@ -190,7 +202,7 @@ def test_a_submit_in_doubt_can_be_held(folder):
 lines = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(lines, lines, st.integers(1, 3), st.integers(0, 12))
 def test_two_living_runs_of_overlapping_files_share_rows_and_caps(tmp_path_factory, one, other, size, affordable):
     folder = make_folder(tmp_path_factory.mktemp("ledger"))

@@ -167,7 +167,7 @@ claims = st.lists(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.lists(claims, min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_journals_may_be_folded_in_any_order(tmp_path_factory, batches, chance):
     """Several runs may have worked on a row of one batch; the one that came furthest decides."""

@@ -203,7 +203,7 @@ versions = st.lists(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(versions, versions)
 def test_putting_is_free_of_order_and_twice_is_once(tmp_path_factory, some, others):
     there, back = (make_folder(tmp_path_factory.mktemp("ledger")) for _ in range(2))

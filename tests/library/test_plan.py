@@ -250,6 +250,15 @@ def test_fit_may_leave_everything():
     assert (made.todo, len(made.left), made.worst_mxn) == ((), 3, ZERO)
 
 
+def test_fit_counts_an_open_row_that_it_takes_once():
+    books = make_books(make_entry("a", status=S.PROCESSING))
+
+    made = plan(books=books, caps=cap(max_month_mxn="8.40", fit=True))
+
+    assert (prompts(made.todo), prompts(made.left)) == (["a", "b"], ["c"])
+    assert made.open_mxn == ZERO
+
+
 def test_fit_counts_open_rows_that_it_does_not_take_as_still_possible():
     books = make_books(make_entry("c", status=S.PROCESSING))
 
