@@ -40,6 +40,15 @@ class Gatekeeper:
         """How many rows wait for their turn to submit."""
         return len(self._submits)
 
+    @property
+    def words(self) -> str:
+        """How fast it goes at present, for people; empty where nothing waits for it."""
+        if wait_s := self.paused_for():
+            return f"paused for {wait_s:.0f} s, as the service asked"
+        if self._submits:
+            return f"{self.submits_per_s:.3g} submits/s"
+        return f"{len(self._polls)} polls queued" if self._polls else ""
+
     def paused_for(self) -> float:
         """Seconds for which the service wants to hear nothing, 0 where it does not mind."""
         return self._limiter.paused_for(_clock())

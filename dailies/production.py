@@ -104,4 +104,6 @@ def open_production(
     )
     worst = sum((row.entry.worst_mxn or ZERO for row in rows), ZERO)
     slots = Slots(pace.in_flight, settings.max_in_flight_of)
-    return Production(settings, folder, client, gate, Progress(len(rows), worst), slots, forecast)
+    progress = Progress(len(rows), worst)
+    progress.pace = lambda: gate.words
+    return Production(settings, folder, client, gate, progress, slots, forecast)

@@ -1,6 +1,7 @@
 """How far a run is: counts and money."""
 
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 
 from dailies.ledger import EntryStatus, LedgerEntry
@@ -14,12 +15,14 @@ class Progress:
         total: rows that the run has claimed.
         charged_mxn: what they were charged so far.
         worst_mxn: the most that they may cost.
+        pace: tells in words how fast it goes at present; empty where nothing has to wait.
     """
 
     def __init__(self, total: int, worst_mxn: Decimal) -> None:
         self.total = total
         self.worst_mxn = worst_mxn
         self.charged_mxn = ZERO
+        self.pace: Callable[[], str] = str
         self._statuses: dict[str, EntryStatus] = {}
         self._counts: Counter[EntryStatus] = Counter()
 

@@ -85,8 +85,9 @@ def _state(counts: Counts, *, brief: bool = False) -> str:
         f"{counts.completed} done",
         f"{counts.failed} failed",
         mxn(counts.charged_mxn),
+        "" if brief else counts.pace(),
     ]
-    return " · ".join(part for part in parts if not part.startswith("0 ") or part.endswith("done"))
+    return " · ".join(part for part in parts if part and (not part.startswith("0 ") or part.endswith("done")))
 
 
 def _bar(console: Console) -> Progress:

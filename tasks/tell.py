@@ -70,6 +70,7 @@ def _sentence(progress: Progress, elapsed_s: float | None = None) -> str:
         parts.append(f"{progress.failed} failed")
     parts.append(f"{progress.charged_mxn:,.2f} of at most {progress.worst_mxn:,.2f} MXN")
     if elapsed_s is not None and 0 < ended < progress.total:
+        parts += filter(None, [progress.pace()])
         parts.append(f"about {_minutes(elapsed_s / ended * (progress.total - ended))} to go")
     return ", ".join(parts)
 
