@@ -7,7 +7,7 @@ LOCK    = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo test test-slow chaos check format lock clean
+.PHONY: help setup setup-dev demo test test-slow chaos check format docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -37,6 +37,9 @@ check: $(VENV)/.dev ## format, lint, types
 format: $(VENV)/.dev ## put the code in form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
+
+docs: $(VENV)/.runtime ## write what docs/usage.md says of settings and commands
+	$(BIN)/python -m flows.reference
 
 lock: $(UV) ## choose exact versions anew, with hashes
 	$(LOCK) --group build -o requirements.lock
