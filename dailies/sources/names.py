@@ -16,7 +16,7 @@ from dailies.sources.table import refuse
 STDIN = "-"
 STDIN_FILE = "/dev/stdin"  # the same, under the name that a command line can carry
 Format = Literal["csv", "tsv", "jsonl", "parquet", "xlsx"]
-_FORMATS: dict[str, Format] = {
+FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
@@ -114,7 +114,7 @@ def _exists(place: str) -> bool:
 def _named(place: str, sheet: str | None) -> SourceName:
     path = urlsplit(place).path if _URL.match(place) else place
     label = _label(place) + (f"#{sheet}" if sheet else "")
-    return SourceName(place, label, sheet, _FORMATS.get(Path(path).suffix.lower()))
+    return SourceName(place, label, sheet, FORMATS.get(Path(path).suffix.lower()))
 
 
 def _label(place: str) -> str:
