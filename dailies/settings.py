@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9][a-z0-9-]*$",
         description="A `GeekHub Credentials` block of the Prefect server, from which flows take key and base URL.",
     )
+    alarm_block: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*$",
+        description="The Prefect notification block that alarms go to, as type/name: `slack-webhook/alarms`.",
+    )
     data_dir: Path = Field(Path("data"), description="The folder of everything that a run writes.")
     ledger_dir: Path | None = Field(
         None, description="The ledger's folder; by default `ledger/live` or `ledger/sandbox` in the data folder."

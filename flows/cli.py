@@ -6,6 +6,7 @@ from importlib.metadata import version
 from cyclopts import App, Parameter
 
 from dailies.sources.names import STDIN, STDIN_FILE
+from flows.commands.deploy import deploy, serve
 from flows.commands.doctor import doctor
 from flows.commands.ledger import abandon, failed, ledger_app, settle
 from flows.commands.mirror import mirror
@@ -33,6 +34,8 @@ app.command(settle, sort_key=7)
 app.command(abandon, sort_key=8)
 app.command(mirror, sort_key=9)
 app.command(doctor, sort_key=9)
+app.command(deploy, sort_key=10)
+app.command(serve, sort_key=11)
 app.command(demo, show=False)
 app.command(ledger_app)
 app.command(sandbox_app)

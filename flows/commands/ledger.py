@@ -22,7 +22,7 @@ def settle(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Collect what is open, and hold the ledger against the account.
+    """Collect what is open; compare ledger and account.
 
     Example: dailies settle
 
