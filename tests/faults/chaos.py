@@ -52,6 +52,7 @@ _FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "slow", "routes": ["submit"], "seconds": 0.2, "rate": 0.5},
     {"kind": "garble", "form": "truncated", "routes": ["submit", "poll"], "rate": 0.1},
     {"kind": "vanish", "polls": 2, "rate": 0.3},
+    {"kind": "vanish", "after_polls": 1, "polls": 2, "rate": 0.5},
     {"kind": "odd_answer", "form": "unknown_status", "rate": 0.1},
     {"kind": "throttle", "requests_per_second": 20, "burst": 3, "retry_after_s": 1},
     {"kind": "ignore_idempotency"},
