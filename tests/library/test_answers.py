@@ -143,6 +143,7 @@ def test_half_a_character_from_the_service_does_not_reach_a_file():
         (error_answer(401), KeyRefusedError),
         (error_answer(403), KeyRefusedError),
         (error_answer(402), BalanceEmptyError),
+        (error_answer(408), TransportError),
         (error_answer(429), PaceError),
         (error_answer(500), TransportError),
         (error_answer(502, "the provider is overloaded"), TransportError),
@@ -165,7 +166,7 @@ def test_a_404_on_a_poll_is_a_job_that_was_not_found(response):
     assert error.retryable
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
+@pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504, 520])
 def test_an_error_body_means_refused_and_its_absence_means_doubt(status):
     assert not error_of(error_answer(status)).in_doubt
     for body in (b"", b"<html>", b"{}", b'{"error": "text"}', b"[]", b'{"error": null}'):
