@@ -50,17 +50,29 @@ def check_template(template: str, names: Iterable[str]) -> list[Fault]:
     return list(dict.fromkeys(faults))
 
 
+def escape(text: str) -> str:
+    """A prompt that was sent, written so that reading it again sends the same: braces around names are doubled.
+
+    More opening than closing braces around a name cannot be written so; reading it again refuses it.
+    """
+    return _PLACE.sub(lambda place: f"{place[1] * 2}{place[2]}{place[3]}{'}' * min(map(len, place.group(1, 3)))}", text)
+
+
+def _surplus(place: "re.Match[str]") -> str:
+    """Closing braces beyond the opening ones: {"a": {x}} is a placeholder and a brace of its own."""
+    return "}" * (len(place[3]) - len(place[1]))
+
+
 def _filled(place: "re.Match[str]", values: Mapping[str, str], names: Iterable[str]) -> str | Fault:
     left, right = len(place[1]), len(place[3])
-    if left != right and left > 1:
+    if left > right:
         remedy = f"write {{{place[2]}}} to have it filled in, or {{{{{place[2]}}}}} for the braces themselves"
         return Fault("prompt", f"the braces around {shown(place[2])} do not match", remedy)
-    after = "}" * (right - left)  # {"a": {x}} is a placeholder and a brace of its own
     if left % 2 == 0:
-        return f"{'{' * (left // 2)}{place[2]}{'}' * (left // 2)}{after}"
+        return f"{'{' * (left // 2)}{place[2]}{'}' * (left // 2)}{_surplus(place)}"
     name = _plain(place[2])
     if value := values.get(name):
-        return f"{'{' * (left // 2)}{value}{'}' * (left // 2)}{after}"
+        return f"{'{' * (left // 2)}{value}{'}' * (left // 2)}{_surplus(place)}"
     return _missing(name, tuple(names))
 
 

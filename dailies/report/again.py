@@ -8,7 +8,7 @@ from dailies.durable import replace_file
 from dailies.report.outcome import Outcome, RowOutcome
 from dailies.report.results import format_of
 from dailies.report.sheets import WRITERS, Cell
-from dailies.templates import META
+from dailies.templates import META, escape
 
 _ASKED = ("id", "prompt", "model", "duration", "aspect_ratio", "take", "fallback")
 REASON = "reason"
@@ -39,7 +39,7 @@ def _lines(failed: tuple[RowOutcome, ...], names: tuple[str, ...]) -> Iterator[t
         asked = row.row
         yield (
             asked.prompt_id if ids[asked.prompt_id] == 1 else None,
-            asked.prompt,
+            escape(asked.prompt),
             asked.model,
             str(asked.duration_s),
             asked.aspect_ratio,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from flows.commands.options import Csv, Json
+from flows.commands.options import Csv, Json, Template
 from flows.console import complain, console, count, say, say_json
 
 ledger_app = App(name="ledger", help="Check the ledger's own health.\n\nExample: dailies ledger verify")
@@ -46,7 +46,8 @@ def settle(
 
 def abandon(
     *rows: Annotated[str, Parameter(help="Row keys or their beginnings; with --csv: lines.")],
-    csv: Annotated[Path | None, Parameter(help="The CSV whose lines are meant.")] = None,
+    csv: Annotated[str | None, Parameter(help="The CSV whose lines are meant.")] = None,
+    template: Template = None,
 ) -> int:
     """Give up open rows: they are never polled again.
 
@@ -67,7 +68,7 @@ def abandon(
     settings = service.settings
     keys = list(rows)
     if csv is not None:
-        prompts = read_prompts(csv, default_model=settings.default_model, skip_bad_rows=True)
+        prompts = read_prompts(csv, default_model=settings.default_model, skip_bad_rows=True, template=template)
         keys = keys_of_lines(prompts, rows)
     given_up = abandon_rows(service.open_ledger(), keys, settings.tariff, datetime.now(UTC))
     show_abandoned(console(), given_up)
@@ -78,6 +79,7 @@ def failed(
     csv: Csv,
     /,
     *,
+    template: Template = None,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Where to write them.")],
 ) -> int:
     """Write the rows that failed as a CSV to work on.
@@ -90,15 +92,15 @@ def failed(
     from dailies.report.again import write_failed
     from flows.job import find_job
 
-    outcome = find_job(csv).outcome()
+    outcome = find_job(csv, template).outcome()
     written = write_failed(output, outcome)
     if not written:
-        say(console(), f"No row of {csv} has failed; nothing was written.")
+        say(console(), f"No row of {' '.join(csv)} has failed; nothing was written.")
     else:
         say(console(), f"{count(written, 'failed row')}: {output}. Change the prompts, then: dailies run {output}")
         say(console(), f"To try the same requests again: dailies run {output} --retry-failed")
     if rejected := outcome.prompts.rejected:
-        complain(f"Left out: {count(len(rejected), 'row')} that cannot be read (dailies validate {csv}).")
+        complain(f"Left out: {count(len(rejected), 'row')} that cannot be read (dailies validate {' '.join(csv)}).")
     return 0
 
 

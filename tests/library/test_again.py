@@ -90,3 +90,12 @@ def test_other_formats_are_input_again_too(prompts: PromptFile, tmp_path: Path, 
     again = tmp_path / f"again.{ending}"
     failed_rows(tmp_path / "ledger", prompts, again, {"two", "three"})
     assert {row.row_key for row in read_prompts(again).rows} == {row.row_key for row in prompts.rows[1:]}
+
+
+def test_a_prompt_with_braces_stays_the_request_that_it_was(tmp_path: Path) -> None:
+    (tmp_path / "braces.csv").write_text('id,prompt,meta.mood\none,"{mood} sea, a sign says {{mood}}",calm\n')
+    prompts = read_prompts(tmp_path / "braces.csv")
+    assert failed_rows(tmp_path / "ledger", prompts, tmp_path / "again.csv", {"one"}) == 1
+    again = read_prompts(tmp_path / "again.csv")
+    assert prompts.rows[0].prompt == "calm sea, a sign says {mood}"
+    assert [row.row_key for row in again.rows] == [row.row_key for row in prompts.rows]

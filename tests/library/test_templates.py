@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dailies.errors import InputError
 from dailies.prompts import PromptFile, read_prompts
 from dailies.rowkey import row_key
-from dailies.templates import check_template, fill
+from dailies.templates import check_template, escape, fill
 
 FILLED = [
     ("A {style} clip", "A warm clip"),
@@ -19,6 +19,7 @@ FILLED = [
     ("{shot size}", "wide"),
     ('{"scene": {"light": "{style}"}}', '{"scene": {"light": "warm"}}'),
     ('{"a": {style}}', '{"a": warm}'),
+    ('{"a": {{style}}}', '{"a": {style}}'),
     ("{{ not a name }} {} { style } {style:>5}", "{{ not a name }} {} { style } {style:>5}"),
     ("100 % {", "100 % {"),
 ]
@@ -42,7 +43,7 @@ def test_every_missing_name_is_told() -> None:
     assert faults[1].remedy.startswith("did you mean {style}? Otherwise add the column, or write {{stile}}")
 
 
-@pytest.mark.parametrize("template", ["{{style}", "{{{style}}"])
+@pytest.mark.parametrize("template", ["{{style}", "{{{style}}", "{{{{style}"])
 def test_braces_that_do_not_match_are_told(template: str) -> None:
     (fault,) = check_template(template, ["style"])
     assert fault.reason == "the braces around style do not match"
@@ -61,6 +62,13 @@ def test_any_template_is_filled_or_told(values: dict[str, str], template: str) -
     text, faults = fill(template, values, ("a", "b"))
     assert isinstance(text, str)
     assert all(fault.reason and fault.remedy for fault in faults)
+
+
+@settings(deadline=None)
+@given(st.text("{}ab .", max_size=14))
+def test_what_was_sent_can_be_written_so_that_it_is_sent_again(sent: str) -> None:
+    text, faults = fill(escape(sent), {"a": "x"}, ("a",))
+    assert text == sent or faults
 
 
 # In a file
