@@ -1,0 +1,88 @@
+"""One row as a card of the gallery. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.report.gallery.figures import NO_VALUE, place_of
+from dailies.report.gallery.source import VideoSource
+
+_REASONS = {
+    EntryStatus.PLANNED: "not submitted yet",
+    EntryStatus.IN_DOUBT: "sent, but the answer was lost",
+    EntryStatus.PENDING: "submitted, not yet collected",
+    EntryStatus.PROCESSING: "still rendering when last looked at",
+    EntryStatus.ABANDONED: "given up by hand",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a card shows; every text is escaped where it is put into the page.
+
+    Attributes:
+        name: the row's id, or its line.
+        prompt: what was asked for.
+        model: the namespaced id.
+        status: as in the ledger.
+        reason: why there is no video.
+        facts: duration, ratio, cost, waiting, place, in one line.
+        tags: the metadata.
+        columns: the metadata's values in the order of the filters.
+        words: what a search looks into, in lower case.
+        link: where the video is, empty if there is none.
+        picture: the thumbnail as a ``data:`` URI, empty if there is none.
+    """
+
+    name: str
+    prompt: str
+    model: str
+    status: str
+    reason: str
+    facts: str
+    tags: tuple[str, ...]
+    columns: tuple[str, ...]
+    words: str
+    link: str
+    picture: str
+
+
+def make_card(
+    entry: LedgerEntry, columns: Sequence[str], sources: Mapping[str, VideoSource], pictures: Mapping[str, str]
+) -> Card:
+    """The card of a row's last attempt."""
+    job_id = entry.job_id or ""
+    source = sources.get(job_id) if entry.status is EntryStatus.COMPLETED else None
+    name = entry.prompt_id or f"line {entry.source_line}"
+    if entry.take > 1:
+        name = f"{name}, take {entry.take}"
+    prompt, model = entry.prompt or "", entry.model or NO_VALUE
+    tags = tuple(f"{key}: {value}" for key, value in entry.metadata.items())
+    return Card(
+        name=name,
+        prompt=prompt,
+        model=model,
+        status=str(entry.status),
+        reason=entry.error or _REASONS.get(entry.status, ""),
+        facts=" · ".join(_facts(entry)),
+        tags=tags,
+        columns=tuple(entry.metadata.get(column, "") for column in columns),
+        words=" ".join((prompt, name, place_of(entry), model, *tags, job_id)).lower(),
+        link=source.link if source else "",
+        picture=pictures.get(job_id, ""),
+    )
+
+
+def _facts(entry: LedgerEntry) -> list[str]:
+    facts = [entry.model or NO_VALUE]
+    if entry.duration_s:
+        facts.append(f"{entry.duration_s} s")
+    if entry.aspect_ratio:
+        facts.append(entry.aspect_ratio)
+    if entry.charged_mxn is not None:
+        facts.append(f"{entry.charged_mxn:,.2f} MXN")
+    if entry.waited_s is not None:
+        facts.append(f"waited {entry.waited_s:,.0f} s" if entry.waited_s >= 10 else f"waited {entry.waited_s:.1f} s")
+    if entry.attempt > 1:
+        facts.append(f"attempt {entry.attempt}")
+    return [*facts, f"{entry.source} line {entry.source_line}"]

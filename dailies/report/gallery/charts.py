@@ -1,0 +1,109 @@
+"""Charts as inline SVG that takes its colours from the page, so that light and dark are one file. Pure."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element, tostring
+
+from dailies.report.gallery.drawing import Style, pygal
+from dailies.report.gallery.figures import Spend, Wait
+
+BAR_PX = 26
+LONGEST_LABEL = 34
+_STYLE = Style(colors=("#888888",) * 64)  # never seen: the page colours what the classes name
+
+
+def bar_chart(spends: Sequence[Spend]) -> str:
+    """What each group cost in MXN, as horizontal bars; empty where there is nothing to compare."""
+    if len(spends) < 2:
+        return ""
+    chart = _chart(pygal.HorizontalBar, 60 + BAR_PX * len(spends), _mxn_like(spends))
+    shown = spends[::-1]
+    chart.x_labels = [_label(spend.name) for spend in shown]
+    chart.add("MXN", [float(spend.mxn) for spend in shown])
+    return _svg(chart)
+
+
+def day_chart(spends: Sequence[Spend]) -> str:
+    """What each day cost in MXN; empty for a single day."""
+    if len(spends) < 2:
+        return ""
+    chart = _chart(pygal.Bar, 260, _mxn_like(spends), x_label_rotation=30 if len(spends) > 6 else 0)
+    chart.x_labels = [spend.name for spend in spends]
+    chart.add("MXN", [float(spend.mxn) for spend in spends])
+    return _svg(chart)
+
+
+def wait_chart(waits: Sequence[Wait]) -> str:
+    """How the waits of each model are spread: a box from the first to the third quarter, whiskers to both ends."""
+    if not any(wait.videos > 1 for wait in waits):
+        return ""
+    chart = _chart(pygal.Box, 300, _seconds)
+    chart.x_labels = [_label(wait.model) for wait in waits]
+    for wait in waits:
+        chart.add(wait.model, list(wait.waits_s))
+    return _svg(chart)
+
+
+def poll_chart(polls: Counter[int]) -> str:
+    """How many videos took how many polls."""
+    if len(polls) < 2:
+        return ""
+    counts = range(min(polls), min(max(polls), min(polls) + 40) + 1)
+    chart = _chart(pygal.Bar, 220, lambda number: f"{number:.0f}")
+    chart.x_labels = [str(count) for count in counts]
+    chart.add("videos", [polls[count] for count in counts])
+    return _svg(chart)
+
+
+def _chart(kind: Any, height: int, formatter: Callable[[float], str], **options: Any) -> Any:
+    return kind(
+        width=760,
+        height=height,
+        style=_STYLE,
+        css=(),  # the page has its own
+        js=(),
+        show_legend=False,
+        margin=8,
+        spacing=6,
+        max_scale=8,
+        formatter=formatter,
+        value_formatter=formatter,
+        truncate_label=-1,
+        no_prefix=True,
+        disable_xml_declaration=True,
+        **options,
+    )
+
+
+def _svg(chart: Any) -> str:
+    """The chart alone: no script, no style, no comment; a screen reader has the table beside it."""
+    root: Element = chart.render_tree()
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if not isinstance(child.tag, str) or _is_for_scripts(child):
+                parent.remove(child)
+    root.attrib.pop("id", None)
+    root.set("aria-hidden", "true")
+    root.set("focusable", "false")
+    text = tostring(root, encoding="unicode", short_empty_elements=True)
+    return text.replace("svg:", "").replace(":svg", "")
+
+
+def _is_for_scripts(element: Element) -> bool:
+    tag, kind = element.tag.rpartition("}")[2], element.get("class", "")
+    return tag in ("script", "style", "title", "desc", "defs") or kind == "titles" or kind.endswith("overlay")
+
+
+def _label(name: str) -> str:
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 3]}..."
+
+
+def _mxn_like(spends: Sequence[Spend]) -> Callable[[float], str]:
+    """Whole pesos where there are many, cents where there are few; the same along the whole axis."""
+    places = 0 if max(spend.mxn for spend in spends) >= 20 else 2
+    return lambda amount: f"{amount:,.{places}f}"
+
+
+def _seconds(amount: float) -> str:
+    return f"{amount:,.0f} s" if amount >= 10 else f"{amount:.1f} s"

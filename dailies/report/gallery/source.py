@@ -1,0 +1,72 @@
+"""Where a report finds each video: the user's own copy, if there is one, else the service's URL."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from dailies.ledger import LedgerEntry
+from dailies.mirror.mirrored import CopyStatus, MirroredVideo
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSource:
+    """One finished video.
+
+    Attributes:
+        link: what a browser opens: a path relative to the report, or a URL.
+        path: the copy on this machine, None if there is none.
+        url: the service's URL or the copy's, None if it is none that a browser should open.
+        identity: the same for the same content.
+    """
+
+    link: str
+    path: Path | None
+    url: str | None
+    identity: str
+
+
+def find_videos(
+    entries: Iterable[LedgerEntry], mirrored: Iterable[MirroredVideo], report: Path
+) -> Mapping[str, VideoSource]:
+    """The videos of completed entries by job id. Only web addresses and files become links.
+
+    Args:
+        entries: any.
+        mirrored: what the mirror's records say.
+        report: where the report will lie; copies beside or below it are linked by relative paths.
+    """
+    copies = {video.job_id: video for video in mirrored if video.status is CopyStatus.COPIED and video.address}
+    found = {}
+    for entry in entries:
+        source = _source(entry, copies.get(entry.job_id or ""), report)
+        if entry.job_id and source is not None:
+            found[entry.job_id] = source
+    return found
+
+
+def _source(entry: LedgerEntry, copy: MirroredVideo | None, report: Path) -> VideoSource | None:
+    identity = f"{entry.job_id} {entry.video_url}"
+    if copy is not None and copy.address:
+        path = Path(copy.address)
+        if path.is_absolute() and path.is_file():
+            return VideoSource(_link(path, report), path, None, identity)
+        if _is_web(copy.address):
+            return VideoSource(copy.address, None, copy.address, identity)
+    if entry.video_url and _is_web(entry.video_url):
+        return VideoSource(entry.video_url, None, entry.video_url, identity)
+    return None
+
+
+def _link(path: Path, report: Path) -> str:
+    """Relative where the copy lies below the report's folder or beside it, so that both can be moved together."""
+    here = report.resolve().parent
+    for base, way in ((here, ""), (here.parent, "../"), (here.parent.parent, "../../")):
+        if path.is_relative_to(base) and base != base.parent:
+            relative = path.relative_to(base).as_posix()
+            return way + "/".join(quote(part) for part in relative.split("/"))
+    return path.as_uri()
+
+
+def _is_web(address: str) -> bool:
+    return urlsplit(address).scheme in ("http", "https")

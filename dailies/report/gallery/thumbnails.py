@@ -1,0 +1,136 @@
+"""Thumbnails: one small picture from each video, kept in a cache, so that the next report has them at once."""
+
+import asyncio
+import base64
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+import httpx
+from PIL import Image, ImageStat
+
+from dailies.durable import replace_file
+from dailies.ledger import LedgerEntry
+from dailies.report.gallery.source import VideoSource
+
+WIDTH_PX, HEIGHT_PX = 256, 256
+QUALITY = 45
+PARALLEL = 8
+# Enough for the header and the first pictures of most videos; the rest is fetched only where it is not.
+HEAD_BYTES = 512 * 1024
+MOST_BYTES = 64 * 1024**2
+TIMEOUT_S = 20.0
+_DULL = 4.0
+_PATIENCE = 24
+
+
+class Thumbnailer:
+    """Makes thumbnails as ``data:`` URIs.
+
+    Args:
+        cache: the folder that keeps them.
+        http: fetches what is not on this machine.
+    """
+
+    def __init__(self, cache: Path, http: httpx.AsyncClient) -> None:
+        self._cache = cache
+        self._http = http
+        self._slots = asyncio.Semaphore(PARALLEL)
+
+    async def picture(self, source: VideoSource) -> str | None:
+        """A video's thumbnail, None where none can be made: a report does without."""
+        async with self._slots:
+            kept = self._cache / f"{hashlib.sha256(source.identity.encode()).hexdigest()[:32]}.webp"
+            content = await asyncio.to_thread(_read, kept)
+            if content is None:
+                content = await self._make(source)
+                if content is not None:
+                    await asyncio.to_thread(_keep, kept, content)
+        return None if content is None else f"data:image/webp;base64,{base64.b64encode(content).decode()}"
+
+    async def _make(self, source: VideoSource) -> bytes | None:
+        if source.path is not None:
+            return await asyncio.to_thread(_draw, str(source.path))
+        if source.url is None:
+            return None
+        for size in (HEAD_BYTES, MOST_BYTES):
+            content = await self._fetch(source.url, size)
+            if content is None:
+                return None
+            drawn = await asyncio.to_thread(_draw, io.BytesIO(content))
+            if drawn is not None or len(content) < size:
+                return drawn
+        return None
+
+    async def _fetch(self, url: str, size: int) -> bytes | None:
+        content = bytearray()
+        try:
+            async with self._http.stream("GET", url, headers={"range": f"bytes=0-{size - 1}"}) as answer:
+                if answer.status_code not in (200, 206):
+                    return None
+                async for chunk in answer.aiter_bytes():
+                    content += chunk
+                    if len(content) >= size:
+                        break
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return None
+        return bytes(content[:size])
+
+
+async def draw_thumbnails(
+    entries: Iterable[LedgerEntry], sources: Mapping[str, VideoSource], cache: Path, most: int
+) -> dict[str, str]:
+    """The thumbnails of at most so many videos, by job id; those that cannot be made are left out."""
+    wanted = [job_id for entry in entries if (job_id := entry.job_id or "") in sources][:most]
+    async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=True) as http:
+        maker = Thumbnailer(cache, http)
+        pictures = await asyncio.gather(*(maker.picture(sources[job_id]) for job_id in wanted))
+    return {job_id: picture for job_id, picture in zip(wanted, pictures, strict=True) if picture is not None}
+
+
+def _draw(video: str | io.BytesIO) -> bytes | None:
+    """The first picture that shows something, as WebP."""
+    try:
+        with av.open(video, "r") as film:
+            stream = film.streams.video[0]
+            stream.thread_count = 1
+            picture: Image.Image | None = None
+            for number, frame in enumerate(film.decode(stream)):
+                picture = frame.to_image()  # type: ignore[no-untyped-call]
+                if number >= _PATIENCE or _shows_something(picture):
+                    break
+    except (av.FFmpegError, IndexError, ValueError, OSError):
+        return None
+    if picture is None:
+        return None
+    picture.thumbnail((WIDTH_PX, HEIGHT_PX))
+    content = io.BytesIO()
+    picture.save(content, "WEBP", quality=QUALITY, method=4)
+    return content.getvalue()
+
+
+def _shows_something(picture: Image.Image) -> bool:
+    return max(ImageStat.Stat(picture.resize((32, 32))).stddev) > _DULL
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """A cache that cannot be written is no cache, and no fault either."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, lambda file: _write(file, content))
+    except OSError:
+        return
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
