@@ -14,6 +14,7 @@ from dailies.pricing import ZERO
 from dailies.sandbox.address import SandboxAddress
 from dailies.sandbox.process import stop_sandbox
 from dailies.settings import Settings, load_settings
+from flows.console import say
 from flows.environment import sandbox_folder
 from flows.job import Job, open_job
 from flows.server import ROOT
@@ -47,7 +48,7 @@ def _move_aside(console: Console, settings: Settings) -> None:
             aside.mkdir(parents=True, exist_ok=True)
             folder.rename(aside / f"{folder.parent.name}-{folder.name}")
     if aside.exists():
-        console.print(f"Moved the earlier sandbox and its ledger to {aside}.")
+        say(console, f"Moved the earlier sandbox and its ledger to {aside}.")
 
 
 def _compare(console: Console, job: Job) -> int:
@@ -57,10 +58,8 @@ def _compare(console: Console, job: Job) -> int:
     completed = [entry for entry in job.folder.entries() if entry.status is EntryStatus.COMPLETED]
     charged = sum((entry.charged_mxn or ZERO for entry in completed), ZERO)
     same = charged == consumed
-    console.print(
-        f"Ledger: {charged} MXN. Sandbox account: {consumed} MXN. {'They agree.' if same else 'THEY DIFFER.'}",
-        style="green" if same else "bold red",
-    )
+    verdict = "They agree." if same else "THEY DIFFER."
+    say(console, f"Ledger: {charged} MXN. Sandbox account: {consumed} MXN. {verdict}", "green" if same else "bold red")
     return 0 if same else 1
 
 
@@ -75,11 +74,10 @@ def _consumed_mxn(sandbox: SandboxAddress) -> Decimal:
 
 def _say_goodbye(console: Console, job: Job, seconds: float) -> int:
     assert job.service.sandbox is not None, "the demo has no key"
-    outcome = job.outcome()
-    first = next(entry.video_url for entry in outcome.entries() if entry.video_url)
-    console.print(f"The first video: {first}", soft_wrap=True)
-    console.print(f"The ledger: {job.folder.path}/month=*/*.parquet", soft_wrap=True)
-    console.print(f"The sandbox: {job.service.sandbox.root_url} (stop it: .venv/bin/dailies sandbox stop)")
-    console.print("The Prefect server goes on, too (stop it: .venv/bin/dailies server stop)")
-    console.print(f"{seconds:.0f} s. Again: make demo. Anew: make demo FRESH=1", style="dim")
+    first = next((entry.video_url for entry in job.outcome().entries() if entry.video_url), None)
+    say(console, f"The first video: {first or 'there is none'}")
+    say(console, f"The ledger: {job.folder.path}/month=*/*.parquet")
+    say(console, f"The sandbox: {job.service.sandbox.root_url} (stop it: .venv/bin/dailies sandbox stop)")
+    say(console, "The Prefect server goes on, too (stop it: .venv/bin/dailies server stop)")
+    say(console, f"{seconds:.0f} s. Again: make demo. Anew: make demo FRESH=1", "dim")
     return 0
