@@ -124,3 +124,9 @@ def make_terms(caps: Caps | None = None, **changes: Any) -> Terms:
 def make_folder(path: Path, service: str = "live") -> LedgerFolder:
     """A fresh ledger, or the one that is there."""
     return LedgerFolder.open(path, service)
+
+
+def version_of(path: Path) -> tuple[int, int]:
+    """What changes when a file is replaced or written to."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns

@@ -14,7 +14,7 @@ from dailies.fold import fold_batch, fold_dead
 from dailies.folder import LedgerFolder
 from dailies.journal import Journal, create_journal, journal_paths, seal
 from dailies.ledger import EntryStatus, LedgerEntry
-from tests.factories import BATCH, OTHER_BATCH, completed, make_entry, make_folder, make_manifest
+from tests.factories import BATCH, OTHER_BATCH, completed, make_entry, make_folder, make_manifest, version_of
 
 ROWS = tuple(make_entry(str(number), source_line=number + 2) for number in range(3))
 STATUSES = [
@@ -71,13 +71,13 @@ async def test_a_crash_between_folding_and_removal_changes_nothing(journal, fold
     await journal.put(completed(ROWS[0]), final=True)
     journal.close()
     folder.put(seal(path, "the run that crashed").entries.values())
-    before, file = folder.entries(), folder.batch_file(BATCH).stat()
+    before, file = folder.entries(), version_of(folder.batch_file(BATCH))
 
     with folder.lock():
         assert fold_dead(folder, "the next run") == [BATCH]
 
     assert folder.entries() == before
-    assert folder.batch_file(BATCH).stat() == file
+    assert version_of(folder.batch_file(BATCH)) == file
     assert journal_paths(folder.journals) == []
     assert fold_batch(folder, BATCH, "the next run") is None
 
