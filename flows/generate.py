@@ -22,6 +22,7 @@ from dailies.production import Production, open_production, shared, watcher
 from dailies.prompts import read_prompts
 from dailies.report.outcome import read_outcome
 from dailies.report.results import write_results
+from dailies.sources.names import refuse_stdin
 from dailies.terms import ask_balance, terms_from
 from flows.batch import batch
 from flows.fanout import shoot_elsewhere
@@ -77,6 +78,7 @@ async def generate(
     settings = await load_run_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
     if deployment.id and max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn: nobody is there to look at the plan.")
+    refuse_stdin([csv, *more_csv])
     whole = read_prompts(
         [csv, *more_csv],
         default_model=settings.default_model,

@@ -217,8 +217,8 @@ def _keep_stdin(csv: Sequence[str]) -> Sequence[str]:
         csv, kept = keep_stdin(csv, folder)
     except OSError as error:
         raise RefusedError(f"{folder} cannot be written ({error.strerror}). Nothing was spent.") from None
-    if kept is not None:
-        say(stdout_or_stderr(to_stderr=True), f"Standard input is kept as {kept}: name that file to go on.")
+    for path in kept:
+        say(stdout_or_stderr(to_stderr=True), f"Standard input is kept as {path}: name that file to go on.")
     return csv
 
 

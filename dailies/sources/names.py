@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -65,10 +66,32 @@ def find_sources(names: Iterable[str]) -> tuple[SourceName, ...]:
     Raises:
         InputError: a pattern fits nothing, or its place cannot be listed.
     """
-    found = {source.label: source for name in names for source in _expand(name)}
+    found: dict[tuple[str, str | None], SourceName] = {}
+    for source in (source for name in names for source in _expand(name)):
+        found.setdefault((_identity(source), source.sheet), source)
     if not found:
         raise refuse("no source", None, "there is nothing to read", "name a file of prompts")
     return tuple(found.values())
+
+
+def refuse_stdin(names: Iterable[str]) -> None:
+    """Make sure that no source is standard input, where there is nobody to give it.
+
+    Raises:
+        InputError: one is.
+    """
+    if any(map(is_stdin, names)):
+        raise refuse("stdin", None, "a flow has no standard input", "name a file; dailies run - makes one")
+
+
+def _identity(source: SourceName) -> str:
+    """The same for every name of one file."""
+    if source.is_url or source.place == STDIN:
+        return source.label
+    try:
+        return os.path.realpath(source.place)
+    except ValueError:  # a name that no file can have
+        return source.label
 
 
 def is_stdin(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Standard input as a file: what came in is kept, so that a run can be taken up again and its rows can be found."""
+"""Standard input and pipes as files: what came in is kept, so that a run can be taken up again and rows be found."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,27 +11,43 @@ from dailies.sources.names import is_stdin
 from dailies.sources.opening import read_stdin, sniff
 
 
-def keep_stdin(names: Sequence[str], folder: Path) -> tuple[tuple[str, ...], Path | None]:
-    """Put a file in place of standard input; the same content is the same file.
+def keep_stdin(names: Sequence[str], folder: Path) -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """Put files in place of what can be read only once; the same content is the same file.
 
     Args:
         names: sources as the user named them.
         folder: where to keep it.
 
     Returns:
-        The names with the file's in it, and the file; None where standard input is not among them.
+        The names with those files in them, and the files.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or a pipe not be read.
     """
-    if not any(map(is_stdin, names)):
-        return tuple(names), None
-    content = read_stdin()
+    kept = {name: _keep(content, folder) for name in names if (content := _read_once(name)) is not None}
+    return tuple(str(kept.get(name, name)) for name in names), tuple(kept.values())
+
+
+def _read_once(name: str) -> bytes | None:
+    """What came in, None for an ordinary file, which will still be there."""
+    if is_stdin(name):
+        return read_stdin()
+    return Path(name).read_bytes() if _is_pipe(name) else None
+
+
+def _is_pipe(name: str) -> bool:
+    try:
+        return Path(name).is_fifo()
+    except OSError:  # the reading that follows will say it
+        return False
+
+
+def _keep(content: bytes, folder: Path) -> Path:
     path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.{sniff(content[:512])}"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(path, partial(_write, content))
-    return tuple(str(path) if is_stdin(name) else name for name in names), path
+    return path
 
 
 def _write(content: bytes, file: BinaryIO) -> None:

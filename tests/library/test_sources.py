@@ -1,6 +1,7 @@
 """Where prompts come from: paths, patterns, URLs, standard input, several at once."""
 
 import io
+import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from dailies.errors import InputError
 from dailies.prompts import read_prompts
-from dailies.sources.names import find_sources
+from dailies.sources.names import find_sources, refuse_stdin
 from dailies.sources.stdin import keep_stdin
 
 
@@ -29,6 +30,11 @@ def test_a_pattern_stands_for_its_files_in_order(shots: Path) -> None:
     assert labels("*.csv") == ["a.csv", "b.csv"]
     assert labels("b.csv", "*.csv") == ["b.csv", "a.csv"]
     assert labels(f"{shots}/**/[ab].csv") == [f"{shots}/a.csv", f"{shots}/b.csv"]
+
+
+def test_a_file_is_read_once_however_it_is_named(shots: Path) -> None:
+    (shots / "c.csv").symlink_to("a.csv")
+    assert labels("a.csv", "./a.csv", str(shots / "a.csv"), "*.csv") == ["a.csv", "b.csv"]
 
 
 def test_a_name_that_exists_is_no_pattern(shots: Path) -> None:
@@ -152,11 +158,24 @@ def test_standard_input_is_called_stdin(monkeypatch: pytest.MonkeyPatch, content
 def test_standard_input_is_kept_for_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     feed(monkeypatch, b'{"prompt": "A fox"}\n')
     names, kept = keep_stdin(("a.csv", "/dev/stdin"), tmp_path / "inputs")
-    assert kept is not None
-    assert names == ("a.csv", str(kept))
-    assert kept.suffix == ".jsonl"
-    assert [row.prompt for row in read_prompts(kept).rows] == ["A fox"]
-    assert keep_stdin(("a.csv",), tmp_path) == (("a.csv",), None)
+    (path,) = kept
+    assert names == ("a.csv", str(path))
+    assert path.suffix == ".jsonl"
+    assert [row.prompt for row in read_prompts(path).rows] == ["A fox"]
+    assert keep_stdin(("a.csv",), tmp_path) == (("a.csv",), ())
+
+
+def test_a_pipe_is_kept_for_a_run(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    Thread(target=(tmp_path / "pipe").write_bytes, args=(b"prompt\nA fox\n",)).start()
+    (name,), (path,) = keep_stdin((str(tmp_path / "pipe"),), tmp_path / "inputs")
+    assert name == str(path)
+    assert path.read_bytes() == b"prompt\nA fox\n"
+
+
+def test_a_flow_has_no_standard_input() -> None:
+    with pytest.raises(InputError, match="a flow has no standard input; name a file"):
+        refuse_stdin(["a.csv", "-"])
 
 
 def test_a_format_without_an_ending_is_told_by_its_content(tmp_path: Path) -> None:
