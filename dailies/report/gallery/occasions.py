@@ -1,0 +1,87 @@
+"""The two occasions on which reports are written: at the end of a run, and when somebody asks for one."""
+
+import shlex
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dailies.account import Told
+from dailies.errors import ServiceError
+from dailies.folder import LedgerFolder
+from dailies.ledger import LedgerEntry
+from dailies.report.gallery.writing import ReportWish, write_report
+from dailies.report.outcome import Outcome
+from dailies.selection import Selection, select_entries
+from dailies.settings import Settings
+from dailies.settle import ask_account
+
+
+async def report_run(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> Path | None:
+    """Write the report of a run next to its results; None where the ledger has none of its rows yet.
+
+    Raises:
+        OSError: it cannot be written.
+        LedgerError: the ledger cannot be read.
+    """
+    prompts = outcome.prompts
+    keys = (*(row.row_key for row in prompts.rows), *(row.row_key for row in prompts.rejected))
+    entries = folder.entries(keys)
+    if not entries:
+        return None
+    sources = sorted({entry.source for entry in entries})
+    wish = ReportWish(
+        title=prompts.source,
+        scope=f"the rows of {prompts.source}",
+        command=command_of(sources=sources[:5]),
+        path=settings.report_path(prompts.source),
+        thumbnails=settings.report_thumbnails,
+        told=await _ask(settings),
+    )
+    return await write_report(folder, entries, wish, settings, datetime.now(UTC))
+
+
+async def report_selection(
+    folder: LedgerFolder, selection: Selection, output: Path, settings: Settings, thumbnails: int
+) -> Path:
+    """Write the report that somebody asks for.
+
+    Raises:
+        InputError: the ledger has nothing of it.
+        OSError: it cannot be written.
+        LedgerError: the ledger cannot be read.
+    """
+    entries = select_entries(folder, selection, settings.tariff)
+    command = command_of(selection.months, selection.batches, selection.sources)
+    wish = ReportWish(
+        title=_title(selection, entries),
+        scope=str(selection),
+        command=f"{command} -o {shlex.quote(str(output))}",
+        path=output,
+        thumbnails=thumbnails,
+        told=await _ask(settings),
+    )
+    return await write_report(folder, entries, wish, settings, datetime.now(UTC))
+
+
+def command_of(months: Iterable[str] = (), batches: Iterable[str] = (), sources: Iterable[str] = ()) -> str:
+    """The command that makes a report about these."""
+    named = (("--month", months), ("--batch", batches), ("--source", sources))
+    options = (f" {option} {shlex.quote(value)}" for option, values in named for value in sorted(values))
+    return f"dailies report{''.join(options)}"
+
+
+def _title(selection: Selection, entries: Iterable[LedgerEntry]) -> str:
+    sources = sorted({entry.source for entry in entries})
+    if len(sources) == 1:
+        return sources[0]
+    return ", ".join(sorted(selection.months)) or f"{len(sources)} sources"
+
+
+async def _ask(settings: Settings) -> Told | None:
+    """What the service says of the account; a report does without, where it says nothing."""
+    if settings.geekhub_api_key is None:
+        return None
+    try:
+        return await ask_account(settings)
+    except ServiceError:
+        return None

@@ -1,0 +1,52 @@
+"""Where the videos of some prompts have arrived, for the command: the report, and the copies in a place of one's own."""
+
+import asyncio
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from dailies.folder import LedgerFolder
+from dailies.mirror.mirrored import CopyStatus, MirroredVideo
+from dailies.mirror.mirroring import MirrorWish, mirror_videos
+from dailies.mirror.record import MirrorRecord, read_record
+from dailies.mirror.target import target_name
+from dailies.report.gallery.occasions import report_run
+from dailies.report.outcome import Outcome
+from dailies.selection import Selection
+from dailies.settings import Settings
+from flows.console import complain, count, say
+
+
+def catch_up(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> None:
+    """What a run does at its end, where nothing was left to run: copy what is not copied yet, write the report.
+
+    Raises:
+        MirrorError: the target cannot be used.
+    """
+    if settings.mirror_to is not None:
+        wish = MirrorWish(settings.mirror_to, Selection())
+        asyncio.run(mirror_videos(folder, list(outcome.entries()), wish, settings))
+    asyncio.run(report_run(folder, outcome, settings))
+
+
+def show_arrival(console: Console, folder: LedgerFolder, outcome: Outcome, settings: Settings) -> int:
+    """Say where the report is and what is wrong with the copies; 1 if something is."""
+    report = settings.report_path(outcome.prompts.source)
+    if report.exists():
+        say(console, f"Report: {report.resolve().as_uri()}")
+    if settings.mirror_to is None:
+        return 0
+    record = read_record(MirrorRecord(folder.path, target_name(settings.mirror_to, settings)).path)
+    jobs = [entry.job_id for entry in outcome.entries() if entry.video_url]
+    arrived = [record[job] for job in jobs if job in record]
+    good = sum(video.status is CopyStatus.COPIED for video in arrived)
+    say(console, f"Mirror: {count(good, 'video')} in {settings.mirror_to}")
+    _complain(video for video in arrived if video.status is not CopyStatus.COPIED)
+    if len(arrived) < len(jobs):
+        complain(f"Not copied yet: {count(len(jobs) - len(arrived), 'video')}; dailies mirror goes on.")
+    return 1 if good < len(jobs) else 0
+
+
+def _complain(videos: Iterable[MirroredVideo]) -> None:
+    for video in videos:
+        complain(f"{video.name}: {'; '.join(video.problems)}")

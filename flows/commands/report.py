@@ -1,0 +1,38 @@
+"""`report`: see the videos, what they cost, what is missing."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from flows.commands.mirror import Batches, Months, Sources
+from flows.console import console, say
+
+
+def report(
+    *,
+    month: Months = (),
+    batch: Batches = (),
+    source: Sources = (),
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where to write it.")] = None,
+    pictures: Annotated[int, Parameter(help="Videos with a picture, at most.", validator=Number(gte=0))] = 5000,
+) -> int:
+    """Write one HTML page: videos, cost, what is missing.
+
+    Example: dailies report --month 2026-11 -o november.html
+
+    The page needs no network; it shows the copies that dailies mirror has made, where there are any.
+    """
+    from dailies.report.gallery.occasions import report_selection
+    from dailies.selection import Selection
+    from flows.environment import open_service
+
+    service = open_service()
+    settings = service.settings
+    selection = Selection(frozenset(month), frozenset(batch), frozenset(source))
+    path = output or (settings.report_path(source[0]) if len(source) == 1 else settings.report_path("all"))
+    written = asyncio.run(report_selection(service.open_ledger(), selection, path, settings, pictures))
+    say(console(), f"Report: {written.resolve().as_uri()}")
+    return 0
