@@ -217,6 +217,11 @@ class Settings(BaseSettings):
         name = re.sub(r'[/\\:*?"<>|\0]', "-", f"{stem}{mark}{sheet}")
         return self.data_dir / "results" / f"{name}.results.csv"
 
+    def report_path(self, source: str) -> Path:
+        """Where the report of a source of prompts is written: next to its results."""
+        results = self.results_path(source)
+        return results.with_name(results.name.removesuffix(".results.csv") + ".report.html")
+
     @property
     def tariff(self) -> Tariff:
         """The money settings as a tariff."""

@@ -123,7 +123,7 @@ async def settle_ledger(
     if isinstance(production.stop.reason, Exception):
         raise production.stop.reason
     keys = {row.entry.key for batch in claimed.batches for row in batch.rows}
-    told = await _ask(settings)
+    told = await ask_account(settings)
     return await asyncio.to_thread(_close, folder, claimed.folded, keys, told, credited_mxn)
 
 
@@ -152,7 +152,12 @@ def _cut(jobs: list[LedgerEntry], size: int, now: datetime, who: str) -> Iterato
         yield Manifest(new_batch_id(now), SOURCE, who, rows)
 
 
-async def _ask(settings: Settings) -> Told:
+async def ask_account(settings: Settings) -> Told:
+    """What the service says of the account; the sandbox also says what it has charged.
+
+    Raises:
+        ServiceError: it refuses the key, or cannot be reached.
+    """
     async with GeekHubClient(
         settings.geekhub_base_url, settings.require_key(), timeout_s=settings.request_timeout_s
     ) as client:

@@ -12,6 +12,7 @@ from flows.commands.ledger import abandon, failed, ledger_app, settle
 from flows.commands.mirror import mirror
 from flows.commands.production import demo, plan, run
 from flows.commands.reading import results, status, validate
+from flows.commands.report import report
 from flows.commands.sandbox import app as sandbox_app
 from flows.commands.server import app as server_app
 from flows.console import complain
@@ -32,6 +33,7 @@ app.command(results, sort_key=5)
 app.command(failed, sort_key=6)
 app.command(settle, sort_key=7)
 app.command(abandon, sort_key=8)
+app.command(report, sort_key=9)
 app.command(mirror, sort_key=9)
 app.command(doctor, sort_key=9)
 app.command(deploy, sort_key=10)

@@ -76,6 +76,8 @@ def _say_goodbye(console: Console, job: Job, seconds: float) -> int:
     assert job.service.sandbox is not None, "the demo has no key"
     first = next((entry.video_url for entry in job.outcome().entries() if entry.video_url), None)
     say(console, f"The first video: {first or 'there is none'}")
+    report = job.service.settings.report_path(job.prompts.source).resolve()
+    say(console, f"The report, all videos on one page: {report.as_uri()}")
     say(console, f"The ledger: {job.folder.path}/month=*/*.parquet")
     say(console, f"The sandbox: {job.service.sandbox.root_url} (stop it: .venv/bin/dailies sandbox stop)")
     say(console, "The Prefect server goes on, too (stop it: .venv/bin/dailies server stop)")

@@ -25,6 +25,7 @@ from dailies.report.results import write_results
 from dailies.sources.names import refuse_stdin
 from dailies.terms import ask_balance, terms_from
 from flows.batch import batch
+from flows.deliver import deliver, delivered
 from flows.fanout import shoot_elsewhere
 from flows.heed import heeding
 from flows.states import SUPERSEDED, closing_words, final_state
@@ -57,6 +58,7 @@ async def generate(
     template: Annotated[str, Field(max_length=4000)] = "",
     order: Order = "file",
     more_csv: MoreCsv = [],  # noqa: B006 - as take_over
+    mirror_to: Annotated[str, Field(max_length=1024)] = "",
 ) -> State[Any]:
     """Make the videos of a CSV of prompts, and an exact account of what each one cost.
 
@@ -73,9 +75,12 @@ async def generate(
         fan_out: Run each batch as a deployment of its own on the work pool, instead of all of them in this process.
         template: The prompt of rows that have none of their own; {name} is filled in from the column meta.name.
         more_csv: Further files, read after the first one.
+        mirror_to: Where the finished videos are copied: a folder, or supabase://bucket/prefix.
         order: As the file says, or slow models first, so that a run does not end with a long wait for a few.
     """
-    settings = await load_run_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
+    settings = await load_run_settings(
+        max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn, mirror_to=mirror_to or None
+    )
     if deployment.id and max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn: nobody is there to look at the plan.")
     refuse_stdin([csv, *more_csv])
@@ -105,8 +110,9 @@ async def generate(
     results = settings.results_path(prompts.source)
     write_results(results, outcome)
     outcome = outcome.first(limit)
+    complaint = await deliver(folder, outcome, settings)
     await tell_outcome(outcome, str(results), closing_words(production.stop, outcome))
-    return final_state(production.stop, claim, outcome, settings.max_failed_ratio)
+    return delivered(final_state(production.stop, claim, outcome, settings.max_failed_ratio), complaint)
 
 
 @contextlib.asynccontextmanager

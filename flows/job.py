@@ -23,6 +23,7 @@ from dailies.report.sheets import ResultsFormat
 from dailies.settings import load_settings
 from dailies.sources.stdin import keep_stdin
 from dailies.terms import Terms, ask_balance, terms_from
+from flows.arrival import catch_up, show_arrival
 from flows.console import complain, count, say
 from flows.console import console as stdout_or_stderr
 from flows.display import mxn, show_outcome, show_plan
@@ -87,14 +88,20 @@ class Job:
         self._require_room_for_results()
         if not plan.todo:
             claim_rows(self.folder, self.prompts, self.terms, datetime.now(UTC))  # folds what dead runs left
-            return self.write_results(console)
+            catch_up(self.folder, self.outcome(), self.service.settings)
+            return self._close(console)
         self._ask(console, plan, yes=yes)
         stopped_by = self._generate(console, plan)
-        code = self.write_results(console)
+        code = self._close(console)
         if stopped_by is None:
             return code
         complain(stopped_by)
         return max(code, 1)
+
+    def _close(self, console: Console) -> int:
+        """Write the results, say where everything is; returns the exit code."""
+        code = self.write_results(console)
+        return max(code, show_arrival(console, self.folder, self.outcome(), self.service.settings))
 
     def _generate(self, console: Console, plan: Plan) -> str | None:
         from flows.running import await_server, begin_server, prepare_prefect, run_generate
@@ -117,6 +124,7 @@ class Job:
             approved_mxn=plan.worst_mxn,
             take_over=sorted(self.terms.take_over),
             order=self.terms.order,
+            mirror_to=settings.mirror_to or "",
         )
 
     def _ask(self, console: Console, plan: Plan, *, yes: bool) -> None:
@@ -173,6 +181,7 @@ def open_job(
     take_over: Iterable[str] = (),
     order: Order = "file",
     keep_input: bool = False,
+    mirror_to: str | None = None,
 ) -> Job:
     """Read the sources, then find the service and its ledger, and ask for the balance.
 
@@ -188,7 +197,7 @@ def open_job(
         csv, default_model=load_settings().default_model, skip_bad_rows=skip_bad_rows, template=template
     )
     service = open_service()
-    settings = load_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn)
+    settings = load_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn, mirror_to=mirror_to)
     with nothing_spent():
         folder = service.open_ledger()
         balance = asyncio.run(ask_balance(settings))

@@ -61,6 +61,7 @@ def run(
     order: InOrder = "file",
     yes: Annotated[bool, Parameter(help="Do not ask before spending.")] = False,
     take_over: Annotated[tuple[str, ...], Parameter(help="Batches of hanging runs to take.")] = (),
+    mirror_to: Annotated[str | None, Parameter(help="Copy the videos there: a folder, supabase://bucket.")] = None,
     as_json: Json = False,
 ) -> int:
     """Make the videos of a CSV; again: go on where it ended.
@@ -82,6 +83,7 @@ def run(
         take_over=take_over,
         order=order,
         keep_input=True,
+        mirror_to=mirror_to,
     )
     code = job.run(console(to_stderr=as_json), yes=yes)
     if as_json:
