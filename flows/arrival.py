@@ -1,4 +1,4 @@
-"""Where the videos of some prompts have arrived, for the command: the report, and the copies in a place of one's own."""
+"""Where the videos of some prompts have arrived: the report, and the copies in a place of one's own."""
 
 import asyncio
 from collections.abc import Iterable

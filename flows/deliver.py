@@ -1,5 +1,7 @@
 """What follows when the videos are there: copies in the user's own place, and the report."""
 
+from typing import Any
+
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -33,11 +35,11 @@ async def _mirror(outcome: Outcome, settings: Settings) -> str:
     done = sorted({entry.batch_id for entry in outcome.entries() if entry.status is EntryStatus.COMPLETED})
     if settings.mirror_to is None or not done:
         return ""
-    state: State[object] = await mirror(settings.mirror_to, batches=done, return_state=True)
+    state: State[Any] = await mirror(settings.mirror_to, batches=done, return_state=True)
     return "" if state.is_completed() else f"Mirror: {state.message}"
 
 
-def delivered(state: State[object], complaint: str) -> State[object]:
+def delivered(state: State[Any], complaint: str) -> State[Any]:
     """How a run ends whose videos did not all arrive: what would have been complete is partial."""
     if not complaint or not state.is_completed():
         return state
