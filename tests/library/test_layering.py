@@ -118,17 +118,17 @@ def test_what_an_entrypoint_names_defines_no_types(name):
     assert not [node.name for node in ast.walk(modules()[name]) if isinstance(node, ast.ClassDef)]
 
 
-def test_only_the_client_speaks_http_to_the_service():
+def test_only_the_client_and_who_reads_its_answers_know_the_paths_of_the_api():
+    """Others fetch finished videos; none but the client speaks to GeekHub."""
     speakers = {
         name
         for name, tree in modules().items()
         if name.startswith("dailies") and not name.startswith("dailies.sandbox")
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and node.attr in ("AsyncClient", "Client") and "httpx" in ast.dump(node)
+        if isinstance(node, ast.Constant) and str(node.value).startswith(("/videos", "/credits", "/models"))
     }
 
-    assert "dailies.client" in speakers
-    assert speakers <= {"dailies.client"} | {name for name in speakers if name.startswith("dailies.mirror")}
+    assert speakers == {"dailies.client", "dailies.answers"}
 
 
 @pytest.mark.parametrize("reader", ["environ", "getenv"])
