@@ -22,8 +22,13 @@ demo: $(VENV)/.runtime ## the main job on data/prompts/sample.csv, without a key
 test: $(VENV)/.dev ## the whole quick suite
 	$(BIN)/pytest -m "not slow"
 
-test-slow: $(VENV)/.dev ## the slow end-to-end tests
+test-slow: $(VENV)/.dev chromium ## the slow end-to-end tests
 	$(BIN)/pytest -m slow
+
+chromium: ## a browser for the report's tests, where there is none (Debian and Ubuntu, as root)
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing Chromium (once) ..." \
+		&& apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qqy install --no-install-recommends chromium >/dev/null; } \
+		|| echo "There is no Chromium, and no right to install it: the report's tests in a browser are skipped."
 
 chaos: $(VENV)/.dev ## kill N=100 productions and hold the six promises against the account (PREFECT_SHARE=0.25 JOBS=2 SEED=17-direct)
 	@$(BIN)/python -m tests.faults $(or $(N),100) --prefect-share $(or $(PREFECT_SHARE),0.25) --jobs $(or $(JOBS),2) \
