@@ -7,7 +7,7 @@ LOCK    = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo test test-slow chaos check format docs lock clean
+.PHONY: help setup setup-dev demo test test-slow chromium chaos check format docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
