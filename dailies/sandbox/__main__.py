@@ -1,6 +1,7 @@
 """``python -m dailies.sandbox``: a sandbox in the foreground."""
 
 import argparse
+import os
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,9 @@ def parse_options(arguments: list[str]) -> tuple[SandboxOptions, bool]:
     parser.add_argument("--burst", type=int, default=1, help="submits at once under --rate")
     parser.add_argument("--plain-video", action="store_true", help="tiny shared clips, for mass tests")
     parser.add_argument("--faults", type=Path, help="a fault script (TOML)")
+    parser.add_argument(
+        "--supabase", action="store_true", help="keep the videos in SUPABASE_URL, by SUPABASE_SERVICE_KEY"
+    )
     parser.add_argument("--quiet", action="store_true", help="do not print the address and the key")
     chosen = parser.parse_args(arguments)
     try:
@@ -36,6 +40,8 @@ def parse_options(arguments: list[str]) -> tuple[SandboxOptions, bool]:
             burst=chosen.burst,
             plain_video=chosen.plain_video,
             faults=chosen.faults,
+            supabase_url=os.environ.get("SUPABASE_URL", "") if chosen.supabase else None,
+            supabase_key=os.environ.get("SUPABASE_SERVICE_KEY", "") if chosen.supabase else None,
         )
     except ValueError as error:
         parser.error(str(error))

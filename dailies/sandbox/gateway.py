@@ -15,6 +15,7 @@ from dailies.sandbox.options import SandboxOptions
 from dailies.sandbox.rate_limit import RateLimit
 from dailies.sandbox.storage.buckets import ensure_tables
 from dailies.sandbox.storage.keys import ensure_secret
+from dailies.sandbox.storage.remote import RemoteStore
 from dailies.sandbox.store import connect, read_setting, transaction, write_setting
 
 
@@ -33,6 +34,7 @@ class Gateway:
         clock: Unix time in seconds.
         rate_limit: of each organisation's submits.
         faults: the script of what goes wrong.
+        remote: the Supabase project that keeps the finished videos; None: this sandbox does.
     """
 
     options: SandboxOptions
@@ -45,6 +47,12 @@ class Gateway:
     clock: Callable[[], float]
     rate_limit: RateLimit
     faults: FaultPlay
+    remote: RemoteStore | None
+
+    @property
+    def videos_url(self) -> str:
+        """The address, without the path, of the storage that keeps the finished videos."""
+        return self.remote.url.rstrip("/") if self.remote is not None else self.base_url
 
     @property
     def now_us(self) -> int:
@@ -80,7 +88,14 @@ def open_gateway(options: SandboxOptions, base_url: str, clock: Callable[[], flo
         clock=clock,
         rate_limit=RateLimit(options.requests_per_second, options.burst),
         faults=FaultPlay(script),
+        remote=_remote(options),
     )
+
+
+def _remote(options: SandboxOptions) -> RemoteStore | None:
+    if options.supabase_url is None or options.supabase_key is None:
+        return None
+    return RemoteStore(options.supabase_url, options.supabase_key)
 
 
 def _found(store: sqlite3.Connection, options: SandboxOptions, now_us: int) -> None:

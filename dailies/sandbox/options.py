@@ -1,6 +1,6 @@
 """What can be chosen when a sandbox is started."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from dailies.sandbox.money import to_micros
 
 HIGHEST_FX = Decimal(1_000)
 HIGHEST_AMOUNT_MXN = Decimal(1_000_000_000)
+_WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class SandboxOptions:
         burst: submits allowed at once under that limit.
         plain_video: tiny clips, one for each model, duration and ratio: for thousands of jobs.
         faults: a fault script (TOML), None for none.
+        supabase_url: a Supabase project that keeps the finished videos, None to keep them here.
+        supabase_key: that project's service key.
     """
 
     data_dir: Path
@@ -39,6 +42,8 @@ class SandboxOptions:
     burst: int = 1
     plain_video: bool = False
     faults: Path | None = None
+    supabase_url: str | None = None
+    supabase_key: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check(self.port is None or 1 <= self.port <= 65_535, "port: 1 to 65535")
@@ -48,6 +53,9 @@ class SandboxOptions:
         _check(0 <= self.balance_mxn <= HIGHEST_AMOUNT_MXN, f"balance_mxn: 0 to {HIGHEST_AMOUNT_MXN}")
         _check(self.requests_per_second is None or self.requests_per_second > 0, "requests_per_second: above 0")
         _check(self.burst >= 1, "burst: at least 1")
+        is_told = (self.supabase_url is None) == (self.supabase_key is None) and self.supabase_key != ""
+        _check(is_told, "SUPABASE_URL and SUPABASE_SERVICE_KEY: both of them")
+        _check(self.supabase_url is None or self.supabase_url.startswith(_WEB), "SUPABASE_URL: https://...")
         to_micros(self.fx_mxn_per_usd)
         to_micros(self.balance_mxn)
 

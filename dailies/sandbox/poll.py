@@ -2,7 +2,7 @@
 
 from dailies.sandbox.gateway import Gateway
 from dailies.sandbox.jobs import Job, find_job
-from dailies.sandbox.transitions import complete_job, count_poll, fail_job, hand_over
+from dailies.sandbox.transitions import VideoFile, complete_job, count_poll, fail_job, hand_over
 
 
 async def advance_job(gateway: Gateway, job: Job) -> Job:
@@ -25,5 +25,10 @@ async def _collect(gateway: Gateway, job: Job) -> None:
         fail_job(gateway.store, job, gateway.now_us)
         return
     video = await gateway.studio.film(gateway.studio.scene_of(job))
-    if video is not None:
+    if video is not None and await _is_kept(gateway, job, video):
         complete_job(gateway.store, job, video, gateway.now_us)
+
+
+async def _is_kept(gateway: Gateway, job: Job, video: VideoFile) -> bool:
+    """Whether the video is where its URL will say: here it is already, elsewhere it has to be uploaded first."""
+    return gateway.remote is None or await gateway.remote.keep(job.object_path, gateway.studio.folder / video.name)

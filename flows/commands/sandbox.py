@@ -1,11 +1,14 @@
 """`sandbox`: run or stop the embedded gateway."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from flows.console import console
+
+if TYPE_CHECKING:
+    from dailies.sandbox.options import SandboxOptions
 
 app = App(
     name="sandbox",
@@ -22,6 +25,7 @@ def start_sandbox(
     data_dir: Annotated[Path, Parameter(help="The folder of all it knows.")] = Path("data/sandbox"),
     seed: Annotated[int, Parameter(help="Seed of the render times.")] = 0,
     faults: Annotated[Path | None, Parameter(help="A fault script (TOML).")] = None,
+    supabase: Annotated[bool, Parameter(help="Keep the videos in the project of SUPABASE_URL.")] = False,
 ) -> int:
     """Run the sandbox in the foreground until Ctrl-C; it prints what to export.
 
@@ -30,8 +34,22 @@ def start_sandbox(
     from dailies.sandbox.foreground import serve
     from dailies.sandbox.options import SandboxOptions
 
-    serve(SandboxOptions(data_dir, port, speed, seed, faults=faults))
+    options = SandboxOptions(data_dir, port, speed, seed, faults=faults)
+    serve(_with_project(options) if supabase else options)
     return 0
+
+
+def _with_project(options: "SandboxOptions") -> "SandboxOptions":
+    from dataclasses import replace
+
+    from dailies.errors import SettingsError
+    from dailies.settings import load_settings
+
+    settings = load_settings()
+    if settings.supabase_url is None or settings.supabase_service_key is None:
+        raise SettingsError("--supabase needs SUPABASE_URL and SUPABASE_SERVICE_KEY (docs/mirror.md says where they are)")
+    key = settings.supabase_service_key.get_secret_value()
+    return replace(options, supabase_url=settings.supabase_url, supabase_key=key)
 
 
 @app.command(name="stop")

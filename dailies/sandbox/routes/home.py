@@ -78,7 +78,7 @@ def draw_page(gateway: Gateway) -> str:
     return PAGE.format(
         base_url=escape(gateway.base_url),
         facts="".join(f"<dt>{escape(name)}</dt><dd>{escape(fact)}</dd>" for name, fact in facts.items()),
-        jobs=_draw_jobs(latest_jobs(gateway.store, gateway.org_id, SHOWN_JOBS), gateway.base_url),
+        jobs=_draw_jobs(latest_jobs(gateway.store, gateway.org_id, SHOWN_JOBS), gateway.videos_url),
     )
 
 

@@ -30,7 +30,7 @@ def truth_routes(gateway: Gateway) -> APIRouter:
     async def read_jobs(request: Request, after: After = 0, limit: Limit = LONGEST_LIST) -> dict[str, Any]:
         """The organisation's jobs by number, without moving them."""
         jobs = list_jobs(store, request.state.caller.org_id, after, limit)
-        return {"object": "list", "data": [job_truth(job, gateway.base_url) for job in jobs]}
+        return {"object": "list", "data": [job_truth(job, gateway.videos_url) for job in jobs]}
 
     @routes.get("/transactions")
     async def read_transactions(request: Request, after: After = 0, limit: Limit = LONGEST_LIST) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def video_routes(gateway: Gateway) -> APIRouter:
         org_id = request.state.caller.org_id
         gateway.rate_limit.take(org_id, gateway.clock())
         job = submit_job(gateway, org_id, check_order(wanted, idempotency_key))
-        return JSONResponse(job_object(job, gateway.base_url))
+        return JSONResponse(job_object(job, gateway.videos_url))
 
     @routes.get("/{job_id}", responses=responses(VideoJob, 401, 404))
     async def read_video(request: Request, job_id: str) -> JSONResponse:
@@ -61,6 +61,6 @@ def video_routes(gateway: Gateway) -> APIRouter:
         job = find_job(gateway.store, request.state.caller.org_id, job_id)
         if job is None:
             raise ApiError("job_not_found", "No such video job.")
-        return JSONResponse(job_object(await advance_job(gateway, job), gateway.base_url))
+        return JSONResponse(job_object(await advance_job(gateway, job), gateway.videos_url))
 
     return routes
