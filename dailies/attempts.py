@@ -65,12 +65,15 @@ def next_entry(
     batch_id: str,
     flow_run_id: str | None,
     now: datetime,
+    worst_mxn: Decimal | None = None,
+    markup: Decimal | None = None,
 ) -> LedgerEntry:
-    """The attempt to go on with: the one that is still open, or a new planned one with that model."""
+    """The attempt to go on with: the one that is still open, or a new planned one with that model and price."""
     last = max(entries, key=lambda entry: entry.attempt, default=None)
     if last is not None and (last.status is EntryStatus.PLANNED or last.status.is_open):
         return last
-    entry = LedgerEntry(
+    offer = load_catalogue()[model]
+    return LedgerEntry(
         row_key=row.row_key,
         attempt=1 if last is None else last.attempt + 1,
         take=row.take,
@@ -82,10 +85,15 @@ def next_entry(
         prompt=row.prompt,
         duration_s=row.duration_s,
         aspect_ratio=row.aspect_ratio,
-        metadata=dict(row.metadata),
+        metadata=row.metadata,
+        model=offer.id,
+        provider=offer.provider,
+        audio=offer.audio,
+        usd_per_second=offer.usd_per_second,
+        markup=markup,
+        worst_mxn=worst_mxn,
         planned_at=now,
     )
-    return with_model(entry, model)
 
 
 def with_model(entry: LedgerEntry, model_id: str) -> LedgerEntry:

@@ -6,7 +6,7 @@ Journals are read before the ledger: an entry that is folded meanwhile is then s
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import pyarrow as pa
@@ -17,7 +17,11 @@ from dailies.journal import JournalState, is_live, journal_paths, replay
 from dailies.ledger import EntryStatus, LedgerEntry, from_table, merge_all
 from dailies.pricing import ZERO, Tariff
 
-_LONGER_THAN_A_MONTH = timedelta(days=32)
+_INSTANT = pa.timestamp("us", tz="UTC")
+_BRIEF = (
+    *("row_key", "attempt", "take", "prompt_id", "source", "source_line", "batch_id", "model", "duration_s", "job_id"),
+    *("status", "video_url", "error_code", "error", "charged_mxn", "completed_at", "polls"),
+)
 _OPEN = [status.value for status in EntryStatus if status.is_open] + [EntryStatus.ABANDONED.value]
 
 
@@ -62,10 +66,18 @@ def read_books(
     tariff: Tariff,
     now: datetime,
     take_over: frozenset[str] = frozenset(),
+    *,
+    brief: bool = False,
 ) -> Books:
     """Read journals and ledger, in this order; changes nothing.
 
-    ``take_over`` names batches that count as dead, however alive they look.
+    Args:
+        folder: the ledger.
+        row_keys: the rows whose entries are wanted.
+        tariff: tells when a month begins.
+        now: in the month whose charges count.
+        take_over: batches that count as dead, however alive they look.
+        brief: leave out of bought rows what no plan needs, such as their prompts.
 
     Raises:
         LedgerError: a file is damaged or of an unknown version.
@@ -73,12 +85,15 @@ def read_books(
     living, dead = _journals(folder, take_over)
     journalled = merge_all(*(state.entries.values() for state in (*living, *dead)))
     keys = set(row_keys)
-    wanted = merge_all(_of_rows(folder, keys), (entry for entry in journalled.values() if entry.row_key in keys))
-    recent = merge_all(_open_or_charged(folder, now), journalled.values())
+    wanted = merge_all(
+        _of_rows(folder, keys, brief=brief), (entry for entry in journalled.values() if entry.row_key in keys)
+    )
+    known, charged_mxn = _recent(folder, tariff, now, journalled.values())
+    recent = merge_all(known, journalled.values())
     entries: dict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in wanted.values():
         entries[entry.row_key].append(entry)
-    books = Books(dict(entries), _live_rows(living), _charged(recent.values(), tariff, now))
+    books = Books(dict(entries), _live_rows(living), charged_mxn + _charged(recent.values(), tariff, now))
     return _with_reservations(books, recent.values())
 
 
@@ -95,19 +110,34 @@ def _journals(folder: LedgerFolder, take_over: frozenset[str]) -> tuple[list[Jou
     return living, dead
 
 
-def _of_rows(folder: LedgerFolder, keys: set[str]) -> list[LedgerEntry]:
-    return folder.entries(keys) if keys else []
+def _of_rows(folder: LedgerFolder, keys: set[str], *, brief: bool) -> list[LedgerEntry]:
+    if not brief or not keys:
+        return folder.entries(keys) if keys else []
+    table = folder.scan(_BRIEF, pc.field("row_key").isin(pa.array(list(keys), pa.string())))
+    unfinished = table.filter(pc.not_equal(table["status"], EntryStatus.COMPLETED.value))["row_key"]
+    whole = pc.is_in(table["row_key"], unfinished.combine_chunks())
+    others = folder.entries(unfinished.unique().to_pylist()) if len(unfinished) else []
+    return [*from_table(table.filter(pc.invert(whole))), *others]
 
 
-def _open_or_charged(folder: LedgerFolder, now: datetime) -> list[LedgerEntry]:
-    """Entries that are open, or completed so lately that it may have been this month; without their long texts."""
-    status, completed_at = pc.field("status"), pc.field("completed_at")
-    since = pa.scalar(now - _LONGER_THAN_A_MONTH, pa.timestamp("us", tz="UTC"))
-    lately = completed_at.is_null() | (completed_at >= since)
-    is_open = status.isin(pa.array(_OPEN))
-    table = folder.scan(where=is_open | ((status == EntryStatus.COMPLETED.value) & lately))
-    blank = pa.nulls(table.num_rows, pa.string())
-    return from_table(table.set_column(table.schema.get_field_index("prompt"), table.schema.field("prompt"), blank))
+def _recent(
+    folder: LedgerFolder, tariff: Tariff, now: datetime, journalled: Iterable[LedgerEntry]
+) -> tuple[list[LedgerEntry], Decimal]:
+    """The ledger's open and journalled entries; and what its others were charged this month, added up by Arrow.
+
+    A journal may know better than the ledger, so what it holds is looked at one by one.
+    """
+    rows = pa.array({entry.row_key for entry in journalled}, pa.string())
+    status, begin, end = pc.field("status"), *(pa.scalar(at, _INSTANT) for at in tariff.month_bounds(now))
+    completed_at = pc.field("completed_at")
+    this_month = completed_at.is_null() | ((completed_at >= begin) & (completed_at < end))
+    charged = (status == EntryStatus.COMPLETED.value) & this_month
+    one_by_one = status.isin(pa.array(_OPEN)) | (charged & pc.field("row_key").isin(rows))
+    sums = folder.scan(["row_key", "status", "charged_mxn", "worst_mxn"], charged | one_by_one)
+    single = pc.or_(pc.is_in(sums["status"], pa.array(_OPEN)), pc.is_in(sums["row_key"], rows))
+    rest = sums.filter(pc.invert(single))
+    total = pc.sum(pc.coalesce(rest["charged_mxn"], rest["worst_mxn"])).as_py() or ZERO
+    return (from_table(folder.scan(where=one_by_one)) if rest.num_rows < sums.num_rows else []), total
 
 
 def _live_rows(living: list[JournalState]) -> dict[str, LiveRow]:

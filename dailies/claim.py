@@ -69,7 +69,9 @@ def claim_rows(
 
 
 def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp) -> Plan:
-    books = read_books(folder, (row.row_key for row in prompts.rows), terms.tariff, stamp.now, terms.take_over)
+    books = read_books(
+        folder, (row.row_key for row in prompts.rows), terms.tariff, stamp.now, terms.take_over, brief=True
+    )
     return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps, stamp)
 
 

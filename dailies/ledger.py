@@ -3,14 +3,18 @@
 Merging goes by how far an entry has come, never by a clock, so it is idempotent and free of order.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
+
+from dailies.arrow import column_values
 
 SCHEMA_VERSION = 1
 
@@ -185,14 +189,19 @@ def _cells(rows: list[LedgerEntry], column: pa.Field) -> list[Any]:
 
 
 def from_table(table: pa.Table) -> list[LedgerEntry]:
-    """The entries of a table that has the ledger's columns (others, such as a partition's, are ignored)."""
-    missing = [None] * table.num_rows  # in files that were written before a column was added
-    columns = [table.column(name).to_pylist() if name in table.column_names else missing for name in COLUMNS]
-    return [_entry(cells) for cells in zip(*columns, strict=True)]
+    """The entries of a table with the ledger's columns; others are ignored, missing ones take the entry's defaults.
+
+    Entries are filled column by column, past the constructor: that takes a quarter of the time, and there are many.
+    """
+    entries = [object.__new__(LedgerEntry) for _ in range(table.num_rows)]
+    for name in COLUMNS:
+        known = name in table.column_names
+        values: list[Any] = column_values(table.column(name)) if known else [_DEFAULTS.get(name)] * table.num_rows
+        if name == "status":
+            values = [_STATUSES[value] for value in values]
+        deque(map(getattr(LedgerEntry, name).__set__, entries, values), maxlen=0)
+    return entries
 
 
-def _entry(cells: tuple[Any, ...]) -> LedgerEntry:
-    values = dict(zip(COLUMNS, cells, strict=True))
-    values["status"] = EntryStatus(values["status"])
-    values["metadata"] = dict(values["metadata"])
-    return LedgerEntry(**values)
+_STATUSES = {status.value: status for status in EntryStatus}
+_DEFAULTS: dict[str, Any] = {"take": 1, "polls": 0, "submit_tries": 0, "metadata": MappingProxyType({})}

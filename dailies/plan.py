@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from dailies.attempts import AttemptPolicy, next_entry, remaining_models, with_model
 from dailies.books import Books, LiveRow
-from dailies.catalogue import load_catalogue
+from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import RefusedError
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.manifest import ClaimedRow
@@ -81,6 +81,7 @@ def make_plan(
     finished: list[LedgerEntry] = []
     elsewhere: list[LiveRow] = []
     held: list[LedgerEntry] = []
+    prices = _Prices(tariff, stamp.now)
     for row in prompts.rows:
         entries = books.entries.get(row.row_key, [])
         models = remaining_models(row, entries, policy)
@@ -89,7 +90,7 @@ def make_plan(
         elif not models:
             finished.append(max(entries, key=lambda entry: entry.attempt))
         else:
-            entry = _priced(row, entries, models, tariff, stamp)
+            entry = _priced(row, entries, models, prices, stamp)
             waits = policy.hold_in_doubt and entry.status is EntryStatus.IN_DOUBT
             held.append(entry) if waits else todo.append(ClaimedRow(entry, models))
     taken, left = _within(todo, books, caps)
@@ -108,24 +109,55 @@ def make_plan(
     )
 
 
+class _Prices:
+    """Worst cases of new requests: reckoned once for each combination, as a file has few of them and many rows."""
+
+    def __init__(self, tariff: Tariff, now: datetime) -> None:
+        self.tariff = tariff
+        self._now = now
+        self._known: dict[tuple[tuple[str, ...], int], Decimal] = {}
+
+    def worst_mxn(self, models: tuple[str, ...], duration_s: int) -> Decimal:
+        key = models, duration_s
+        if key not in self._known:
+            self._known[key] = self.of([load_catalogue()[model] for model in models], duration_s, self.tariff)
+        return self._known[key]
+
+    def of(self, offers: list[VideoModel], duration_s: int, tariff: Tariff) -> Decimal:
+        worst = tariff.worst_mxn(offers, duration_s, self._now)
+        if worst is None:
+            month = tariff.month(self._now)
+            raise RefusedError(
+                f"No FX for {month}, so nothing can be priced: set DAILIES_FX={month}=<MXN for one USD, as GeekHub has"
+                " fixed it for the month>."
+            )
+        return worst
+
+
 def _priced(
-    row: PromptRow, entries: list[LedgerEntry], models: tuple[str, ...], tariff: Tariff, stamp: Stamp
+    row: PromptRow, entries: list[LedgerEntry], models: tuple[str, ...], prices: _Prices, stamp: Stamp
 ) -> LedgerEntry:
-    entry = next_entry(row, entries, models[0], batch_id=stamp.batch_id, flow_run_id=stamp.flow_run_id, now=stamp.now)
-    offers = [load_catalogue()[model] for model in models]
+    worst, markup = prices.worst_mxn(models, row.duration_s), prices.tariff.markup
+    entry = next_entry(
+        row,
+        entries,
+        models[0],
+        batch_id=stamp.batch_id,
+        flow_run_id=stamp.flow_run_id,
+        now=stamp.now,
+        worst_mxn=worst,
+        markup=markup,
+    )
+    if not entries:
+        return entry
     if entry.status.is_open:  # what was sent is charged at the price at which it was sent
+        offers = [load_catalogue()[model] for model in models]
         offers.append(replace(offers[0], usd_per_second=entry.usd_per_second or ZERO))
-        markup = entry.markup or tariff.markup
-        tariff = replace(tariff, markup=max(tariff.markup, markup))
+        markup = entry.markup or markup
+        tariff = replace(prices.tariff, markup=max(prices.tariff.markup, markup))
+        worst = prices.of(offers, entry.duration_s or 0, tariff)
     else:
-        entry, markup = with_model(entry, models[0]), tariff.markup
-    worst = tariff.worst_mxn(offers, entry.duration_s or 0, stamp.now)
-    if worst is None:
-        month = tariff.month(stamp.now)
-        raise RefusedError(
-            f"No FX for {month}, so nothing can be priced: set DAILIES_FX={month}=<MXN for one USD, as GeekHub has"
-            " fixed it for the month>."
-        )
+        entry = with_model(entry, models[0])
     return replace(entry, worst_mxn=worst, markup=markup)
 
 

@@ -7,7 +7,7 @@ charges round half up, worst cases round up, each for one job before anything is
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 from zoneinfo import ZoneInfo
 
@@ -60,6 +60,13 @@ class Tariff:
     def month(self, instant: datetime) -> str:
         """The month of an instant, as ``2026-11``, in the tariff's time zone."""
         return f"{instant.astimezone(self.zone):%Y-%m}"
+
+    def month_bounds(self, instant: datetime) -> tuple[datetime, datetime]:
+        """When the month of an instant begins, and when the next one does, UTC."""
+        local = instant.astimezone(self.zone)
+        first = datetime(local.year, local.month, 1, tzinfo=self.zone)
+        following = datetime(local.year + local.month // 12, local.month % 12 + 1, 1, tzinfo=self.zone)
+        return first.astimezone(UTC), following.astimezone(UTC)
 
     def fx_at(self, instant: datetime) -> Decimal | None:
         """MXN for one USD at an instant, None where the table has no rate for its month."""

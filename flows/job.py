@@ -14,6 +14,7 @@ from rich.prompt import Confirm
 from dailies.claim import claim_rows, read_plan
 from dailies.errors import LedgerError, RefusedError, ServiceError
 from dailies.folder import LedgerFolder
+from dailies.journal import journal_paths
 from dailies.order import Order
 from dailies.plan import Plan
 from dailies.prompts import PromptFile, read_prompts
@@ -87,7 +88,8 @@ class Job:
         plan = self.show_plan(console)
         self._require_room_for_results()
         if not plan.todo:
-            claim_rows(self.folder, self.prompts, self.terms, datetime.now(UTC))  # folds what dead runs left
+            if plan.left or self._whole.rejected or journal_paths(self.folder.journals):
+                claim_rows(self.folder, self.prompts, self.terms, datetime.now(UTC))  # folds what dead runs left
             catch_up(self.folder, self.outcome(), self.service.settings)
             return self._close(console)
         self._ask(console, plan, yes=yes)
