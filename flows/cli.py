@@ -21,7 +21,7 @@ from flows.proxy import spare_loopback_the_proxy
 
 app = App(
     name="dailies",
-    help="Prompts become finished AI videos, with an exact account. Example: dailies plan prompts.csv",
+    help="Prompts become AI videos, exactly accounted. Example: dailies plan prompts.csv",
     version=version("dailies"),
     default_parameter=Parameter(negative="", show_default=False),
 )
@@ -42,7 +42,7 @@ app.command(demo, show=False)
 app.command(ledger_app)
 app.command(sandbox_app)
 app.command(server_app)
-app["--help"].show = False  # a line that everybody knows, on a screen that is full
+app["--help"].show = app["--version"].show = False  # everybody knows them, and the screen is full
 app.register_install_completion_command(help="Install completion for your shell.")
 
 

@@ -34,7 +34,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         case cyclopts.CycloptsError():
             return _misused(error), REFUSED
         case KeyboardInterrupt():
-            return "Stopped before anything was submitted.", LEFT_AT_ONCE
+            return "Stopped. Nothing is lost: the same command goes on.", LEFT_AT_ONCE
         case OSError() if error.strerror:
             remedy = _REMEDIES.get(error.errno or 0, "give the same command again; what was bought stays bought")
             return f"{error.filename or 'The disk'}: {error.strerror}; {remedy}.", OPEN

@@ -5,8 +5,11 @@ Exit code 2 everywhere: refused before anything was spent.
 
 import contextlib
 import json
+import os
+import pty
 import re
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +22,7 @@ from dailies.sandbox.testing import RunningSandbox
 from tests.commandline import dailies
 from tests.factories import LIVE_KEY, TEST_KEY
 from tests.stubs import answering
+from tests.workplace import DAILIES
 
 MODELS = json.dumps({"object": "list", "data": [{"id": "fal/kling-2"}]})
 REVOKED = json.dumps({"error": {"message": "The API key was revoked.", "code": "key_revoked", "request_id": "req_1"}})
@@ -295,3 +299,19 @@ def test_a_ledger_of_another_organisation_is_refused(place: Place, capsys: pytes
 def test_debug_shows_where_an_error_comes_from(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Exception, match="there is no such file"):
         dailies(capsys, "plan", "nowhere.csv", "--debug")
+
+
+def test_real_money_is_asked_for_on_a_terminal_and_no_is_no(place: Place) -> None:
+    place.live()
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([DAILIES, "run", "prompts.csv"], stdin=theirs, stdout=theirs, stderr=theirs) as asking:
+        os.close(theirs)
+        said = b""
+        while b"Spend up to 8.40 MXN?" not in said:
+            said += os.read(ours, 4096)
+        os.write(ours, b"n\n")
+        assert asking.wait(timeout=60) == 2
+    with contextlib.suppress(OSError):  # a terminal without a process at its other end
+        said += os.read(ours, 4096)
+    os.close(ours)
+    assert b"Nothing was spent." in said
