@@ -19,7 +19,19 @@ from dailies.pricing import ZERO, Tariff
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _BRIEF = (
-    *("row_key", "attempt", "take", "prompt_id", "source", "source_line", "batch_id", "model", "duration_s", "job_id"),
+    *(
+        "row_key",
+        "attempt",
+        "take",
+        "prompt_id",
+        "prompt",
+        "source",
+        "source_line",
+        "batch_id",
+        "model",
+        "duration_s",
+        "job_id",
+    ),
     *("status", "video_url", "error_code", "error", "charged_mxn", "completed_at", "polls"),
 )
 _OPEN = [status.value for status in EntryStatus if status.is_open] + [EntryStatus.ABANDONED.value]
@@ -77,7 +89,7 @@ def read_books(
         tariff: tells when a month begins.
         now: in the month whose charges count.
         take_over: batches that count as dead, however alive they look.
-        brief: leave out of bought rows what no plan needs, such as their prompts.
+        brief: leave out of bought rows what no plan needs, such as their prices.
 
     Raises:
         LedgerError: a file is damaged or of an unknown version.
