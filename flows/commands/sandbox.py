@@ -47,7 +47,7 @@ def _with_project(options: "SandboxOptions") -> "SandboxOptions":
 
     settings = load_settings()
     if settings.supabase_url is None or settings.supabase_service_key is None:
-        raise SettingsError("--supabase needs SUPABASE_URL and SUPABASE_SERVICE_KEY; docs/mirror.md says where they are")
+        raise SettingsError("--supabase needs SUPABASE_URL and SUPABASE_SERVICE_KEY; docs/mirror.md says where to look")
     key = settings.supabase_service_key.get_secret_value()
     return replace(options, supabase_url=settings.supabase_url, supabase_key=key)
 

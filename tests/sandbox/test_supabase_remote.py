@@ -1,0 +1,92 @@
+"""A sandbox that keeps its finished videos in a Supabase project, as GeekHub does. Another sandbox is the project."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dailies.sandbox.__main__ import parse_options
+from dailies.sandbox.options import SandboxOptions
+from dailies.sandbox.storage.buckets import GENERATED, find_bucket
+from dailies.sandbox.store import connect
+from dailies.sandbox.testing import RunningSandbox, running_sandbox
+from tests.sandbox.sandbox_client import client_of, get
+
+LONG_ENOUGH_S = 700.0
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path / "project") as running:
+        yield running
+
+
+def keys(project: RunningSandbox) -> dict[str, Any]:
+    return {"supabase_url": project.storage.url, "supabase_key": project.storage.service_key}
+
+
+def shoot(gateway: RunningSandbox) -> Callable[[], dict[str, Any]]:
+    """Submit a job and let it render; what a poll answers."""
+    with client_of(gateway) as client:
+        job = client.post("/videos/generations", json={"model": "fal/kling-2", "prompt": "a fox"}).json()
+    gateway.clock.advance(LONG_ENOUGH_S)
+
+    def poll() -> dict[str, Any]:
+        with client_of(gateway) as client:
+            answer: dict[str, Any] = client.get(f"/videos/{job['id']}").json()
+            return answer
+
+    return poll
+
+
+def test_a_finished_video_lies_in_the_projects_public_bucket(project: RunningSandbox, tmp_path: Path) -> None:
+    with running_sandbox(tmp_path / "gateway", **keys(project)) as gateway:
+        job = shoot(gateway)()
+        bucket_url = f"{project.root_url}/storage/v1/object/public/{GENERATED}"
+        assert job["video_url"] == f"{bucket_url}/{gateway.org_id}/{job['id']}/video.mp4"
+        clip = next((gateway.data_dir / "clips").glob("*.mp4")).read_bytes()
+    answer = get(job["video_url"])
+    assert (answer.content, answer.headers["content-type"]) == (clip, "video/mp4")
+
+
+def test_nothing_is_charged_until_the_video_is_there(project: RunningSandbox, tmp_path: Path) -> None:
+    wrong = {**keys(project), "supabase_key": project.storage.anon_key}
+    with running_sandbox(tmp_path / "gateway", **wrong) as gateway:
+        poll = shoot(gateway)
+        assert poll()["status"] == "processing"
+        assert gateway.consumed_mxn() == 0
+        clock = gateway.clock
+    with running_sandbox(tmp_path / "gateway", clock=clock, **keys(project)) as gateway:
+        assert poll()["status"] == "completed"
+        assert gateway.consumed_mxn() > 0
+
+
+def test_a_bucket_that_is_there_is_used_as_it_is(project: RunningSandbox, tmp_path: Path) -> None:
+    store = connect(project.data_dir)
+    before = find_bucket(store, GENERATED)
+    with running_sandbox(tmp_path / "gateway", **keys(project)) as gateway:
+        assert shoot(gateway)()["status"] == "completed"
+    assert find_bucket(store, GENERATED) == before
+    store.close()
+
+
+def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:
+    options = SandboxOptions(tmp_path, supabase_url="https://x.supabase.co", supabase_key="secret-key")
+    assert "secret-key" not in repr(options)
+
+
+@pytest.mark.parametrize("half", [{"supabase_url": "https://x.supabase.co"}, {"supabase_key": "k"}])
+def test_half_a_project_is_refused(tmp_path: Path, half: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="both of them"):
+        SandboxOptions(tmp_path, **half)
+
+
+def test_the_command_line_takes_the_project_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPABASE_URL", "https://x.supabase.co")
+    monkeypatch.setenv("SUPABASE_SERVICE_KEY", "k")
+    assert parse_options([])[0].supabase_url is None
+    assert parse_options(["--supabase"])[0].supabase_url == "https://x.supabase.co"
+    monkeypatch.delenv("SUPABASE_URL")
+    with pytest.raises(SystemExit):
+        parse_options(["--supabase"])
