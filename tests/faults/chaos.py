@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dailies.failpoints import Failpoint
+from dailies.failpoints import VARIABLE, Failpoint
 from tests.faults.place import Place, open_place
 from tests.faults.promises import breach_of_the_cap, breaches_after_a_crash, breaches_at_the_end
 
@@ -77,6 +77,8 @@ class Kill:
     @property
     def window(self) -> str:
         """What the closing table counts."""
+        if self.what.startswith("settle"):
+            return "in a settlement"
         return self.what.partition(":")[0] if self.how == "failpoint" else f"outside: {self.how}"
 
 
@@ -91,6 +93,7 @@ class Scenario:
     faults: tuple[dict[str, Any], ...]
     kills: tuple[Kill, ...]
     pairs: bool
+    settles: bool
     rows: tuple[tuple[str, str, str], ...]
 
     @property
@@ -126,6 +129,7 @@ def make_scenario(name: str) -> Scenario:
         faults=tuple(draw.sample(_FAULTS, draw.randint(0, 3))),
         kills=tuple(kills),
         pairs=draw.random() < 0.2,
+        settles=draw.random() < 0.25,
         rows=rows,
     )
 
@@ -174,6 +178,8 @@ def play(scenario: Scenario, path: Path, prefect_api_url: str = "") -> Report:
         }
         for kill in scenario.kills:
             _live(place, csv, kill, scenario, report, env)
+            if scenario.settles:
+                _settle(place, report, kill.what if kill.how == "failpoint" else "")
         _finish(place, csv, report, env)
         report.breaches += _breaches(place, csv, scenario, env)
         report.jobs, report.charged_mxn = len(place.sandbox.jobs()), place.sandbox.consumed_mxn()
@@ -198,6 +204,17 @@ def _live(place: Place, csv: Path, kill: Kill, scenario: Scenario, report: Repor
         if beside is not None:
             beside.kill()  # at whatever it is doing just then
             beside.wait()
+    report.breaches += breaches_after_a_crash(place.ledger, place.sandbox)
+
+
+def _settle(place: Place, report: Report, failpoint: str) -> None:
+    """A settlement between two lives, killed by the same failpoint if it passes that."""
+    report.lives += 1
+    settled = place.run("settle", **{VARIABLE: failpoint})
+    if settled.returncode == -signal.SIGKILL:
+        report.landed.append(Kill("failpoint", f"settle {failpoint}"))
+    elif settled.returncode not in (0, 3) or "Traceback" in settled.stdout:
+        report.breaches.append(f"dailies settle: exit code {settled.returncode}: {settled.stdout[-2000:]}")
     report.breaches += breaches_after_a_crash(place.ledger, place.sandbox)
 
 

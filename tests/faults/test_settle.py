@@ -52,7 +52,8 @@ def test_jobs_that_a_dead_run_left_are_collected_and_the_books_agree(direct: Pla
 
 
 @pytest.mark.parametrize(
-    "failpoint", ["after-manifest", "before-poll:3", "after-poll:3", "after-fold:1", "after-fold:2"]
+    "failpoint",
+    ["after-poll:3", *(pytest.param(point, marks=pytest.mark.slow) for point in ("after-manifest", "after-fold:2"))],
 )
 def test_a_settlement_that_is_killed_is_settled_by_the_next_one(direct: Place, failpoint: str) -> None:
     leave_open(direct, 5)
