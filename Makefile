@@ -7,7 +7,7 @@ LOCK    = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo test test-slow chromium chaos check format docs lock clean
+.PHONY: help setup setup-dev demo test test-slow chromium chaos check format docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -46,9 +46,13 @@ format: $(VENV)/.dev ## put the code in form
 docs: $(VENV)/.runtime ## write what docs/usage.md says of settings and commands
 	$(BIN)/python -m flows.reference
 
+bench: $(VENV)/.bench ## measure everything again and write docs/performance.md (QUICK=1: in three minutes, elsewhere)
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ONLY)
+
 lock: $(UV) ## choose exact versions anew, with hashes
 	$(LOCK) --group build -o requirements.lock
 	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --group bench -c requirements-dev.lock -o requirements-bench.lock
 
 clean: ## remove the virtual environment and the caches; data/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -69,4 +73,9 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(UV)
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "Installing what the tests need (once) ..."
 	@$(SYNC) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
+	@echo "Installing what the benchmark compares with (once) ..."
+	@$(SYNC) --require-hashes -r requirements-bench.lock
 	@touch $@
