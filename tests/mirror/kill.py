@@ -1,0 +1,21 @@
+"""A mirror in a process of its own, which can be killed at any moment: ``python -m tests.mirror.kill LEDGER TO``."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from dailies.folder import LedgerFolder
+from dailies.mirror.mirroring import MirrorOutcome, MirrorWish, mirror_videos
+from dailies.selection import Selection
+from dailies.settings import load_settings
+
+
+def mirror_ledger(ledger: Path, to: str) -> MirrorOutcome:
+    """Mirror everything; Supabase's address and key come from the environment."""
+    folder = LedgerFolder.open(ledger, "sandbox")
+    return asyncio.run(mirror_videos(folder, folder.entries(), MirrorWish(to, Selection()), load_settings()))
+
+
+if __name__ == "__main__":
+    done = mirror_ledger(Path(sys.argv[1]), sys.argv[2])
+    sys.stdout.write(f"{len(done.looked_at)} {done.uploads} {done.exit_code}\n")
