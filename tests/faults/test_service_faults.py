@@ -141,3 +141,15 @@ def test_a_stuck_job_stays_open_and_is_never_ordered_again(place: Place) -> None
         assert place.shoot(csv, DAILIES_GIVE_UP_AFTER_S="300") == 3, place.said()
     assert Counter(entry.status for entry in place.entries()) == {EntryStatus.COMPLETED: 2, EntryStatus.PROCESSING: 1}
     assert len(place.sandbox.jobs()) == 3
+
+
+def test_a_row_in_doubt_can_be_held_for_a_person(place: Place) -> None:
+    place.sandbox.set_faults({"kind": "lost_reply", "times": 1})
+    csv = place.write_csv(3)
+    for _ in range(2):
+        assert place.shoot(csv, DAILIES_IN_DOUBT="hold") == 3, place.said()
+        statuses = Counter(entry.status for entry in place.entries())
+        assert statuses == {EntryStatus.COMPLETED: 2, EntryStatus.IN_DOUBT: 1}
+    assert place.shoot(csv) == 0, place.said()
+    assert_bought_once(place, 3)
+    assert len(place.sandbox.jobs()) == 3, "sent again with the same key, it was the same job"

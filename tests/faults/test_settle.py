@@ -153,3 +153,12 @@ def test_the_settle_flow_collects_and_compares_in_prefect(tmp_path: Path, prefec
             assert "they agree" in run["state"]["message"]
             artifacts = api.post("/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}).json()
             assert [artifact["key"] for artifact in artifacts] == ["settlement"]
+
+
+def test_an_fx_that_changed_behind_our_back_shows_as_a_difference(direct: Place) -> None:
+    """Ordered at 20 MXN for a dollar, charged at 25, while the settings still say 20."""
+    direct.sandbox.set_faults({"kind": "set_fx", "after": 1, "fx_mxn_per_usd": "25"})
+    assert direct.shoot(direct.write_csv(2)) == 0
+    told = settle(direct)
+    assert told.returncode == 1
+    assert "MXN more than is booked here" in told.stdout
