@@ -17,7 +17,7 @@ SILENCE = timedelta(minutes=10)
 _HEARTBEAT = "prefect.flow-run.heartbeat"
 _ENDS = ("Completed", "Partial", "Open", "Nothing to do", "Failed", "TimedOut", "Crashed", "Cancelled", "Superseded")
 _RUN = "{{ flow_run.name }}: {{ flow_run.state.name }}"
-_MESSAGE = "{{ flow_run.state.message }}\n\n{{ flow_run | ui_url }}"
+_MESSAGE = '{{ flow_run.state.message }}\n\n{{ (flow_run | ui_url) or "" }}'
 
 
 def automations(tell: UUID | None, silence: timedelta = SILENCE) -> list[AutomationCore]:

@@ -5,10 +5,11 @@ from typing import Any
 import yaml
 from prefect import aserve
 from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
-from prefect.types.entrypoint import EntrypointType
 from prefect.flows import load_flow_from_entrypoint
+from prefect.types.entrypoint import EntrypointType
 
 from dailies.errors import SettingsError
 from flows.deploy import PROJECT
@@ -42,6 +43,7 @@ def read_served() -> list[dict[str, Any]]:
 
 
 async def _served(wanted: dict[str, Any]) -> RunnerDeployment:
+    limit = wanted.get("concurrency_limit")
     flow: Any = load_flow_from_entrypoint(wanted["entrypoint"])
     schedules = [
         DeploymentScheduleCreate(
@@ -57,7 +59,7 @@ async def _served(wanted: dict[str, Any]) -> RunnerDeployment:
         tags=wanted["tags"],
         version=str(wanted["version"]),
         schedules=schedules,
-        concurrency_limit=wanted.get("concurrency_limit"),
+        concurrency_limit=ConcurrencyLimitConfig(**limit) if limit else None,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     return served

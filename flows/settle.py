@@ -1,5 +1,6 @@
 """Fold what dead runs left, look at what is unfinished, compare ledger and account."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from dailies.settle import LOOK, settle_ledger
 from dailies.shooting import Steps
 from flows.settling import settlement_lines, verdict_of
 from tasks.credentials import load_run_settings
+from tasks.alarm import tell_overdue
 from tasks.look import look_at_job
 
 Mxn = Annotated[
@@ -41,6 +43,7 @@ async def settle(credited_mxn: Mxn = None) -> State[Any]:
     settlement = await settle_ledger(
         settings, folder, str(flow_run.id), credited_mxn=credited_mxn, steps=Steps(LOOK.submit, look_at_job)
     )
+    await tell_overdue(folder, datetime.now(UTC))
     verdict = verdict_of(settlement)
     lines = [f"- {line}" for line in settlement_lines(settlement)]
     await acreate_markdown_artifact("\n".join(["# Settlement", "", *lines, "", verdict]), key="settlement")

@@ -31,6 +31,14 @@ class PrefectServer:
         """One request; what was answered."""
         return self._api.get(path).raise_for_status().json()
 
+    def patch(self, path: str, body: dict[str, Any]) -> None:
+        """A change, as the UI sends it."""
+        self._api.patch(path, json=body).raise_for_status()
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a thing."""
+        return self._api.get(path).is_success
+
     def runs(self, flow: str, source: str) -> list[dict[str, Any]]:
         """The flow runs of a flow in whose name a file's name occurs, oldest first."""
         found: list[dict[str, Any]] = self.post(
