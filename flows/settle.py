@@ -16,8 +16,8 @@ from dailies.report.outcome import Verdict
 from dailies.settle import LOOK, settle_ledger
 from dailies.shooting import Steps
 from flows.settling import settlement_lines, verdict_of
-from tasks.credentials import load_run_settings
 from tasks.alarm import tell_overdue
+from tasks.credentials import load_run_settings
 from tasks.look import look_at_job
 
 Mxn = Annotated[
