@@ -28,6 +28,8 @@ def read_value(column: str, value: object) -> str | Fault:
     if column in _TEXTS:
         return _mistyped(column, value, _kind(value))
     if isinstance(value, int | float | Decimal):
+        if column == "id" and value % 1:  # a number of the kind that programs make; nobody calls a row 1.5
+            return _mistyped(column, value, "a fraction")
         return number_text(value) or Fault(column, f"{shown(str(value))} is no finite number", "write it as a text")
     if isinstance(value, (date, time)) and not _is_known(column):
         return date_text(value)

@@ -24,6 +24,7 @@ LINES: dict[str, str] = {
     '{"prompt": "a", "duration": true}': "line 1, column duration: True is true or false, but a whole number belongs",
     '{"prompt": "a", "duration": 2.5}': "line 1, column duration: 2.5 is not a whole number of seconds in plain digits",
     '{"prompt": "a", "meta.x": 1e999}': "line 1, column meta.x: inf is no finite number; write it as a text",
+    '{"prompt": "a", "id": 1.5}': "line 1, column id: 1.5 is a fraction, but a text belongs here; write it as a text",
     "": ": the file is empty; write one object a line",
     '{"prmpt": "a"}': ", column prompt: there is no such column; rename prmpt to prompt",
     "{}": ", column prompt: there is no such column; name the column of prompts",

@@ -56,6 +56,7 @@ def reader_takes(row: dict[str, Any]) -> bool:
 @example({"prompt": "A fox", "fallback": "fal/kling-2"})
 @example({"prompt": "A fox", "model": "fal/runway-gen-4", "aspect_ratio": "4:3"})
 @example({"prompt": "A fox", "aspect_ratio": "1:1", "fallback": "google/veo-3.1"})
+@example({"prompt": "A fox", "id": 1.5})
 @example({"prompt": "A fox", "take": 1, "takes": 1})
 @example({"prompt": "A fox", "take": "", "takes": 2})
 def test_schema_and_reader_agree(row: dict[str, Any]) -> None:
