@@ -10,6 +10,7 @@ from dailies.report.gallery.figures import Spend, Wait
 
 BAR_PX = 26
 LONGEST_LABEL = 34
+MOST_LABELS = 14
 _STYLE = Style(colors=("#888888",) * 64)  # never seen: the page colours what the classes name
 
 
@@ -25,11 +26,12 @@ def bar_chart(spends: Sequence[Spend]) -> str:
 
 
 def day_chart(spends: Sequence[Spend]) -> str:
-    """What each day cost in MXN; empty for a single day."""
+    """What each day cost in MXN, labelled by month and day; empty for a single day."""
     if len(spends) < 2:
         return ""
-    chart = _chart(pygal.Bar, 260, _mxn_like(spends), x_label_rotation=30 if len(spends) > 6 else 0)
-    chart.x_labels = [spend.name for spend in spends]
+    chart = _chart(pygal.Bar, 260, _mxn_like(spends))
+    every = -(-len(spends) // MOST_LABELS)
+    chart.x_labels = ["" if number % every else spend.name[5:] for number, spend in enumerate(spends)]
     chart.add("MXN", [float(spend.mxn) for spend in spends])
     return _svg(chart)
 
