@@ -113,9 +113,15 @@ def _spawn(port: int, log: Path) -> Server:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith("GEEKHUB_")},
+            env=_environment(Server(_api_url(port))),
         )
     return Server(_api_url(port), child.pid)
+
+
+def _environment(server: Server) -> dict[str, str]:
+    """Without a word the UI would ask port 4200, wherever the server is."""
+    without_key = {name: value for name, value in os.environ.items() if not name.startswith("GEEKHUB_")}
+    return {**without_key, "PREFECT_SERVER_UI_API_URL": server.api_url, "PREFECT_UI_URL": server.ui_url}
 
 
 def wait_for_server(server: Server) -> Iterator[float]:

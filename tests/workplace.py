@@ -113,19 +113,19 @@ def running_prefect(home: Path, port: int | None = None) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = port or probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
     command: Sequence[str] = (sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
     env = {name: os.environ[name] for name in _KEPT if name in os.environ}
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [*command, str(port)],
             cwd=ROOT,
-            env={**env, "HOME": str(home), "PREFECT_HOME": str(home)},
+            env={**env, "HOME": str(home), "PREFECT_HOME": str(home), "PREFECT_SERVER_UI_API_URL": url},
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    url = f"http://127.0.0.1:{port}/api"
     try:
         wait_until(lambda: _is_healthy(url) or server.poll() is not None, limit_s=120)
         assert server.poll() is None, (home / "server.log").read_text()
