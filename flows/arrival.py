@@ -12,9 +12,9 @@ from dailies.mirror.record import MirrorRecord, read_record
 from dailies.mirror.target import target_name
 from dailies.report.gallery.occasions import report_run
 from dailies.report.outcome import Outcome
+from dailies.screen.console import complain, count, say
 from dailies.selection import Selection
 from dailies.settings import Settings
-from flows.console import complain, count, say
 
 
 def catch_up(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> None:

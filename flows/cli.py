@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from cyclopts import App, Parameter
 
+from dailies.screen.console import complain
 from dailies.sources.names import STDIN, STDIN_FILE
 from flows.commands.deploy import deploy, serve
 from flows.commands.doctor import doctor
@@ -15,7 +16,6 @@ from flows.commands.reading import results, status, validate
 from flows.commands.report import report
 from flows.commands.sandbox import app as sandbox_app
 from flows.commands.server import app as server_app
-from flows.console import complain
 from flows.mishaps import explain
 from flows.proxy import spare_loopback_the_proxy
 

@@ -13,8 +13,8 @@ from dailies.ledger import EntryStatus
 from dailies.pricing import ZERO
 from dailies.sandbox.address import SandboxAddress
 from dailies.sandbox.process import stop_sandbox
+from dailies.screen.console import say
 from dailies.settings import Settings, load_settings
-from flows.console import say
 from flows.environment import sandbox_folder
 from flows.job import Job, open_job
 from flows.server import ROOT

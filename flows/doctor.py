@@ -12,8 +12,8 @@ from rich.table import Table
 
 from dailies.checks import Finding, Verdict, check_disk, check_fx, check_ledger, check_service
 from dailies.errors import LedgerError
+from dailies.screen.console import say
 from dailies.settings import load_settings
-from flows.console import say
 from flows.environment import Service, find_service
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"}

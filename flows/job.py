@@ -21,13 +21,13 @@ from dailies.prompts import PromptFile, read_prompts
 from dailies.report.outcome import Outcome, read_outcome
 from dailies.report.results import write_results
 from dailies.report.sheets import ResultsFormat
+from dailies.screen.console import complain, count, say
+from dailies.screen.console import console as stdout_or_stderr
+from dailies.screen.display import mxn, show_outcome, show_plan
 from dailies.settings import load_settings
 from dailies.sources.stdin import keep_stdin
 from dailies.terms import Terms, ask_balance, terms_from
 from flows.arrival import catch_up, show_arrival
-from flows.console import complain, count, say
-from flows.console import console as stdout_or_stderr
-from flows.display import mxn, show_outcome, show_plan
 from flows.environment import Service, find_service, open_service
 
 

@@ -12,8 +12,8 @@ from dailies.errors import SettingsError
 from dailies.folder import LedgerFolder
 from dailies.mirror.mirroring import MirrorWish, mirror_videos
 from dailies.report.outcome import Verdict
+from dailies.screen.mirror import mirror_lines, shortfalls
 from dailies.selection import Selection, select_entries
-from flows.mirroring import mirror_lines, shortfalls
 from tasks.credentials import load_run_settings
 from tasks.mirror import copy_videos
 

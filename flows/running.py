@@ -11,12 +11,12 @@ from rich.console import Console
 
 from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
 from dailies.production import Production, watcher
+from dailies.screen.console import complain, say
+from dailies.screen.logs import logs_above
+from dailies.screen.progress import ProgressDisplay
 from dailies.settings import Settings
-from flows.console import complain, say
 from flows.interrupts import Interrupts
 from flows.lifeline import until_lost
-from flows.logs import logs_above
-from flows.progress import ProgressDisplay
 from flows.server import (
     Server,
     affordable_events_per_s,

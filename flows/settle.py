@@ -13,9 +13,9 @@ from pydantic import Field, WithJsonSchema
 
 from dailies.folder import LedgerFolder
 from dailies.report.outcome import Verdict
+from dailies.screen.settlement import settlement_lines, verdict_of
 from dailies.settle import LOOK, settle_ledger
 from dailies.shooting import Steps
-from flows.settling import settlement_lines, verdict_of
 from tasks.alarm import tell_overdue
 from tasks.credentials import load_run_settings
 from tasks.look import look_at_job

@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from dailies.report.standing import Spent, Standing, read_standing
-from flows.console import count, say
-from flows.display import mxn, show_table
+from dailies.screen.console import count, say
+from dailies.screen.display import mxn, show_table
 from flows.environment import Service, find_service
 
 _SHOWN_VALUES = 10

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from flows.console import console, say
+from dailies.screen.console import console, say
 
 
 def deploy(

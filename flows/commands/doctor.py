@@ -1,7 +1,7 @@
 """`doctor`: is everything in place?"""
 
+from dailies.screen.console import console, say_json
 from flows.commands.options import Json
-from flows.console import console, say_json
 
 
 def doctor(*, as_json: Json = False) -> int:

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from dailies.screen.console import complain, console, count, say, say_json
 from flows.commands.options import Csv, Json, Template
-from flows.console import complain, console, count, say, say_json
 
 ledger_app = App(name="ledger", help="Check the ledger's own health.\n\nExample: dailies ledger verify")
 
@@ -30,9 +30,9 @@ def settle(
 
     Exit codes: 0 settled, 1 a difference that nothing explains, 3 something is still open.
     """
+    from dailies.screen.settlement import settlement_facts, show_settlement
     from dailies.settle import settle_ledger
     from flows.environment import open_service
-    from flows.settling import settlement_facts, show_settlement
 
     service = open_service()
     folder = service.open_ledger()
@@ -59,8 +59,8 @@ def abandon(
     from dailies.abandon import abandon_rows, keys_of_lines
     from dailies.errors import RefusedError
     from dailies.prompts import read_prompts
+    from dailies.screen.settlement import show_abandoned
     from flows.environment import find_service
-    from flows.settling import show_abandoned
 
     if not rows:
         raise RefusedError("Name the rows to give up; the results CSV has every row's key. Nothing was changed.")
@@ -112,9 +112,9 @@ def verify(*, as_json: Json = False) -> int:
 
     Exit codes: 0 sound, 1 something is wrong.
     """
+    from dailies.screen.settlement import show_verification
     from dailies.verify import verify_ledger
     from flows.environment import find_service
-    from flows.settling import show_verification
 
     service = find_service()
     folder = service.find_ledger()

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from dailies.screen.console import console, say_json
 from flows.commands.options import Json
-from flows.console import console, say_json
 
 Months = Annotated[tuple[str, ...], Parameter(name="--month", help="Only this month, such as 2026-11.")]
 Batches = Annotated[tuple[str, ...], Parameter(name="--batch", help="Only this batch.")]
@@ -34,10 +34,10 @@ def mirror(
     """
     from dailies.errors import SettingsError
     from dailies.mirror.mirroring import MirrorWish, mirror_videos
+    from dailies.screen.copying import CopyDisplay
+    from dailies.screen.mirror import mirror_facts, show_mirror
     from dailies.selection import Selection, select_entries
-    from flows.copying import CopyDisplay
     from flows.environment import open_service
-    from flows.mirroring import mirror_facts, show_mirror
 
     service = open_service()
     settings = service.settings

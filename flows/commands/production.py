@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from dailies.screen.console import console, say, say_json
 from flows.commands.options import Csv, Fit, InOrder, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
-from flows.console import console, say, say_json
 
 
 def plan(

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from dailies.errors import RowError
+from dailies.screen.console import complain, console, count, say, say_json
 from flows.commands.options import Csv, Json, Template
-from flows.console import complain, console, count, say, say_json
 
 
 def validate(

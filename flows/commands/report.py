@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from dailies.screen.console import console, say
 from flows.commands.mirror import Batches, Months, Sources
-from flows.console import console, say
 
 
 def report(

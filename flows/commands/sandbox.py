@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from flows.console import console
+from dailies.screen.console import console
 
 if TYPE_CHECKING:
     from dailies.sandbox.options import SandboxOptions

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from flows.console import console
+from dailies.screen.console import console
 
 app = App(name="server", help="Start or stop the local Prefect server.\n\nExample: dailies server start", sort_key=21)
 

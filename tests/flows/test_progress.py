@@ -14,9 +14,9 @@ from rich.console import Console
 
 from dailies.ledger import EntryStatus
 from dailies.progress import Progress
+from dailies.screen.logs import logs_above
+from dailies.screen.progress import LINE_EVERY_S, ProgressDisplay
 from flows.lifeline import until_lost
-from flows.logs import logs_above
-from flows.progress import LINE_EVERY_S, ProgressDisplay
 from tests.factories import completed, make_entry
 
 

@@ -16,8 +16,8 @@ from rich.progress import (
 )
 
 from dailies.progress import Progress as Counts
-from flows.console import say
-from flows.display import mxn
+from dailies.screen.console import say
+from dailies.screen.display import mxn
 
 LINE_EVERY_S = 5.0
 LINE_EVERY_ROWS = 100
@@ -29,7 +29,7 @@ class ProgressDisplay:
     """Shows the counts of one run; ``watch`` does it until cancelled.
 
     Args:
-        console: where; it must be the only one that writes there meanwhile (see ``flows.logs``).
+        console: where; it must be the only one that writes there meanwhile (see ``dailies.screen.logs``).
         clock: seconds, monotonic.
     """
 

@@ -14,7 +14,7 @@ from dailies.report.cells import find_duplicates, price_cells, size_words
 from dailies.report.facts import worst_by_model
 from dailies.report.outcome import Outcome
 from dailies.report.summary import cost_by_model, failures
-from flows.console import count, say
+from dailies.screen.console import count, say
 
 _SHOWN_FAILURES = 10
 _SHOWN_CELLS = 40

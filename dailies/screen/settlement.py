@@ -10,9 +10,9 @@ from rich.console import Console
 from dailies.abandon import Abandoned
 from dailies.ledger import EntryStatus
 from dailies.pricing import ZERO
+from dailies.screen.console import complain, count, say
 from dailies.settle import Settlement
 from dailies.verify import Verification
-from flows.console import complain, count, say
 
 _SHOWN = 20
 

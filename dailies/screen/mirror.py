@@ -8,7 +8,7 @@ from rich.console import Console
 
 from dailies.mirror.mirrored import CopyStatus
 from dailies.mirror.mirroring import MirrorOutcome
-from flows.console import complain, count, say
+from dailies.screen.console import complain, count, say
 
 _SHOWN = 20
 
