@@ -32,6 +32,9 @@ class Gate(Protocol):
     def pause(self, seconds: float, *, is_poll: bool = False) -> None:
         """Everybody waits for so long; what was refused, polls or submits, goes on more slowly."""
 
+    def hold(self, seconds: float) -> None:
+        """Everybody waits for so long, and then goes on as before."""
+
 
 class OpenGate:
     """A gate without a rate: for single requests."""
@@ -45,6 +48,10 @@ class OpenGate:
         await asyncio.sleep(pause_s)
 
     def pause(self, seconds: float, *, is_poll: bool = False) -> None:  # noqa: ARG002
+        """The next request waits for so long."""
+        self._pause_s = seconds
+
+    def hold(self, seconds: float) -> None:
         """The next request waits for so long."""
         self._pause_s = seconds
 
@@ -207,7 +214,7 @@ class GeekHubClient:
             except TransportError as error:
                 if error.code != _UNREACHABLE or self._outage_s() >= self._outage_limit_s:
                     raise
-                self._gate.pause(_OUTAGE_PAUSE_S)
+                self._gate.hold(_OUTAGE_PAUSE_S)
 
     def _outage_s(self) -> float:
         return 0.0 if self._lost_at is None else asyncio.get_running_loop().time() - self._lost_at

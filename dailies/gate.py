@@ -132,6 +132,11 @@ class Gatekeeper:
         self._limiter.pause(_clock(), seconds, is_poll=is_poll)
         self._news.set()
 
+    def hold(self, seconds: float) -> None:
+        """The service cannot be reached: everybody waits, and then goes on as before."""
+        self._limiter.hold(_clock(), seconds)
+        self._news.set()
+
 
 def _clock() -> float:
     return asyncio.get_running_loop().time()

@@ -118,4 +118,8 @@ class Limiter:
         """Nobody sends before ``seconds`` have passed. Several refusals of one burst slow down once."""
         if self.paused_for(now) == 0:
             (self.polls if is_poll else self.submits).refused(now)
+        self.hold(now, seconds)
+
+    def hold(self, now: float, seconds: float) -> None:
+        """Nobody sends before ``seconds`` have passed; then everything goes on as before."""
         self._paused_until = max(self._paused_until, now + seconds)

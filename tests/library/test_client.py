@@ -54,6 +54,9 @@ class Gate:
     def pause(self, seconds: float, *, is_poll: bool = False) -> None:
         self.pauses.append(seconds)
 
+    def hold(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
 
 class Service:
     """Answers with what it was told to, one after the other; the last one for ever."""

@@ -162,3 +162,10 @@ def test_an_account_s_rate_that_nobody_told_is_found_and_mostly_used(allowed_per
 
 def test_no_rate_at_all_is_infinite():
     assert Rate(math.inf).wait_s(0.0) == 0.0
+
+
+def test_an_outage_holds_everybody_and_slows_nobody_down():
+    limiter = Limiter(Pace(10.0, 10))
+    limiter.hold(100.0, 5.0)
+    assert limiter.paused_for(101.0) == 4.0
+    assert limiter.submits.per_s == 10.0
