@@ -17,7 +17,7 @@ MAX_DELAYS = 50
 """Prefect takes so many delays between the attempts of a task, and repeats the last one."""
 
 _MAX_RETRIES = 10_000
-_LAG_SHARE = 0.95
+_LAG_SHARE = 0.96
 _SLOT_LAG_SHARE = 0.01
 _GAP_INTERVALS = 2.0
 _JITTER = 0.3

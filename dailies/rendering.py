@@ -25,8 +25,8 @@ _POINTS = 800
 _LOWEST, _HIGHEST = 1 / 6, 12.0  # the grid's ends, in units of the typical range's ends
 
 # What may be wrong about the typical range: usually little (in units of its spread), seldom a factor (in log time).
-_SHIFT_LITTLE, _SHIFT_MUCH, _P_MUCH = 0.15, 0.5, 0.01
-_SPREAD_MISTAKE = 0.15
+_SHIFT_LITTLE, _SHIFT_MUCH, _P_MUCH = 0.1, 0.5, 0.01
+_SPREAD_MISTAKE = 0.1
 _FARTHEST, _SHIFT_STEP = 1.4, 0.25  # in log time; in units of the spread
 _SPREADS = np.geomspace(0.4, 3.0, 13)
 

@@ -1,0 +1,1 @@
+"""The benchmark: ``make bench`` measures everything again and writes ``docs/performance.md``."""

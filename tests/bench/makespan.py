@@ -1,0 +1,58 @@
+"""B1: how long 200 rows take, against whoever knows every render time beforehand."""
+
+import tempfile
+from itertools import accumulate
+from pathlib import Path
+
+from dailies.catalogue import load_catalogue
+from dailies.ledger import EntryStatus
+from tests.bench.measure import Result, median, spread, timed
+from tests.bench.servers import running_sandbox_process
+
+_SPEED = 60.0
+_RATE_PER_S = 5.0
+_SLOTS = 20
+
+
+def run(*, quick: bool) -> Result:
+    """Rate-bound and slot-bound, against the sandbox, without Prefect."""
+    rows, repeats = (60, 1) if quick else (200, 5)
+    result = Result(
+        "B1",
+        "Makespan",
+        f"{rows} rows, the seven models in turn, the sandbox {_SPEED:.0f} times faster than real, rows longest first,"
+        f" without Prefect: (a) {_RATE_PER_S:.0f} submits/s and slots for all, (b) {_SLOTS} slots. From the first"
+        " submit to the last completion, by the sandbox's own clock. The bound knows every time: (a) longest first"
+        " at the same rate and no lag, (b) all slots full to the end.",
+        ["workload", "makespan s", "bound s", "ratio"],
+        repeats=repeats,
+    )
+    for name, rate, slots in ((f"(a) {_RATE_PER_S:.0f}/s", _RATE_PER_S, 1000), (f"(b) {_SLOTS} slots", 1000.0, _SLOTS)):
+        found = [_shoot(rows, rate, slots, seed) for seed in range(repeats)]
+        ratios = [took / bound for took, bound in found]
+        result.rows.append([name, spread([t for t, _ in found]), spread([b for _, b in found]), spread(ratios, 4)])
+        result.goal(f"{name}: makespan / bound", median(ratios), 1.05, form="{:.3f}")
+    return result
+
+
+def _shoot(rows: int, rate: float, slots: int, seed: int) -> tuple[float, float]:
+    models = list(load_catalogue())
+    with tempfile.TemporaryDirectory() as place, running_sandbox_process(_SPEED, seed=seed) as sandbox:
+        csv = Path(place) / "prompts.csv"
+        lines = ["prompt,model", *(f"shot number {n},{models[n % len(models)]}" for n in range(rows))]
+        csv.write_text("\n".join(lines), "utf-8")
+        env = {
+            **sandbox.env,
+            "DAILIES_DATA_DIR": place,
+            "DAILIES_SUBMIT_RATE_PER_S": str(rate),
+            "DAILIES_MAX_IN_FLIGHT": str(slots),
+        }
+        timed("-m", "tests.bench.longest", str(csv), env=env)
+        jobs = sandbox.jobs()
+        assert len(jobs) == rows, "every row has one job"
+        assert {job["status"] for job in jobs} == {EntryStatus.COMPLETED}, "and its video"
+    times = sorted((job["render_us"] / 1e6 for job in jobs), reverse=True)
+    took = (max(job["completed_us"] for job in jobs) - min(job["created_us"] for job in jobs)) / 1e6
+    by_rate = max(number / rate + time for number, time in enumerate(times))
+    by_slots = max(list(accumulate(times))[-1] / slots, times[0])
+    return took, max(by_rate, by_slots)
