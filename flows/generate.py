@@ -110,7 +110,7 @@ async def generate(
     results = settings.results_path(prompts.source)
     write_results(results, outcome)
     outcome = outcome.first(limit)
-    complaint = await deliver(folder, outcome, settings)
+    complaint = await deliver(folder, outcome, settings) if production.stop.may_poll else ""
     await tell_outcome(outcome, str(results), closing_words(production.stop, outcome))
     return delivered(final_state(production.stop, claim, outcome, settings.max_failed_ratio), complaint)
 
