@@ -11,13 +11,13 @@ from flows.commands.deploy import deploy, serve
 from flows.commands.doctor import doctor
 from flows.commands.ledger import abandon, failed, ledger_app, settle
 from flows.commands.mirror import mirror
+from flows.commands.mishaps import explain
 from flows.commands.production import demo, plan, run
+from flows.commands.proxy import spare_loopback_the_proxy
 from flows.commands.reading import results, status, validate
 from flows.commands.report import report
 from flows.commands.sandbox import app as sandbox_app
 from flows.commands.server import app as server_app
-from flows.mishaps import explain
-from flows.proxy import spare_loopback_the_proxy
 
 app = App(
     name="dailies",

@@ -19,7 +19,7 @@ def deploy(
     Example: dailies deploy --check
     """
     from dailies.settings import load_settings
-    from flows.running import await_server, begin_server, prepare_prefect
+    from flows.local.running import await_server, begin_server, prepare_prefect
 
     settings = load_settings()
     prepare_prefect(settings)
@@ -52,7 +52,7 @@ def serve(*, limit: Annotated[PositiveInt, Parameter(help="Runs at a time.")] = 
     Example: dailies serve
     """
     from dailies.settings import load_settings
-    from flows.running import await_server, begin_server, prepare_prefect
+    from flows.local.running import await_server, begin_server, prepare_prefect
 
     settings = load_settings()
     prepare_prefect(settings)

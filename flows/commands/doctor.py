@@ -12,7 +12,7 @@ def doctor(*, as_json: Json = False) -> int:
     Example: dailies doctor
     """
     from dailies.checks import Verdict
-    from flows.doctor import find_all, findings_facts, show_findings
+    from flows.local.doctor import find_all, findings_facts, show_findings
 
     findings = find_all()
     if as_json:

@@ -32,7 +32,7 @@ def settle(
     """
     from dailies.screen.settlement import settlement_facts, show_settlement
     from dailies.settle import settle_ledger
-    from flows.environment import open_service
+    from flows.local.environment import open_service
 
     service = open_service()
     folder = service.open_ledger()
@@ -60,7 +60,7 @@ def abandon(
     from dailies.errors import RefusedError
     from dailies.prompts import read_prompts
     from dailies.screen.settlement import show_abandoned
-    from flows.environment import find_service
+    from flows.local.environment import find_service
 
     if not rows:
         raise RefusedError("Name the rows to give up; the results CSV has every row's key. Nothing was changed.")
@@ -90,7 +90,7 @@ def failed(
     --retry-failed.
     """
     from dailies.report.again import write_failed
-    from flows.job import find_job
+    from flows.local.job import find_job
 
     outcome = find_job(csv, template).outcome()
     written = write_failed(output, outcome)
@@ -114,7 +114,7 @@ def verify(*, as_json: Json = False) -> int:
     """
     from dailies.screen.settlement import show_verification
     from dailies.verify import verify_ledger
-    from flows.environment import find_service
+    from flows.local.environment import find_service
 
     service = find_service()
     folder = service.find_ledger()

@@ -37,7 +37,7 @@ def mirror(
     from dailies.screen.copying import CopyDisplay
     from dailies.screen.mirror import mirror_facts, show_mirror
     from dailies.selection import Selection, select_entries
-    from flows.environment import open_service
+    from flows.local.environment import open_service
 
     service = open_service()
     settings = service.settings

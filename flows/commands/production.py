@@ -28,7 +28,7 @@ def plan(
     Example: dailies plan prompts.csv
     """
     from dailies.report.facts import plan_facts
-    from flows.job import open_job
+    from flows.local.job import open_job
 
     job = open_job(
         csv,
@@ -69,7 +69,7 @@ def run(
     Example: dailies run prompts.csv --max-cost-mxn 500
     """
     from dailies.report.facts import outcome_facts
-    from flows.job import open_job
+    from flows.local.job import open_job
 
     job = open_job(
         csv,
@@ -98,6 +98,6 @@ def demo(
 
     Example: dailies demo --fresh
     """
-    from flows.demo import run_demo
+    from flows.local.demo import run_demo
 
     return run_demo(console(), fresh=fresh)

@@ -85,12 +85,13 @@ def status(*, as_json: Json = False) -> int:
 
     Example: dailies status
     """
-    from flows.status import show_status, status_facts
+    from dailies.screen.status import show_status, status_facts
+    from flows.local.environment import find_service
 
     if as_json:
-        say_json(status_facts())
+        say_json(status_facts(find_service()))
     else:
-        show_status(console())
+        show_status(console(), find_service())
     return 0
 
 
@@ -113,7 +114,7 @@ def results(
     Example: dailies results prompts.csv -o done.csv
     """
     from dailies.report.facts import outcome_facts
-    from flows.job import find_job
+    from flows.local.job import find_job
 
     job = find_job(csv, template)
     code = job.write_results(console(to_stderr=as_json), output, form)

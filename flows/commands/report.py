@@ -27,7 +27,7 @@ def report(
     """
     from dailies.report.gallery.occasions import report_selection
     from dailies.selection import Selection
-    from flows.environment import open_service
+    from flows.local.environment import open_service
 
     service = open_service()
     settings = service.settings

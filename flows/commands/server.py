@@ -14,7 +14,7 @@ def start_server() -> int:
     Example: dailies server start
     """
     from dailies.settings import load_settings
-    from flows.running import await_server, begin_server, prepare_prefect
+    from flows.local.running import await_server, begin_server, prepare_prefect
 
     settings = load_settings()
     prepare_prefect(settings)
@@ -30,7 +30,7 @@ def stop_server() -> int:
 
     Example: dailies server stop
     """
-    from flows.server import stop_server as stop
+    from flows.local.server import stop_server as stop
 
     stopped = stop()
     console().print(f"Stopped the Prefect server at {stopped.ui_url}." if stopped else "None of ours was running.")

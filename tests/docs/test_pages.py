@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
+from dailies.interrupts import LEFT_AT_ONCE
 from dailies.ledger import COLUMNS
 from dailies.settings import Settings, variable
 from flows.cli import app
-from flows.mishaps import LEFT_AT_ONCE
 from flows.reference import with_blocks
 from tests.workplace import ROOT
 

@@ -11,10 +11,11 @@ import cyclopts
 import pytest
 
 from dailies.errors import LedgerError, RefusedError, ServerLostError
+from dailies.interrupts import LEFT_AT_ONCE
 from dailies.sandbox.errors import SandboxError
 from flows.cli import app
-from flows.mishaps import LEFT_AT_ONCE, explain
-from flows.proxy import spare_loopback_the_proxy
+from flows.commands.mishaps import explain
+from flows.commands.proxy import spare_loopback_the_proxy
 from tests.commandline import dailies
 from tests.workplace import DAILIES
 

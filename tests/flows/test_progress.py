@@ -16,7 +16,7 @@ from dailies.ledger import EntryStatus
 from dailies.progress import Progress
 from dailies.screen.logs import logs_above
 from dailies.screen.progress import LINE_EVERY_S, ProgressDisplay
-from flows.lifeline import until_lost
+from flows.local.lifeline import until_lost
 from tests.factories import completed, make_entry
 
 

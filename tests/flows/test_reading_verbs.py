@@ -177,7 +177,7 @@ def test_doctor_says_when_something_else_answers(
 @pytest.fixture
 def prefectless(monkeypatch: pytest.MonkeyPatch) -> None:
     """No Prefect server of this computer has a say."""
-    monkeypatch.setattr("flows.server.find_server", lambda configured: None)
+    monkeypatch.setattr("flows.local.server.find_server", lambda configured: None)
 
 
 def test_a_clock_that_is_wrong_is_told_with_its_difference() -> None:

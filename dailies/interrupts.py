@@ -5,8 +5,10 @@ import os
 import signal
 from collections.abc import Callable
 
-from dailies.production import Production
-from flows.mishaps import LEFT_AT_ONCE
+from dailies.stopping import Stop
+
+LEFT_AT_ONCE = 130
+"""The exit code of a command that Ctrl-C ended at once: what a shell expects after SIGINT."""
 
 
 class Interrupts:
@@ -20,18 +22,18 @@ class Interrupts:
     def __init__(self, tell: Callable[[str], None], leave: Callable[[], None]) -> None:
         self._tell = tell
         self._leave = leave
-        self._production: Production | None = None
+        self._stop: Stop | None = None
         self._times = 0
 
     def listen(self) -> None:
         """Take the signal over; to be called in the event loop of the run."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._heard)
 
-    def watch(self, production: Production) -> None:
+    def watch(self, stop: Stop) -> None:
         """From now on there is something to stop; at once, if that was wished before."""
-        self._production = production
+        self._stop = stop
         if self._times:
-            production.stop.everything("interrupted")
+            stop.everything("interrupted")
 
     def _heard(self) -> None:
         self._times += 1
@@ -39,5 +41,5 @@ class Interrupts:
             self._leave()
             os._exit(LEFT_AT_ONCE)
         self._tell("Stopping: nothing more is submitted, nothing is lost. Ctrl-C once more leaves at once.")
-        if self._production is not None:
-            self._production.stop.everything("interrupted")
+        if self._stop is not None:
+            self._stop.everything("interrupted")

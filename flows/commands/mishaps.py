@@ -5,11 +5,10 @@ import errno
 import cyclopts
 
 from dailies.errors import DailiesError
+from dailies.interrupts import LEFT_AT_ONCE
 from dailies.sandbox.errors import SandboxError
 
 REFUSED, OPEN = 2, 3
-LEFT_AT_ONCE = 130
-"""The exit code of a command that Ctrl-C ended at once: what a shell expects after SIGINT."""
 
 _REMEDIES = {
     errno.ENOSPC: "make room, then give the same command again",

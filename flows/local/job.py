@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,11 +25,12 @@ from dailies.report.sheets import ResultsFormat
 from dailies.screen.console import complain, count, say
 from dailies.screen.console import console as stdout_or_stderr
 from dailies.screen.display import mxn, show_outcome, show_plan
+from dailies.service import Service
 from dailies.settings import load_settings
 from dailies.sources.stdin import keep_stdin
 from dailies.terms import Terms, ask_balance, terms_from
 from flows.arrival import catch_up, show_arrival
-from flows.environment import Service, find_service, open_service
+from flows.local.environment import find_service, open_service
 
 
 class Job:
@@ -70,8 +72,8 @@ class Job:
 
     def show_plan(self, console: Console) -> Plan:
         """Show where the command is going, and what is left to do."""
-        if self.service.sandbox is not None:
-            where = self.service.sandbox.root_url
+        if self.service.sandbox_url is not None:
+            where = self.service.sandbox_url
             say(console, f"No GEEKHUB_API_KEY, so this is the sandbox at {where}: no money is spent.", "cyan")
         plan = self.plan()
         show_plan(console, plan)
@@ -106,7 +108,7 @@ class Job:
         return max(code, show_arrival(console, self.folder, self.outcome(), self.service.settings))
 
     def _generate(self, console: Console, plan: Plan) -> str | None:
-        from flows.running import await_server, begin_server, prepare_prefect, run_generate
+        from flows.local.running import await_server, begin_server, prepare_prefect, run_generate
 
         settings = self.service.settings
         prepare_prefect(settings)
@@ -206,7 +208,7 @@ def open_job(
     terms = terms_from(
         settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed, take_over=take_over, order=order
     )
-    return Job(Service(settings, service.sandbox), folder, whole, terms, csv, template, limit)
+    return Job(replace(service, settings=settings), folder, whole, terms, csv, template, limit)
 
 
 def find_job(csv: Sequence[str], template: str | None = None) -> Job:

@@ -10,15 +10,15 @@ import httpx
 from rich.console import Console
 
 from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
+from dailies.interrupts import Interrupts
 from dailies.production import Production, watcher
 from dailies.screen.console import complain, say
 from dailies.screen.logs import logs_above
 from dailies.screen.progress import ProgressDisplay
+from dailies.server import Server
 from dailies.settings import Settings
-from flows.interrupts import Interrupts
-from flows.lifeline import until_lost
-from flows.server import (
-    Server,
+from flows.local.lifeline import until_lost
+from flows.local.server import (
     affordable_events_per_s,
     answers,
     find_server,
@@ -102,7 +102,7 @@ async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, 
     def watch(production: Production) -> None:
         begun.append(production)
         beside.append(asyncio.create_task(display.watch(production.progress)))
-        interrupts.watch(production)
+        interrupts.watch(production.stop)
 
     interrupts.listen()
     token = watcher.set(watch)

@@ -13,8 +13,9 @@ from rich.table import Table
 from dailies.checks import Finding, Verdict, check_disk, check_fx, check_ledger, check_service
 from dailies.errors import LedgerError
 from dailies.screen.console import say
+from dailies.service import Service
 from dailies.settings import load_settings
-from flows.environment import Service, find_service
+from flows.local.environment import find_service
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"}
 
@@ -79,7 +80,7 @@ def check_prefect() -> Finding:
     from prefect.settings import get_current_settings
 
     from dailies.errors import ServerError
-    from flows.server import find_server, is_tuned, require_compatible
+    from flows.local.server import find_server, is_tuned, require_compatible
 
     configured = get_current_settings().api.url
     server = find_server(configured)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,27 +22,14 @@ import httpx
 
 from dailies.durable import exclusive
 from dailies.errors import ServerError
+from dailies.server import Server
+from flows.home import ROOT
 
 _HOST = "127.0.0.1"
 _FIRST_PORT = 4200
 _START_LIMIT_S = 120.0
 _STOP_LIMIT_S = 20.0
 _UNTUNED_EVENTS_PER_S = 50.0
-ROOT = Path(__file__).resolve().parent.parent
-"""Where ``pyproject.toml`` with the server's tuning lies; a server takes its settings from where it is started."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A Prefect server: the address of its API, and our process id if we started it."""
-
-    api_url: str
-    pid: int | None = None
-
-    @property
-    def ui_url(self) -> str:
-        """Where a person looks."""
-        return self.api_url.removesuffix("/api")
 
 
 def find_server(configured: str | None) -> Server | None:
@@ -106,6 +93,7 @@ def start_server() -> Server:
 
 def _spawn(port: int, log: Path) -> Server:
     with log.open("ab") as output:
+        # The server takes its tuning from the pyproject.toml of the folder that it is started in.
         child = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
             [sys.executable, "-m", "prefect", "server", "start", "--host", _HOST, "--port", str(port)],
             cwd=ROOT if (ROOT / "pyproject.toml").exists() else None,

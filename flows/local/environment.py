@@ -1,58 +1,15 @@
 """Which service the command speaks to: GeekHub where there is a key, else the sandbox, and then it says so."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from dailies.errors import SettingsError
-from dailies.folder import LedgerFolder
 from dailies.sandbox.address import SandboxAddress, read_connection
 from dailies.sandbox.errors import SandboxError
 from dailies.sandbox.process import start_sandbox
 from dailies.sandbox.storage.address import read_storage_address
+from dailies.service import Service
 from dailies.settings import Settings, load_settings
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The settings to work with, and the sandbox that they lead to (None: a key was given, or there is none yet)."""
-
-    settings: Settings
-    sandbox: SandboxAddress | None
-
-    @property
-    def name(self) -> str:
-        """``live`` or ``sandbox``: which books these are. Without a key they are the sandbox's."""
-        return self.settings.service if self.settings.geekhub_api_key else "sandbox"
-
-    @property
-    def is_real_money(self) -> bool:
-        """Whether videos are paid for."""
-        return self.name == "live"
-
-    @property
-    def ledger_path(self) -> Path:
-        """Where this service's ledger is, or will be."""
-        return self.settings.ledger_dir or self.settings.data_dir / "ledger" / self.name
-
-    def open_ledger(self) -> LedgerFolder:
-        """The ledger of this service, made if there is none.
-
-        Raises:
-            LedgerError: the folder is unusable, or keeps the books of another account or sandbox.
-        """
-        folder = LedgerFolder.open(self.ledger_path, self.name)
-        if self.sandbox is not None:
-            folder.require_organisation(self.sandbox.org_id)
-        return folder
-
-    def find_ledger(self) -> LedgerFolder | None:
-        """The ledger of this service; None where nothing was ever planned or run.
-
-        Raises:
-            LedgerError: as ``open_ledger``.
-        """
-        return self.open_ledger() if (self.ledger_path / "ledger.json").exists() else None
 
 
 def sandbox_folder(settings: Settings) -> Path:
@@ -68,7 +25,7 @@ def open_service(*, speed: float = 60.0) -> Service:
     """
     settings = load_settings()
     if settings.geekhub_api_key is not None:
-        return Service(settings, None)
+        return Service(settings)
     try:
         return _sandbox_service(start_sandbox(sandbox_folder(settings), speed=speed))
     except SandboxError as error:
@@ -88,7 +45,7 @@ def find_service() -> Service:
     """
     settings = load_settings()
     known = None if settings.geekhub_api_key else read_connection(sandbox_folder(settings))
-    return Service(settings, None) if known is None else _sandbox_service(known)
+    return Service(settings) if known is None else _sandbox_service(known)
 
 
 def _sandbox_service(sandbox: SandboxAddress) -> Service:
@@ -105,4 +62,4 @@ def _sandbox_service(sandbox: SandboxAddress) -> Service:
     if settings.supabase_url is None and storage is not None:
         os.environ.update(SUPABASE_URL=storage.url, SUPABASE_SERVICE_KEY=storage.service_key)
         settings = load_settings()
-    return Service(settings, sandbox)
+    return Service(settings, sandbox.root_url, sandbox.org_id)

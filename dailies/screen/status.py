@@ -11,22 +11,20 @@ from rich.console import Console
 from dailies.report.standing import Spent, Standing, read_standing
 from dailies.screen.console import count, say
 from dailies.screen.display import mxn, show_table
-from flows.environment import Service, find_service
+from dailies.service import Service
 
 _SHOWN_VALUES = 10
 
 
-def status_facts() -> dict[str, Any]:
+def status_facts(service: Service) -> dict[str, Any]:
     """The same for programs."""
-    service = find_service()
     standing = _read(service)
     facts = asdict(standing) if standing else {}
     return {"service": service.name, "ledger": str(service.ledger_path), **facts, "next": list(_next(standing))}
 
 
-def show_status(console: Console) -> None:
+def show_status(console: Console, service: Service) -> None:
     """Show where the ledger is, what is open, what was spent, who is at work."""
-    service = find_service()
     say(console, f"{'GeekHub' if service.is_real_money else 'Sandbox'} ledger: {service.ledger_path}")
     standing = _read(service)
     if standing is not None:

@@ -11,20 +11,20 @@ from rich.console import Console
 
 from dailies.ledger import EntryStatus
 from dailies.pricing import ZERO
-from dailies.sandbox.address import SandboxAddress
 from dailies.sandbox.process import stop_sandbox
 from dailies.screen.console import say
+from dailies.service import Service
 from dailies.settings import Settings, load_settings
-from flows.environment import sandbox_folder
-from flows.job import Job, open_job
-from flows.server import ROOT
+from flows.home import ROOT
+from flows.local.environment import sandbox_folder
+from flows.local.job import Job, open_job
 
 SAMPLE = Path("data/prompts/sample.csv")
 
 
 def run_demo(console: Console, *, fresh: bool) -> int:
     """Run the sample on the sandbox, whatever key is set; ``fresh`` first moves sandbox and ledger aside together."""
-    from flows.running import begin_server, prepare_prefect
+    from flows.local.running import begin_server, prepare_prefect
 
     began = time.monotonic()
     os.chdir(ROOT)
@@ -53,8 +53,7 @@ def _move_aside(console: Console, settings: Settings) -> None:
 
 def _compare(console: Console, job: Job) -> int:
     """Hold the whole ledger against the sandbox's own account, to the last digit."""
-    assert job.service.sandbox is not None, "the demo has no key"
-    consumed = _consumed_mxn(job.service.sandbox)
+    consumed = _consumed_mxn(job.service)
     completed = [entry for entry in job.folder.entries() if entry.status is EntryStatus.COMPLETED]
     charged = sum((entry.charged_mxn or ZERO for entry in completed), ZERO)
     same = charged == consumed
@@ -63,23 +62,24 @@ def _compare(console: Console, job: Job) -> int:
     return 0 if same else 1
 
 
-def _consumed_mxn(sandbox: SandboxAddress) -> Decimal:
+def _consumed_mxn(sandbox: Service) -> Decimal:
+    key = sandbox.settings.geekhub_api_key
+    assert key is not None, "an opened sandbox has given its key"
     answer = httpx.get(
-        f"{sandbox.root_url}/sandbox/account",
-        headers={"authorization": f"Bearer {sandbox.api_key}"},
+        f"{sandbox.sandbox_url}/sandbox/account",
+        headers={"authorization": f"Bearer {key.get_secret_value()}"},
         trust_env=False,
     )
     return Decimal(str(answer.raise_for_status().json()["consumed_mxn"]))
 
 
 def _say_goodbye(console: Console, job: Job, seconds: float) -> int:
-    assert job.service.sandbox is not None, "the demo has no key"
     first = next((entry.video_url for entry in job.outcome().entries() if entry.video_url), None)
     say(console, f"The first video: {first or 'there is none'}")
     report = job.service.settings.report_path(job.prompts.source).resolve()
     say(console, f"The report, all videos on one page: {report.as_uri()}")
     say(console, f"The ledger: {job.folder.path}/month=*/*.parquet")
-    say(console, f"The sandbox: {job.service.sandbox.root_url} (stop it: .venv/bin/dailies sandbox stop)")
+    say(console, f"The sandbox: {job.service.sandbox_url} (stop it: .venv/bin/dailies sandbox stop)")
     say(console, "The Prefect server goes on, too (stop it: .venv/bin/dailies server stop)")
     say(console, f"{seconds:.0f} s. Again: make demo. Anew: make demo FRESH=1", "dim")
     return 0
