@@ -46,6 +46,9 @@ format: $(VENV)/.dev ## put the code in form
 docs: $(VENV)/.runtime ## write what docs/usage.md says of settings and commands
 	$(BIN)/python -m flows.reference
 
+screenshots: $(VENV)/.dev chromium ## take docs/images anew from a real run
+	$(BIN)/python -m tests.screenshots
+
 bench: $(VENV)/.bench ## measure everything again and write docs/performance.md (QUICK=1: in three minutes, elsewhere)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ONLY)
 

@@ -38,6 +38,7 @@ Mxn = Annotated[
     Field(ge=0, max_digits=18, decimal_places=6),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1e9}),
 ]
+RowLimit = Annotated[int | None, Field(ge=1), WithJsonSchema({"type": "integer", "minimum": 1})]
 Csv = Annotated[str, Field(min_length=1, max_length=4096)]
 MoreCsv = Annotated[list[Csv], Field(max_length=1000)]
 BatchIds = Annotated[list[str], Field(max_length=1000)]
@@ -51,7 +52,7 @@ async def generate(
     fit: bool = False,
     skip_bad_rows: bool = False,
     retry_failed: bool = False,
-    limit: Annotated[int, Field(ge=1)] | None = None,
+    limit: RowLimit = None,
     approved_mxn: Mxn = None,
     take_over: BatchIds = [],  # noqa: B006 - never changed; None would make the run form ask for its type
     fan_out: bool = False,

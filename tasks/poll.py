@@ -11,13 +11,13 @@ from dailies.ledger import LedgerEntry
 from dailies.pacing import PollSchedule
 from dailies.shooting import Attempt
 
-_NO_NEWS = ("JobPending", "Execution was cancelled by the runtime environment")
+_NO_NEWS = ("JobPending", "Execution was cancelled by the runtime environment", "Finished in state Completed(")
 
 
 class _QuietWhileRendering(logging.Filter):
-    """Drops Prefect's line for each retry, and for each poll that ends because the run was stopped.
+    """Drops Prefect's line for each retry, for each poll that ends because the run was stopped, and for each good end.
 
-    A job that is still rendering has not failed.
+    A job that is still rendering has not failed, and what became of it is told in a line of our own.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

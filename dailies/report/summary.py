@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from pathlib import Path
 
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.pricing import ZERO
@@ -42,7 +43,7 @@ def failures(outcome: Outcome) -> list[dict[str, str | int]]:
 
 def summary_markdown(outcome: Outcome, results: str, note: str = "") -> str:
     """A page for the Prefect UI: what was made, what it cost, what is missing, where the results are."""
-    lines = [f"# {outcome.prompts.source}", ""]
+    lines = [f"# {Path(outcome.prompts.source).name}", ""]
     lines += [note, ""] if note else []
     lines += ["| rows | completed | failed | open | charged MXN |", "|---:|---:|---:|---:|---:|"]
     failed = len(outcome.failed) + len(outcome.prompts.rejected)
