@@ -69,7 +69,9 @@ def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> Servi
         "request_id": request_id,
     }
     match response.status_code:
-        case 401 | 403:
+        case 401:
+            return KeyRefusedError(**facts)
+        case 403 if told:
             return KeyRefusedError(**facts)
         case 402:
             return BalanceEmptyError(**facts)

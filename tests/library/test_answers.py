@@ -151,6 +151,7 @@ def test_half_a_character_from_the_service_does_not_reach_a_file():
         (error_answer(503), TransportError),
         (httpx.Response(301, headers={"location": "https://elsewhere.test"}), TransportError),
         (httpx.Response(404, text="<html>no such page</html>"), TransportError),
+        (httpx.Response(403, text="blocked by a firewall"), TransportError),
         (httpx.Response(429, text="slow down"), PaceError),
     ],
 )
