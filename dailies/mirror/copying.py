@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from dailies.errors import DeliveryError, TransportError
+from dailies.errors import DeliveryError, MirrorError, TransportError
 from dailies.ledger import LedgerEntry
 from dailies.mirror.delivery import Download, find_shortfalls
 from dailies.mirror.fetch import describe_download, fetch_video
@@ -18,6 +18,8 @@ from dailies.mirror.mirrored import CopyStatus, MirroredVideo
 from dailies.mirror.naming import name_videos, other_name
 from dailies.mirror.record import MirrorRecord
 from dailies.mirror.target import Stored, Target
+
+MOST_SILENT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class Mirror:
         self._http = http
         self.drafts = drafts
         self._slots = asyncio.Semaphore(parallel)
+        self._saving = asyncio.Lock()
+        self._silent = 0
+        self._stopped_by: MirrorError | None = None
         self._there: Mapping[str, Stored] = {}
 
     async def orders(self, entries: Sequence[LedgerEntry], by: str | None = None) -> list[Order]:
@@ -92,23 +97,42 @@ class Mirror:
             MirrorError: the target takes nothing more.
         """
         async with self._slots:
-            draft = self.drafts / f"{secrets.token_hex(8)}.part"
+            if self._stopped_by is not None:
+                raise self._stopped_by
             try:
-                headers = await fetch_video(self._http, order.entry.video_url or "", draft)
-                download = await asyncio.to_thread(describe_download, headers, draft)
-                footage = await asyncio.to_thread(probe_video, draft, decode=self.decode)
-                name = await self._store(order, draft, download)
-            except (DeliveryError, TransportError) as error:
-                return self._missing(order, str(error))
-            finally:
-                draft.unlink(missing_ok=True)
-            return self._copied(order, name, download, footage)
+                return await self._copy(order)
+            except MirrorError as error:
+                self._stopped_by = error
+                raise
+
+    async def _copy(self, order: Order) -> MirroredVideo:
+        draft = self.drafts / f"{secrets.token_hex(8)}.part"
+        try:
+            headers = await fetch_video(self._http, order.entry.video_url or "", draft)
+            download = await asyncio.to_thread(describe_download, headers, draft)
+            footage = await asyncio.to_thread(probe_video, draft, decode=self.decode)
+            name = await self._store(order, draft, download)
+        except DeliveryError as error:
+            return self._missing(order, str(error))
+        except TransportError as error:
+            self._count_silence(error)
+            return self._missing(order, str(error))
+        finally:
+            draft.unlink(missing_ok=True)
+        self._silent = 0
+        return self._copied(order, name, download, footage)
+
+    def _count_silence(self, error: TransportError) -> None:
+        """Where one video after the other gets no answer, the storage is away: a later run is the remedy."""
+        self._silent += 1
+        if self._silent >= MOST_SILENT:
+            raise MirrorError(f"the storage of the videos does not answer ({error}); the same command goes on later")
 
     async def copy_all(self, orders: Iterable[Order]) -> list[MirroredVideo]:
         """Copy some videos at once, and note them together."""
         copies = await asyncio.gather(*map(self.copy, orders), return_exceptions=True)
         copied = [copy for copy in copies if isinstance(copy, MirroredVideo)]
-        if copied:
+        async with self._saving:
             await asyncio.to_thread(self.record.save, copied)
         for copy in copies:
             if isinstance(copy, BaseException):

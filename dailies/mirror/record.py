@@ -59,7 +59,10 @@ class MirrorRecord:
         Raises:
             MirrorError: it cannot be written; the old one is still there.
         """
-        self.videos |= {video.job_id: video for video in fresh}
+        news = {video.job_id: video for video in fresh}
+        if not news:
+            return
+        self.videos |= news
         table = to_table(self.videos.values())
         try:
             replace_file(self.path, lambda file: pq.write_table(table, file, compression="zstd"))

@@ -142,3 +142,17 @@ async def test_a_folder_that_cannot_be_written_is_refused(films: FilmServer, mir
 async def test_a_target_that_cannot_be_meant_is_refused(mirror: Run, to: str) -> None:
     with pytest.raises(MirrorError, match=r"supabase://"):
         await mirror(to=to)
+
+
+async def test_a_storage_that_is_away_ends_the_mirror_and_the_next_run_goes_on(
+    films: FilmServer, mirror: Run, ledger: LedgerFolder
+) -> None:
+    entries = [films.shoot(n) for n in range(60)]
+    films.failures = dict.fromkeys(list(films.films)[10:], 99)
+    with pytest.raises(MirrorError, match="the same command goes on later"):
+        await mirror(*entries, mirror_parallel=4)
+    assert len(films.asked) < 10 + 4 * 40
+    assert sum(video.status is CopyStatus.COPIED for video in read_records(ledger.path)) == 10
+    films.failures.clear()
+    copied, _ = await mirror(*entries)
+    assert {video.status for video in copied} == {CopyStatus.COPIED}

@@ -115,3 +115,10 @@ def test_at_most_so_many_pictures_are_made(films: FilmServer, write: Write, most
 def test_an_empty_report_can_be_written(write: Write) -> None:
     page = write([make_entry(status=EntryStatus.PLANNED)]).read_text("utf-8")
     assert "not submitted yet" in page
+
+
+def test_a_storage_that_is_away_is_not_asked_for_every_picture(films: FilmServer, write: Write) -> None:
+    entries = shots(films, 200)
+    films.films.clear()
+    assert "data:image/webp" not in write(entries).read_text("utf-8")
+    assert len(films.asked) < 40

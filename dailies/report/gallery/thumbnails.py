@@ -23,6 +23,8 @@ PARALLEL = 8
 HEAD_BYTES = 512 * 1024
 MOST_BYTES = 64 * 1024**2
 TIMEOUT_S = 20.0
+# So many failures in a row mean that the storage is away, and a report does not wait for it.
+MOST_FAILURES = 16
 _DULL = 4.0
 _PATIENCE = 24
 
@@ -39,6 +41,7 @@ class Thumbnailer:
         self._cache = cache
         self._http = http
         self._slots = asyncio.Semaphore(PARALLEL)
+        self._failures = 0
 
     async def picture(self, source: VideoSource) -> str | None:
         """A video's thumbnail, None where none can be made: a report does without."""
@@ -66,6 +69,13 @@ class Thumbnailer:
         return None
 
     async def _fetch(self, url: str, size: int) -> bytes | None:
+        if self._failures >= MOST_FAILURES:
+            return None
+        content = await self._fetch_head(url, size)
+        self._failures = 0 if content is not None else self._failures + 1
+        return content
+
+    async def _fetch_head(self, url: str, size: int) -> bytes | None:
         content = bytearray()
         try:
             async with self._http.stream("GET", url, headers={"range": f"bytes=0-{size - 1}"}) as answer:
