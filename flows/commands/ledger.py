@@ -90,9 +90,9 @@ def failed(
     --retry-failed.
     """
     from dailies.report.again import write_failed
-    from flows.local.job import find_job
+    from flows.local.assignment import find_assignment
 
-    outcome = find_job(csv, template).outcome()
+    outcome = find_assignment(csv, template).outcome()
     written = write_failed(output, outcome)
     if not written:
         say(console(), f"No row of {' '.join(csv)} has failed; nothing was written.")

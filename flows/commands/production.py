@@ -28,9 +28,10 @@ def plan(
     Example: dailies plan prompts.csv
     """
     from dailies.report.facts import plan_facts
-    from flows.local.job import open_job
+    from flows.local.assignment import open_assignment
+    from flows.local.production import present_plan
 
-    job = open_job(
+    given = open_assignment(
         csv,
         max_cost_mxn,
         max_month_mxn,
@@ -41,8 +42,8 @@ def plan(
         limit=limit,
     )
     if as_json:
-        say_json(plan_facts(job.plan(), job.service.name))
-    elif job.show_plan(console()).todo:
+        say_json(plan_facts(given.plan(), given.service.name))
+    elif present_plan(console(), given).todo:
         say(console(), f"Next: {shlex.join(('dailies', 'run', *sys.argv[2:]))}")
     return 0
 
@@ -69,9 +70,10 @@ def run(
     Example: dailies run prompts.csv --max-cost-mxn 500
     """
     from dailies.report.facts import outcome_facts
-    from flows.local.job import open_job
+    from flows.local.assignment import open_assignment
+    from flows.local.production import run_assignment
 
-    job = open_job(
+    given = open_assignment(
         csv,
         max_cost_mxn,
         max_month_mxn,
@@ -85,9 +87,9 @@ def run(
         keep_input=True,
         mirror_to=mirror_to,
     )
-    code = job.run(console(to_stderr=as_json), yes=yes)
+    code = run_assignment(console(to_stderr=as_json), given, yes=yes)
     if as_json:
-        say_json(outcome_facts(job.outcome(), str(job.results_path)))
+        say_json(outcome_facts(given.outcome(), str(given.results_path)))
     return code
 
 

@@ -114,10 +114,11 @@ def results(
     Example: dailies results prompts.csv -o done.csv
     """
     from dailies.report.facts import outcome_facts
-    from flows.local.job import find_job
+    from flows.local.assignment import find_assignment
+    from flows.local.production import present_results
 
-    job = find_job(csv, template)
-    code = job.write_results(console(to_stderr=as_json), output, form)
+    given = find_assignment(csv, template)
+    code = present_results(console(to_stderr=as_json), given, output, form)
     if as_json:
-        say_json(outcome_facts(job.outcome(), str(job.place_results(output, form))))
+        say_json(outcome_facts(given.outcome(), str(given.place_results(output, form))))
     return code

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from dailies.assignment import Assignment
 from dailies.ledger import EntryStatus
 from dailies.pricing import ZERO
 from dailies.sandbox.process import stop_sandbox
@@ -16,8 +17,9 @@ from dailies.screen.console import say
 from dailies.service import Service
 from dailies.settings import Settings, load_settings
 from flows.home import ROOT
+from flows.local.assignment import open_assignment
 from flows.local.environment import sandbox_folder
-from flows.local.job import Job, open_job
+from flows.local.production import run_assignment
 
 SAMPLE = Path("data/prompts/sample.csv")
 
@@ -34,10 +36,10 @@ def run_demo(console: Console, *, fresh: bool) -> int:
         _move_aside(console, settings)
     prepare_prefect(settings)
     begin_server()  # it needs some seconds; meanwhile the plan is made
-    job = open_job([str(SAMPLE)])
-    code = job.run(console, yes=True)
+    given = open_assignment([str(SAMPLE)])
+    code = run_assignment(console, given, yes=True)
     console.print()
-    return max(code, _compare(console, job)) or _say_goodbye(console, job, time.monotonic() - began)
+    return max(code, _compare(console, given)) or _say_goodbye(console, given, time.monotonic() - began)
 
 
 def _move_aside(console: Console, settings: Settings) -> None:
@@ -51,10 +53,10 @@ def _move_aside(console: Console, settings: Settings) -> None:
         say(console, f"Moved the earlier sandbox and its ledger to {aside}.")
 
 
-def _compare(console: Console, job: Job) -> int:
+def _compare(console: Console, given: Assignment) -> int:
     """Hold the whole ledger against the sandbox's own account, to the last digit."""
-    consumed = _consumed_mxn(job.service)
-    completed = [entry for entry in job.folder.entries() if entry.status is EntryStatus.COMPLETED]
+    consumed = _consumed_mxn(given.service)
+    completed = [entry for entry in given.folder.entries() if entry.status is EntryStatus.COMPLETED]
     charged = sum((entry.charged_mxn or ZERO for entry in completed), ZERO)
     same = charged == consumed
     verdict = "They agree." if same else "THEY DIFFER."
@@ -73,13 +75,13 @@ def _consumed_mxn(sandbox: Service) -> Decimal:
     return Decimal(str(answer.raise_for_status().json()["consumed_mxn"]))
 
 
-def _say_goodbye(console: Console, job: Job, seconds: float) -> int:
-    first = next((entry.video_url for entry in job.outcome().entries() if entry.video_url), None)
+def _say_goodbye(console: Console, given: Assignment, seconds: float) -> int:
+    first = next((entry.video_url for entry in given.outcome().entries() if entry.video_url), None)
     say(console, f"The first video: {first or 'there is none'}")
-    report = job.service.settings.report_path(job.prompts.source).resolve()
+    report = given.service.settings.report_path(given.prompts.source).resolve()
     say(console, f"The report, all videos on one page: {report.as_uri()}")
-    say(console, f"The ledger: {job.folder.path}/month=*/*.parquet")
-    say(console, f"The sandbox: {job.service.sandbox_url} (stop it: .venv/bin/dailies sandbox stop)")
+    say(console, f"The ledger: {given.folder.path}/month=*/*.parquet")
+    say(console, f"The sandbox: {given.service.sandbox_url} (stop it: .venv/bin/dailies sandbox stop)")
     say(console, "The Prefect server goes on, too (stop it: .venv/bin/dailies server stop)")
     say(console, f"{seconds:.0f} s. Again: make demo. Anew: make demo FRESH=1", "dim")
     return 0

@@ -1,32 +1,16 @@
 """Where the videos of some prompts have arrived: the report, and the copies in a place of one's own."""
 
-import asyncio
 from collections.abc import Iterable
 
 from rich.console import Console
 
 from dailies.folder import LedgerFolder
 from dailies.mirror.mirrored import CopyStatus, MirroredVideo
-from dailies.mirror.mirroring import MirrorWish, mirror_videos
 from dailies.mirror.record import MirrorRecord, read_record
 from dailies.mirror.target import target_name
-from dailies.report.gallery.occasions import report_run
 from dailies.report.outcome import Outcome
 from dailies.screen.console import complain, count, say
-from dailies.selection import Selection
 from dailies.settings import Settings
-
-
-def catch_up(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> None:
-    """What a run does at its end, where nothing was left to run: copy what is not copied yet, write the report.
-
-    Raises:
-        MirrorError: the target cannot be used.
-    """
-    if settings.mirror_to is not None:
-        wish = MirrorWish(settings.mirror_to, Selection())
-        asyncio.run(mirror_videos(folder, list(outcome.entries()), wish, settings))
-    asyncio.run(report_run(folder, outcome, settings))
 
 
 def show_arrival(console: Console, folder: LedgerFolder, outcome: Outcome, settings: Settings) -> int:

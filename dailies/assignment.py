@@ -1,0 +1,64 @@
+"""What one command is about: which prompts, for which service, on which terms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dailies.claim import read_plan
+from dailies.folder import LedgerFolder
+from dailies.plan import Plan
+from dailies.prompts import PromptFile
+from dailies.report.outcome import Outcome, read_outcome
+from dailies.report.sheets import ResultsFormat
+from dailies.service import Service
+from dailies.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Prompts at the command line; `plan`, `run` and `results` have it in common.
+
+    Attributes:
+        service: where the prompts go.
+        folder: that service's ledger.
+        whole: what is in the sources.
+        terms: on what terms the rows are claimed.
+        csv: where the sources are: paths, URLs, patterns.
+        template: the prompt of rows without one.
+        limit: how many of the first rows count, None for all.
+    """
+
+    service: Service
+    folder: LedgerFolder
+    whole: PromptFile
+    terms: Terms
+    csv: Sequence[str]
+    template: str | None = None
+    limit: int | None = None
+
+    @property
+    def prompts(self) -> PromptFile:
+        """The rows that count."""
+        return self.whole.first(self.limit)
+
+    @property
+    def results_path(self) -> Path:
+        """Where the results go unless another place is named."""
+        return self.service.settings.results_path(self.prompts.source)
+
+    def place_results(self, output: Path | None, form: ResultsFormat | None) -> Path:
+        """Where the results go if they are asked for in that place and that format."""
+        return output or (self.results_path.with_suffix(f".{form}") if form else self.results_path)
+
+    def plan(self) -> Plan:
+        """What is left to do, as things stand."""
+        return read_plan(self.folder, self.prompts, self.terms, datetime.now(UTC))
+
+    def outcome(self) -> Outcome:
+        """How the rows that count stand now."""
+        return self.whole_outcome().first(self.limit)
+
+    def whole_outcome(self) -> Outcome:
+        """How all rows of the sources stand now."""
+        return read_outcome(self.folder, self.whole, self.terms.tariff, self.terms.policy, datetime.now(UTC))

@@ -1,0 +1,126 @@
+"""From the plan to the results: show what is left to do, ask, run the flow, tell what became of it."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.prompt import Confirm
+
+from dailies.assignment import Assignment
+from dailies.claim import claim_rows
+from dailies.errors import RefusedError
+from dailies.journal import journal_paths
+from dailies.mirror.mirroring import MirrorWish, mirror_videos
+from dailies.plan import Plan
+from dailies.report.gallery.occasions import report_run
+from dailies.report.results import write_results
+from dailies.report.sheets import ResultsFormat
+from dailies.screen.arrival import show_arrival
+from dailies.screen.console import complain, count, say
+from dailies.screen.display import mxn, show_outcome, show_plan
+from dailies.selection import Selection
+
+
+def present_plan(console: Console, given: Assignment) -> Plan:
+    """Show where the command is going, and what is left to do."""
+    if (where := given.service.sandbox_url) is not None:
+        say(console, f"No GEEKHUB_API_KEY, so this is the sandbox at {where}: no money is spent.", "cyan")
+    plan = given.plan()
+    show_plan(console, plan)
+    if left := given.whole.record_count - given.prompts.record_count:
+        say(console, f"Beyond --limit {given.limit}: {count(left, 'row')}.")
+    return plan
+
+
+def run_assignment(console: Console, given: Assignment, *, yes: bool) -> int:
+    """Show the plan, ask where money is real, run the flow, show what became of it; returns the exit code."""
+    plan = present_plan(console, given)
+    _require_room_for_results(given)
+    if not plan.todo:
+        _catch_up(given, plan)
+        return _close(console, given)
+    _ask(console, given, plan, yes=yes)
+    stopped_by = _generate(console, given, plan)
+    code = _close(console, given)
+    if stopped_by is None:
+        return code
+    complain(stopped_by)
+    return max(code, 1)
+
+
+def present_results(
+    console: Console, given: Assignment, output: Path | None = None, form: ResultsFormat | None = None
+) -> int:
+    """Write the results of all sources and show how they stand; returns the exit code that says it."""
+    path = given.place_results(output, form)
+    if path.is_dir():
+        raise RefusedError(f"{path}: this is a folder; name a file in it, such as {path / given.results_path.name}")
+    whole = given.whole_outcome()
+    write_results(path, whole, form)
+    outcome = whole.first(given.limit)
+    show_outcome(console, outcome, str(path))
+    return outcome.exit_code
+
+
+def _require_room_for_results(given: Assignment) -> None:
+    folder = given.results_path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusedError(
+            f"The folder of the results, {folder}, cannot be made ({error.strerror}); choose another by"
+            " DAILIES_DATA_DIR. Nothing was spent."
+        ) from None
+
+
+def _catch_up(given: Assignment, plan: Plan) -> None:
+    """What a run does at its end, where nothing was left to run: fold, copy what is not copied yet, report."""
+    if plan.left or given.whole.rejected or journal_paths(given.folder.journals):
+        claim_rows(given.folder, given.prompts, given.terms, datetime.now(UTC))  # folds what dead runs left
+    settings, outcome = given.service.settings, given.outcome()
+    if settings.mirror_to is not None:
+        wish = MirrorWish(settings.mirror_to, Selection())
+        asyncio.run(mirror_videos(given.folder, list(outcome.entries()), wish, settings))
+    asyncio.run(report_run(given.folder, outcome, settings))
+
+
+def _ask(console: Console, given: Assignment, plan: Plan, *, yes: bool) -> None:
+    if yes or not given.service.is_real_money:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError("This would spend real money and nobody can be asked; say --yes to run it in a script.")
+    if not Confirm.ask(f"Spend up to {mxn(plan.worst_mxn)}?", console=console, default=False):
+        raise RefusedError("Nothing was spent.")
+
+
+def _generate(console: Console, given: Assignment, plan: Plan) -> str | None:
+    from flows.local.running import await_server, begin_server, prepare_prefect, run_generate
+
+    settings = given.service.settings
+    prepare_prefect(settings)
+    server = begin_server()
+    await_server(server, console, settings)
+    say(console, f"Watch it in Prefect: {server.ui_url}")
+    return run_generate(
+        console,
+        given.csv,
+        template=given.template or "",
+        max_cost_mxn=settings.max_cost_mxn,
+        max_month_mxn=settings.max_month_mxn,
+        fit=given.terms.caps.fit,
+        skip_bad_rows=bool(given.whole.rejected),
+        retry_failed=given.terms.policy.retry_failed,
+        limit=given.limit,
+        approved_mxn=plan.worst_mxn,
+        take_over=sorted(given.terms.take_over),
+        order=given.terms.order,
+        mirror_to=settings.mirror_to or "",
+    )
+
+
+def _close(console: Console, given: Assignment) -> int:
+    """Write the results, say where everything is; returns the exit code."""
+    code = present_results(console, given)
+    return max(code, show_arrival(console, given.folder, given.outcome(), given.service.settings))
