@@ -44,7 +44,7 @@ format: $(VENV)/.dev ## put the code in form
 	$(BIN)/ruff check --fix-only .
 
 docs: $(VENV)/.runtime ## write what docs/usage.md says of settings and commands
-	$(BIN)/python -m flows.reference
+	$(BIN)/python -m flows.commands.reference
 
 screenshots: $(VENV)/.dev chromium ## take docs/images anew from a real run
 	$(BIN)/python -m tests.screenshots

@@ -2,9 +2,11 @@
 
 import json
 import sys
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 
 def console(*, to_stderr: bool = False) -> Console:
@@ -30,3 +32,18 @@ def say_json(facts: Any) -> None:
 def count(number: int, noun: str) -> str:
     """A number and its noun: ``1 row``, ``2 rows``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def show_table(console: Console, title: str, rows: list[dict[str, object]]) -> None:
+    """Rows of the same keys as a table: the first column to the left, the figures to the right."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row.values()))
+    console.print(table)
+
+
+def mxn(amount: Decimal | None) -> str:
+    """An amount for people: two places, thousands apart."""
+    return "?" if amount is None else f"{amount:,.2f} MXN"

@@ -16,8 +16,7 @@ from rich.progress import (
 )
 
 from dailies.progress import Progress as Counts
-from dailies.screen.console import say
-from dailies.screen.display import mxn
+from dailies.screen.console import mxn, say
 
 LINE_EVERY_S = 5.0
 LINE_EVERY_ROWS = 100

@@ -9,8 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from dailies.report.standing import Spent, Standing, read_standing
-from dailies.screen.console import count, say
-from dailies.screen.display import mxn, show_table
+from dailies.screen.console import count, mxn, say, show_table
 from dailies.service import Service
 
 _SHOWN_VALUES = 10

@@ -18,8 +18,9 @@ from dailies.report.gallery.occasions import report_run
 from dailies.report.results import write_results
 from dailies.report.sheets import ResultsFormat
 from dailies.screen.arrival import show_arrival
-from dailies.screen.console import complain, count, say
-from dailies.screen.display import mxn, show_outcome, show_plan
+from dailies.screen.console import complain, count, mxn, say
+from dailies.screen.outcome import show_outcome
+from dailies.screen.plan import show_plan
 from dailies.selection import Selection
 
 

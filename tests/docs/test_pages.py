@@ -12,7 +12,7 @@ from dailies.interrupts import LEFT_AT_ONCE
 from dailies.ledger import COLUMNS
 from dailies.settings import Settings, variable
 from flows.cli import app
-from flows.reference import with_blocks
+from flows.commands.reference import with_blocks
 from tests.workplace import ROOT
 
 USAGE = (ROOT / "docs/usage.md").read_text("utf-8")

@@ -1,39 +1,17 @@
-"""What the command shows: the plan and the closing lines."""
+"""The plan: what a run would do now, and what it may cost."""
 
-import shlex
 from collections.abc import Iterator
-from decimal import Decimal
 
 from rich.console import Console
-from rich.table import Table
 
 from dailies.plan import Plan
 from dailies.pricing import ZERO
-from dailies.prompts import PromptFile
 from dailies.report.cells import find_duplicates, price_cells, size_words
 from dailies.report.facts import worst_by_model
-from dailies.report.outcome import Outcome
-from dailies.report.summary import cost_by_model, failures
-from dailies.screen.console import count, say
+from dailies.screen.console import count, mxn, say, show_table
 
-_SHOWN_FAILURES = 10
 _SHOWN_CELLS = 40
 _SHOWN_DUPLICATES = 5
-
-
-def mxn(amount: Decimal | None) -> str:
-    """An amount for people: two places, thousands apart."""
-    return "?" if amount is None else f"{amount:,.2f} MXN"
-
-
-def show_table(console: Console, title: str, rows: list[dict[str, object]]) -> None:
-    """Rows of the same keys as a table: the first column to the left, the figures to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold")
-    for number, name in enumerate(rows[0]):
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row.values()))
-    console.print(table)
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -98,40 +76,3 @@ def _beside(plan: Plan) -> Iterator[str]:
         yield f"Rejected, because they cannot be read: {count(len(plan.prompts.rejected), 'row')}."
     if plan.charged_month_mxn or plan.open_mxn:
         yield f"This month so far: {mxn(plan.charged_month_mxn)}; still possible beside this run: {mxn(plan.open_mxn)}."
-
-
-def show_outcome(console: Console, outcome: Outcome, results: str) -> None:
-    """How the file stands now: cost by model, what is missing and why, where the results are, what to do next."""
-    if costs := cost_by_model(outcome.entries()):
-        show_table(console, "Bought", [dict(row) for row in costs])
-    failed = failures(outcome)
-    for row in failed[:_SHOWN_FAILURES]:
-        say(console, _failure(row), "red")
-    if len(failed) > _SHOWN_FAILURES:
-        say(console, f"... and {len(failed) - _SHOWN_FAILURES:,} more, in the results", "red")
-    statuses = outcome.statuses + type(outcome.statuses)(rejected=len(outcome.prompts.rejected))
-    counts = " · ".join(f"{number:,} {status.replace('_', ' ')}" for status, number in sorted(statuses.items()))
-    say(console, f"{counts} · {mxn(outcome.charged_mxn)}")
-    if outcome.unknown_charges:
-        say(
-            console,
-            f"Not known is the charge of {count(outcome.unknown_charges, 'video')}: set their month's DAILIES_FX.",
-        )
-    say(console, f"Results: {results}")
-    if outcome.open:
-        say(console, f"{count(outcome.open, 'row')} open. To go on: {_same_command(outcome.prompts)}")
-
-
-def _same_command(prompts: PromptFile) -> str:
-    """How to run it again, where the sources alone say it."""
-    if prompts.expanded or len(prompts.sheets) > 1:
-        return "the same command again."
-    return f"dailies run {shlex.quote(prompts.source)}"
-
-
-def _failure(row: dict[str, str | int]) -> str:
-    """A rejected row's reason names its line already."""
-    reason = str(row["reason"])
-    if f" line {row['line']}" in reason or f" row {row['line']}" in reason:
-        return reason
-    return f"{row['source']} line {row['line']}: {reason}" if "source" in row else f"line {row['line']}: {reason}"
