@@ -11,7 +11,6 @@ from dailies.folder import LedgerFolder
 from dailies.ledger import EntryStatus
 from dailies.report.outcome import Outcome, Verdict
 from dailies.settings import Settings
-from flows.mirror import mirror
 from tasks.report import write_run_report
 
 
@@ -35,6 +34,8 @@ async def _mirror(outcome: Outcome, settings: Settings) -> str:
     done = sorted({entry.batch_id for entry in outcome.entries() if entry.status is EntryStatus.COMPLETED})
     if settings.mirror_to is None or not done:
         return ""
+    from flows.mirror import mirror  # FFmpeg comes along, 15 MB that a run without copies does not need
+
     state: State[Any] = await mirror(settings.mirror_to, batches=done, return_state=True)
     return "" if state.is_completed() else f"Mirror: {state.message}"
 

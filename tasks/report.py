@@ -7,7 +7,7 @@ from prefect.artifacts import acreate_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from dailies.folder import LedgerFolder
-from dailies.report.gallery.occasions import report_run
+from dailies.report.apart import report_apart
 from dailies.report.outcome import Outcome
 from dailies.settings import Settings
 
@@ -15,7 +15,7 @@ from dailies.settings import Settings
 @task(name="report", cache_policy=NO_CACHE, retries=0, persist_result=False)
 async def write_run_report(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> Path | None:
     """One HTML file with the videos, their cost and what is missing; see ``report_run``."""
-    path = await report_run(folder, outcome, settings)
+    path = await report_apart(folder, outcome, settings)
     if path is not None:
         url = path.resolve().as_uri()
         await acreate_link_artifact(url, key="report", link_text=path.name, description="Videos, cost, what is missing")
