@@ -10,6 +10,13 @@ from tests.faults.place import Place, open_place
 _THROUGH_PREFECT = pytest.param("prefect", marks=(pytest.mark.e2e, pytest.mark.slow))
 
 
+@pytest.fixture
+def direct(tmp_path: Path) -> Iterator[Place]:
+    """A place without Prefect."""
+    with open_place(tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture(params=["direct", _THROUGH_PREFECT])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A place of its own, for either path."""

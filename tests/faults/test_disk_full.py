@@ -17,15 +17,8 @@ from dailies.durable import os as durable_os
 from dailies.errors import JournalError
 from dailies.settings import load_settings
 from dailies.stopping import Stop
-from tests.faults.place import Place, open_place
+from tests.faults.place import Place
 from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
-
-
-@pytest.fixture
-def direct(tmp_path: Path) -> Iterator[Place]:
-    """A place without Prefect."""
-    with open_place(tmp_path) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("durable", [2, 5, 30, 60])

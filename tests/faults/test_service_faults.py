@@ -96,10 +96,10 @@ def test_nonsense_of_many_kinds_at_once_is_never_believed(place: Place) -> None:
     ],
     ids=lambda fault: "-".join(str(fault[word]) for word in ("kind", "form") if word in fault),
 )
-def test_nonsense_is_asked_again_and_never_believed(place: Place, fault: dict[str, Any]) -> None:
-    place.sandbox.set_faults(fault, {"kind": "lost_reply", "times": 1})
-    assert place.shoot(place.write_csv(8)) == 0, place.said()
-    assert_bought_once(place, 8)
+def test_nonsense_is_asked_again_and_never_believed(direct: Place, fault: dict[str, Any]) -> None:
+    direct.sandbox.set_faults(fault, {"kind": "lost_reply", "times": 1})
+    assert direct.shoot(direct.write_csv(8)) == 0, direct.said()
+    assert_bought_once(direct, 8)
 
 
 def test_a_failed_job_is_tried_again_and_the_ledger_shows_every_attempt(place: Place) -> None:

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,13 +16,6 @@ from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
 from tests.workplace import wait_until
 
 _FLOW = "import asyncio; from flows.settle import settle; asyncio.run(settle())"
-
-
-@pytest.fixture
-def direct(tmp_path: Path) -> Iterator[Place]:
-    """A place without Prefect."""
-    with open_place(tmp_path) as opened:
-        yield opened
 
 
 def settle(place: Place, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":

@@ -23,8 +23,8 @@ def test_every_row_is_bought_once(place: Place) -> None:
 
 
 @pytest.mark.slow
-def test_every_row_is_bought_once_twenty_times(place: Place) -> None:
+def test_every_row_is_bought_once_twenty_times(direct: Place) -> None:
     for number in range(20):
-        shoot_twice_at_once(place, f"night-{number}.csv", 10)
-    assert list(breaches_at_the_end(place.ledger, place.sandbox, 200)) == []
-    assert list(breach_of_the_cap(place.sandbox, 840)) == []
+        shoot_twice_at_once(direct, f"night-{number}.csv", 10)
+    assert list(breaches_at_the_end(direct.ledger, direct.sandbox, 200)) == []
+    assert list(breach_of_the_cap(direct.sandbox, 840)) == []
