@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-import stamina
 from storage3.exceptions import StorageApiError
 from storage3.types import ListBucketFilesOptions
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
-from dailies.errors import DeliveryError, MirrorError, TransportError
+from dailies.errors import DeliveryError, MirrorError
+from dailies.mirror.patience import patiently
 from dailies.mirror.target import Stored, Target
 from dailies.settings import Settings
 
 T = TypeVar("T")
-TRIES = 4
 PAGE = 1000
 UPLOAD_TIMEOUT_S = 300.0
 _NOT_FOUND = "404"
@@ -60,7 +59,7 @@ class BucketTarget:
             MirrorError: the key is refused, or the bucket cannot be made.
         """
         try:
-            bucket = await _patiently(lambda: self._storage.get_bucket(self._bucket))
+            bucket = await patiently(lambda: self._storage.get_bucket(self._bucket))
         except StorageApiError as error:
             if str(error.status) != _NOT_FOUND:
                 raise self._refused(error) from None
@@ -73,7 +72,7 @@ class BucketTarget:
 
     async def _create(self) -> None:
         try:
-            await _patiently(lambda: self._storage.create_bucket(self._bucket, options={"public": False}))
+            await patiently(lambda: self._storage.create_bucket(self._bucket, options={"public": False}))
         except StorageApiError as error:
             if str(error.status) != _EXISTS:
                 raise self._refused(error) from None
@@ -100,7 +99,7 @@ class BucketTarget:
     async def look(self, name: str) -> Stored | None:
         """An object's size and MD5."""
         try:
-            facts = await _patiently(lambda: self._files.info(f"{self._prefix}{name}"))
+            facts = await patiently(lambda: self._files.info(f"{self._prefix}{name}"))
         except StorageApiError as error:
             if str(error.status) == _NOT_FOUND:
                 return None
@@ -116,7 +115,7 @@ class BucketTarget:
         """
         options: Any = {"content-type": content_type, "upsert": "true" if replace else "false"}
         try:
-            await _patiently(lambda: self._files.upload(f"{self._prefix}{name}", draft, options))
+            await patiently(lambda: self._files.upload(f"{self._prefix}{name}", draft, options))
         except StorageApiError as error:
             if str(error.status) == _EXISTS and not replace:
                 return False
@@ -131,43 +130,13 @@ class BucketTarget:
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await _patiently(call)
+            return await patiently(call)
         except StorageApiError as error:
             raise self._refused(error) from None
 
     def _refused(self, error: StorageApiError) -> MirrorError:
         remedy = "is SUPABASE_SERVICE_KEY the service key of this project?" if str(error.status) == "403" else ""
         return MirrorError(f"{self.url} cannot be used: {error.message}. {remedy}".strip())
-
-
-async def _patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Call, and again where nothing or a server's mistake came back: the client itself tries once.
-
-    Raises:
-        StorageApiError: a clear refusal.
-        MirrorError: no clear answer in four tries.
-    """
-    try:
-        async for attempt in stamina.retry_context(
-            on=TransportError, attempts=TRIES, timeout=None, wait_initial=0.2, wait_max=5
-        ):
-            with attempt:
-                return await _once(call)
-    except TransportError as error:
-        raise MirrorError(f"Supabase cannot be used: {error}") from None
-    raise AssertionError("stamina returns or raises")
-
-
-async def _once(call: Callable[[], Awaitable[T]]) -> T:
-    try:
-        return await call()
-    except httpx.HTTPError as error:
-        raise TransportError(f"no answer ({type(error).__name__})", code="no_answer") from None
-    except StorageApiError as error:
-        status = str(error.status)
-        if status == "429" or status.startswith("5"):
-            raise TransportError(f"HTTP {status}: {error.message}", code=f"http_{status}") from None
-        raise
 
 
 def _stored(metadata: dict[str, Any]) -> Stored:

@@ -7,8 +7,9 @@ import pytest
 
 from dailies.ledger import EntryStatus
 from dailies.report.gallery.charts import bar_chart, day_chart, poll_chart, wait_chart
-from dailies.report.gallery.figures import MOST_GROUPS, count_figures
+from dailies.report.gallery.figures import count_figures
 from dailies.report.gallery.source import find_videos
+from dailies.report.gallery.spending import MOST_GROUPS
 from tests.factories import completed, make_entry, make_tariff
 from tests.mirror.film import FilmServer
 from tests.report.conftest import Write

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.report.gallery.figures import NO_VALUE, place_of
+from dailies.report.gallery.figures import place_of
 from dailies.report.gallery.source import VideoSource
+from dailies.report.gallery.spending import NO_VALUE
 
 _REASONS = {
     EntryStatus.PLANNED: "not submitted yet",

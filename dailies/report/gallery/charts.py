@@ -6,7 +6,8 @@ from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 from dailies.report.gallery.drawing import Style, pygal
-from dailies.report.gallery.figures import Spend, Wait
+from dailies.report.gallery.spending import Spend
+from dailies.report.gallery.waits import Wait
 
 BAR_PX = 26
 LONGEST_LABEL = 34

@@ -1,46 +1,14 @@
 """What a report counts: sums, groups, waits and failures of some entries. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import median
 
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.pricing import ZERO, Tariff
-
-MOST_GROUPS = 25
-MOST_COLUMNS = 8
-NO_VALUE = "(none)"
-
-
-@dataclass(frozen=True, slots=True)
-class Spend:
-    """Videos of one kind, their seconds and what they cost; ``unknown`` of them have no known charge."""
-
-    name: str
-    videos: int
-    seconds: int
-    mxn: Decimal
-    usd: Decimal
-    unknown: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """How long the videos of one model took, from submit to the poll that found them done, in seconds.
-
-    ``lag_s`` is the most by which that poll came late, at the median: the time since the poll before it.
-    """
-
-    model: str
-    videos: int
-    shortest_s: float
-    median_s: float
-    most_s: float
-    longest_s: float
-    lag_s: float | None
-    waits_s: tuple[float, ...]
+from dailies.report.gallery.spending import NO_VALUE, Spend, by_day, by_metadata, dearest, sum_up
+from dailies.report.gallery.waits import Wait, read_waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,80 +77,14 @@ def count_figures(entries: Sequence[LedgerEntry], tariff: Tariff) -> Figures:
     return Figures(
         rows=len(rows),
         statuses=Counter(str(entry.status) for entry in rows),
-        total=_spend("all", bought),
+        total=sum_up("all", bought),
         possible_mxn=sum((entry.reserved_mxn or ZERO for entry in entries), ZERO),
-        by_model=_dearest(bought, lambda entry: entry.model or NO_VALUE),
-        by_day=_by_day(bought, tariff),
-        by_metadata=_by_metadata(bought),
-        waits=_waits(bought),
+        by_model=dearest(bought, lambda entry: entry.model or NO_VALUE),
+        by_day=by_day(bought, tariff),
+        by_metadata=by_metadata(bought),
+        waits=read_waits(bought),
         polls=Counter(entry.polls for entry in bought),
         failures=_failures(rows),
-    )
-
-
-def _spend(name: str, entries: Sequence[LedgerEntry]) -> Spend:
-    return Spend(
-        name,
-        len(entries),
-        sum(entry.duration_s or 0 for entry in entries),
-        sum((entry.charged_mxn or ZERO for entry in entries), ZERO),
-        sum((entry.charged_usd or ZERO for entry in entries), ZERO),
-        sum(entry.charged_mxn is None for entry in entries),
-    )
-
-
-def _groups(entries: Iterable[LedgerEntry], name: Callable[[LedgerEntry], str]) -> dict[str, list[LedgerEntry]]:
-    groups: dict[str, list[LedgerEntry]] = defaultdict(list)
-    for entry in entries:
-        groups[name(entry)].append(entry)
-    return groups
-
-
-def _dearest(entries: Iterable[LedgerEntry], name: Callable[[LedgerEntry], str]) -> tuple[Spend, ...]:
-    """Groups by cost; what goes beyond a screenful becomes one group of its own, so that the sum stays right."""
-    groups = _groups(entries, name)
-    spends = sorted((_spend(key, group) for key, group in groups.items()), key=lambda one: (-one.mxn, one.name))
-    if len(spends) <= MOST_GROUPS:
-        return tuple(spends)
-    others = [entry for spend in spends[MOST_GROUPS - 1 :] for entry in groups[spend.name]]
-    return (*spends[: MOST_GROUPS - 1], _spend(f"{len(spends) - MOST_GROUPS + 1} others", others))
-
-
-def _by_day(entries: Iterable[LedgerEntry], tariff: Tariff) -> tuple[Spend, ...]:
-    def day(entry: LedgerEntry) -> str:
-        moment = entry.completed_at
-        return NO_VALUE if moment is None else f"{moment.astimezone(tariff.zone):%Y-%m-%d}"
-
-    return tuple(_spend(name, group) for name, group in sorted(_groups(entries, day).items()))
-
-
-def _by_metadata(entries: Sequence[LedgerEntry]) -> dict[str, tuple[Spend, ...]]:
-    names = sorted({name for entry in entries for name in entry.metadata})
-    return {
-        name: _dearest(entries, lambda entry: entry.metadata.get(name, NO_VALUE))  # noqa: B023 - called at once
-        for name in names[:MOST_COLUMNS]
-    }
-
-
-def _waits(entries: Iterable[LedgerEntry]) -> tuple[Wait, ...]:
-    known = (entry for entry in entries if entry.waited_s is not None)
-    return tuple(
-        _wait(model, group) for model, group in sorted(_groups(known, lambda entry: entry.model or "?").items())
-    )
-
-
-def _wait(model: str, entries: Sequence[LedgerEntry]) -> Wait:
-    waits = sorted(entry.waited_s or 0.0 for entry in entries)
-    lags = [(entry.waited_s or 0.0) - entry.not_done_at_s for entry in entries if entry.not_done_at_s is not None]
-    return Wait(
-        model,
-        len(waits),
-        waits[0],
-        median(waits),
-        waits[min(len(waits) - 1, int(0.95 * len(waits)))],
-        waits[-1],
-        median(lags) if lags else None,
-        tuple(waits),
     )
 
 
