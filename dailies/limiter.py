@@ -68,8 +68,10 @@ class AdaptiveRate(Rate):
         """One of the turns was too early."""
         if math.isinf(self._full_per_s):
             self._full_per_s = self.per_s = 2 * self._measured_per_s(now)
+        if len(self._latest) == _MEASURED:  # it may have been allowed more than it used
+            self.per_s = min(self.per_s, self._measured_per_s(now))
         self._refused_per_s = self.per_s
-        self.per_s = max(self.per_s / 2, self._full_per_s * _FLOOR)
+        self.per_s = max(self.per_s / 2, min(self.per_s, self._full_per_s * _FLOOR))
         self._calm = 0
 
     def _measured_per_s(self, now: float) -> float:

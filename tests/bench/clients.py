@@ -117,7 +117,7 @@ async def run_dailies(base: str, jobs: int, in_flight: int, scale: float, *, is_
             fx={"*": 20},
             time_scale=scale,
             max_in_flight=in_flight,
-            submit_rate_per_s=1000,
+            submit_rate_per_s=10 if in_flight == jobs <= 100 else 1000,
         )
         await run_directly(settings, csv)
 

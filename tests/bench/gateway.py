@@ -115,6 +115,7 @@ class Gateway:
         return {
             "jobs": len(self.jobs),
             "seen": len(seen),
+            "prompts": len({_prompt(job.body) for job in self.jobs.values()}),
             "prompts_seen": len({_prompt(job.body) for job in seen}),
             "polls": sum(job.polls for job in self.jobs.values()),
             "lag_mean_s": sum(lags) / max(len(lags), 1),

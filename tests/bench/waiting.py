@@ -1,0 +1,135 @@
+"""B4, B5, B6: waiting loops over the same seeded jobs: CPU, polls, lag, memory, and what lost answers lead to."""
+
+from typing import Any
+
+from tests.bench.measure import Goal, Result, Timed, median, reset, running_gateway, spread, stats, timed
+
+SCALE = 1 / 30
+PEERS = {
+    "dailies": "Dailies, without Prefect",
+    "documented": "GeekHub's documentation: a loop on asyncio + httpx",
+    "openai": "`openai` videos `create_and_poll`",
+    "fal": "`fal_client` `subscribe`",
+    "runway": "`runwayml` `wait_for_task_output`",
+    "replicate": "`replicate` `async_wait`",
+}
+
+
+def _measure(base: str, name: str, jobs: int, in_flight: int, **plan: Any) -> tuple[Timed, dict[str, Any]]:
+    reset(base, scale=SCALE, **plan)
+    took = timed("-m", "tests.bench.clients", name, base, str(jobs), str(in_flight), str(SCALE))
+    return took, stats(base)
+
+
+def run_cpu(*, quick: bool) -> Result:
+    """B4: what the library costs beside a bare loop."""
+    jobs, in_flight, repeats = (200, 200, 1) if quick else (1000, 500, 5)
+    result = Result(
+        "B4",
+        "CPU of the library path",
+        f"{jobs:,} jobs of kling-2, 30 times faster than real, {in_flight} in flight, on the bench gateway. The whole"
+        " process, imports, plan, claim, journal, ledger and results included. At equal polls: Dailies polls at the"
+        " documented interval, too.",
+        ["client", "polls/job", "CPU s", "CPU ms/poll", "wall s", "RSS MB"],
+        repeats=repeats,
+    )
+    found: dict[str, list[tuple[Timed, dict[str, Any]]]] = {}
+    with running_gateway() as base:
+        for seed in range(repeats):
+            for name in ("documented", "dailies-fixed", "dailies"):
+                found.setdefault(name, []).append(_measure(base, name, jobs, in_flight, seed=seed))
+    labels = {**PEERS, "dailies-fixed": "Dailies at the documented interval", "dailies": "Dailies, learned schedules"}
+    for name, runs in found.items():
+        assert all(told["seen"] == jobs for _, told in runs), f"{name} has left jobs behind"
+        result.rows.append(
+            [
+                labels[name],
+                spread([told["polls"] / jobs for _, told in runs]),
+                spread([took.cpu_s for took, _ in runs]),
+                spread([1000 * took.cpu_s / told["polls"] for took, told in runs]),
+                spread([took.wall_s for took, _ in runs]),
+                spread([took.rss_mb for took, _ in runs]),
+            ]
+        )
+    for name in ("dailies-fixed", "dailies"):
+        pairs = zip(found[name], found["documented"], strict=True)
+        ratio = median([mine[0].cpu_s / theirs[0].cpu_s for mine, theirs in pairs])
+        if name == "dailies-fixed":
+            result.goal("at equal polls: CPU / the documentation's loop", ratio, 1.5)
+        else:
+            result.goals.append(Goal("(for comparison) learned schedules: the same", f"{ratio:.3g}", is_met=True))
+    return result
+
+
+def run_peers(*, quick: bool) -> Result:
+    """B5: the waiting loops that people use, at their defaults."""
+    jobs, in_flight, repeats = (100, 100, 1) if quick else (1000, 500, 5)
+    result = Result(
+        "B5",
+        "Waiting loops",
+        f"The jobs of B4 ({jobs:,}, {in_flight} in flight), each client in its own dialect at its own defaults, which"
+        " are not scaled (openai 1 s, fal 0.1 s, runway 6 s, replicate 0.5 s) while renders are 30 times faster: so"
+        " compare polls x lag, which a fixed interval cannot change. Lag is measured in the gateway.",
+        ["client", "makespan s", "polls/job", "lag mean s", "lag max s", "polls x lag", "CPU s", "RSS MB"],
+        repeats=repeats,
+    )
+    products: dict[str, float] = {}
+    with running_gateway() as base:
+        found: dict[str, list[tuple[Timed, dict[str, Any]]]] = {}
+        for seed in range(repeats):
+            for name in PEERS:
+                found.setdefault(name, []).append(_measure(base, name, jobs, in_flight, seed=seed))
+    for name, runs in found.items():
+        told = [each for _, each in runs]
+        product = [each["polls"] / jobs * each["lag_mean_s"] for each in told]
+        products[name] = median(product)
+        result.rows.append(
+            [
+                PEERS[name],
+                *(spread([each[key] for each in told]) for key in ("makespan_s",)),
+                spread([each["polls"] / jobs for each in told]),
+                spread([each["lag_mean_s"] for each in told]),
+                spread([each["lag_max_s"] for each in told]),
+                spread(product),
+                spread([took.cpu_s for took, _ in runs]),
+                spread([took.rss_mb for took, _ in runs]),
+            ]
+        )
+        result.drawn[name] = [median([each["polls"] / jobs for each in told]), median([t["lag_mean_s"] for t in told])]
+    best = min(product for name, product in products.items() if name != "dailies")
+    result.goal("polls x lag / the best of the others", products["dailies"] / best, 1.0)
+    return result
+
+
+def run_losses(*, quick: bool) -> Result:
+    """B6: each fifth answer lost, five POSTs a second."""
+    jobs, repeats = (30, 1) if quick else (100, 5)
+    result = Result(
+        "B6",
+        "Lost answers and refusals",
+        f"{jobs} jobs at once; each fifth POST is carried out but its answer is lost; beyond 5 POSTs/s the gateway"
+        " says 429 with Retry-After: 1. It honours Idempotency-Key in every dialect. Jobs made beyond one for each"
+        " row would be bought twice, if somebody polled them.",
+        ["client", "videos collected", "jobs made twice", "429 refusals", "wall s"],
+        repeats=repeats,
+    )
+    with running_gateway() as base:
+        for name, label in PEERS.items():
+            runs = [
+                _measure(base, name, jobs, jobs, seed=seed, lose_every=5, posts_per_s=5.0) for seed in range(repeats)
+            ]
+            told = [each for _, each in runs]
+            twice = [each["jobs"] - each["prompts"] for each in told]
+            result.rows.append(
+                [
+                    label,
+                    spread([each["prompts_seen"] for each in told]),
+                    spread(twice),
+                    spread([each["refused"] for each in told]),
+                    spread([took.wall_s for took, _ in runs]),
+                ]
+            )
+            if name == "dailies":
+                result.goal("collected", min(each["prompts_seen"] for each in told), jobs, at_least=True)
+                result.goal("jobs made twice", max(twice), 0)
+    return result
