@@ -26,6 +26,8 @@ _REMEDIES = {
 def explain(error: BaseException) -> tuple[str, int]:
     """The message and the exit code of whatever went wrong."""
     match error:
+        case DailiesError() if error.remedy and error.remedy not in str(error):
+            return f"{str(error).rstrip('.')}. {error.remedy[:1].upper()}{error.remedy[1:]}.", error.exit_code
         case DailiesError():
             return str(error), error.exit_code
         case SandboxError():
