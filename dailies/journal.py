@@ -190,6 +190,9 @@ def seal(path: Path, by: str) -> JournalState:
     while not (state := replay(path)).sealed:
         try:
             create_file(path / _segment(state.segments + 1), _line({"kind": "seal", "by": by}))
+            # Nobody wrote between what was read and the seal: it has the next number.
+            state.segments, state.sealed = state.segments + 1, True
+            break
         except FileExistsError:  # the owner wrote meanwhile: read that, too
             continue
         except FileNotFoundError:
