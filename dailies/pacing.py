@@ -21,6 +21,7 @@ _LAG_SHARE = 0.96
 _SLOT_LAG_SHARE = 0.01
 _GAP_INTERVALS = 2.0
 _JITTER = 0.3
+_FEWEST_POLLS = 2.0
 
 # What one job costs Prefect's server in events: submit task 3, poll task 3, and 2 for each further poll.
 EVENTS_PER_SUBMIT = 6.0
@@ -139,6 +140,9 @@ def pace_for(
 ) -> Pace:
     """The pace at which submits and polls of a run's jobs stay within every budget.
 
+    Where a budget binds, jobs are looked at less often before they are submitted more slowly: a little more lag costs
+    less than idle slots. At least ``_FEWEST_POLLS`` of each job are reckoned with.
+
     Args:
         kinds: model and seconds of video of each row.
         forecast: what is known of their render times.
@@ -153,17 +157,10 @@ def pace_for(
     jobs = sum(counts.values())
     if jobs == 0:
         return Pace(submit_rate_per_s, max_in_flight, math.inf, requests_per_s, events_per_s)
-    polls = sum(n * _usual_polls(forecast, *kind) for kind, n in counts.items()) / jobs
     mean_s = sum(n * forecast.mean_s(*kind) for kind, n in counts.items()) / jobs
-    events = EVENTS_PER_SUBMIT + EVENTS_PER_POLL * (polls - 1)
-    submits = min(submit_rate_per_s, events_per_s / events, requests_per_s / (1 + polls))
+    by_events = events_per_s / (EVENTS_PER_SUBMIT + EVENTS_PER_POLL * (_FEWEST_POLLS - 1))
+    submits = min(submit_rate_per_s, by_events, requests_per_s / (1 + _FEWEST_POLLS))
     jobs_per_s = min(submits, max_in_flight / mean_s)
-    by_events = (events_per_s / jobs_per_s - EVENTS_PER_SUBMIT) / EVENTS_PER_POLL + 1
-    affordable = min(by_events, requests_per_s / jobs_per_s - 1)
+    polls = min((events_per_s / jobs_per_s - EVENTS_PER_SUBMIT) / EVENTS_PER_POLL + 1, requests_per_s / jobs_per_s - 1)
     is_slot_bound = max_in_flight / mean_s < submits
-    return Pace(submits, max_in_flight, max(affordable, 1.5), requests_per_s, events_per_s, is_slot_bound)
-
-
-def _usual_polls(forecast: Forecast, model: VideoModel, duration_s: int) -> float:
-    lag_s = most_lag_s(model, math.inf, is_slot_wanted=False)
-    return forecast.procedure(model, duration_s, lag_s, widest_gap_s(model)).polls
+    return Pace(submits, max_in_flight, max(polls, _FEWEST_POLLS), requests_per_s, events_per_s, is_slot_bound)

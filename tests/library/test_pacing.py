@@ -138,19 +138,25 @@ def test_few_slots_are_the_bottleneck_and_many_are_not():
     assert not pace(max_in_flight=5000).is_slot_bound
 
 
-@pytest.mark.parametrize("model", [KLING, RUNWAY])
-def test_the_events_of_submits_and_polls_stay_within_what_the_server_takes_in(model):
-    found = pace(model=model, submit_rate_per_s=100.0, max_in_flight=20_000, events_per_s=150.0)
+@pytest.mark.parametrize("rate", [5.0, 10.0, 100.0])
+def test_the_events_of_submits_and_polls_stay_within_what_the_server_takes_in(rate):
+    found = pace(submit_rate_per_s=rate, max_in_flight=20_000, events_per_s=150.0)
 
-    polls = procedure(model).polls
-    assert found.submits_per_s * (EVENTS_PER_SUBMIT + EVENTS_PER_POLL * (polls - 1)) == pytest.approx(150.0)
-    assert found.max_polls == pytest.approx(polls)
+    events = EVENTS_PER_SUBMIT + EVENTS_PER_POLL * (found.max_polls - 1)
+    assert found.submits_per_s * events == pytest.approx(150.0)
+
+
+def test_where_a_budget_binds_jobs_are_polled_less_often_before_they_are_submitted_more_slowly():
+    found = pace(submit_rate_per_s=12.0, max_in_flight=20_000, events_per_s=150.0)
+
+    assert found.submits_per_s == 12.0
+    assert 2 <= found.max_polls < procedure(KLING).polls
 
 
 def test_the_account_s_rate_pays_for_submits_and_polls():
     found = pace(requests_per_s=20.0, max_in_flight=20_000)
 
-    assert found.submits_per_s * (1 + procedure().polls) == pytest.approx(20.0)
+    assert found.submits_per_s * (1 + found.max_polls) == pytest.approx(20.0)
 
 
 def test_the_speed_of_a_sandbox_does_not_strangle_a_run():
@@ -175,4 +181,4 @@ def test_the_pace_stays_within_every_budget(model, rate, in_flight, requests, ev
     assert found.in_flight == in_flight
     assert found.submits_per_s * EVENTS_PER_SUBMIT <= events
     assert found.submits_per_s <= requests
-    assert found.max_polls >= 1.5
+    assert found.max_polls >= 2

@@ -1,0 +1,61 @@
+"""``python -m tests.bench [--quick] [B1 B2 ...]``: measure, keep the results, write the page.
+
+What is not measured this time stands on the page as it was measured last; ``data/bench/`` keeps it.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from tests.bench import bookkeeping, makespan, polling, prefect_path, sandbox_polls, waiting
+from tests.bench.measure import ROOT, Result
+from tests.bench.page import draw_pacing, machine, write_page
+
+BENCHES: dict[str, Callable[..., Result]] = {
+    "B1": makespan.run,
+    "B2": polling.run,
+    "B3": prefect_path.run,
+    "B4": waiting.run_cpu,
+    "B5": waiting.run_peers,
+    "B6": waiting.run_losses,
+    "B7": bookkeeping.run_scale,
+    "B8": bookkeeping.run_ledger,
+    "B9": sandbox_polls.run,
+}
+
+
+def main() -> int:
+    """Measure what was asked for; 0 even where a goal is missed, since the page says so."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--quick", action="store_true", help="small and once, in three minutes; to see that it works")
+    parser.add_argument("names", nargs="*", help="which ones, by default all")
+    asked = parser.parse_args()
+    kept = ROOT / "data" / "bench" / ("quick" if asked.quick else "full")
+    kept.mkdir(parents=True, exist_ok=True)
+    for name in asked.names or BENCHES:
+        _measure(name, kept, quick=asked.quick)
+    results = {path.stem: json.loads(path.read_text("utf-8")) for path in kept.glob("B*.json")}
+    page = kept / "performance.md" if asked.quick else ROOT / "docs" / "performance.md"
+    write_page(page, results, quick=asked.quick)
+    if not asked.quick:
+        draw_pacing(ROOT / "docs" / "images" / "pacing.svg")
+    sys.stdout.write(f"{page}\n")
+    return 0
+
+
+def _measure(name: str, kept: "os.PathLike[str]", *, quick: bool) -> None:
+    where, began = machine(), time.monotonic()
+    result = BENCHES[name](quick=quick)
+    told = {**result.as_json(), "machine": where, "load_after": round(os.getloadavg()[0], 1)}
+    (ROOT / kept / f"{name}.json").write_text(json.dumps(told, indent=1), "utf-8")
+    sys.stdout.write(f"{name} {result.title}: {time.monotonic() - began:.0f} s\n")
+    for goal in result.goals:
+        sys.stdout.write(f"  {'ok    ' if goal.is_met else 'MISSED'} {goal.text}: {goal.reached}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
