@@ -6,15 +6,18 @@ the operating system's scheduler adds to it is not seeded: a name repeats the pl
 
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from dailies.failpoints import VARIABLE, Failpoint
+from dailies.sandbox.store import database_path
 from tests.faults.place import Place, open_place
 from tests.faults.promises import breach_of_the_cap, breaches_after_a_crash, breaches_at_the_end
 
@@ -194,7 +197,8 @@ def _live(place: Place, csv: Path, kill: Kill, scenario: Scenario, report: Repor
     with place.begin(csv, kill.what if kill.how == "failpoint" else "", **env) as process:
         beside = place.begin(csv, **env) if scenario.pairs else None
         if kill.how != "failpoint":
-            _wait_for(_moment(kill, place), process)
+            with closing(_open_books(place)) as books:
+                _wait_for(_moment(kill, place, books), process)
             process.kill()
         code = process.wait(timeout=_WAIT_S)
         if code == -signal.SIGKILL:
@@ -218,22 +222,33 @@ def _settle(place: Place, report: Report, failpoint: str) -> None:
     report.breaches += breaches_after_a_crash(place.ledger, place.sandbox)
 
 
-def _moment(kill: Kill, place: Place) -> Callable[[], bool]:
-    sandbox = place.sandbox
-    if kill.how == "jobs":
-        return lambda: len(sandbox.jobs()) >= int(kill.what)
-    if kill.how == "charges":
-        return lambda: sum(booked.type == "consumption" for booked in sandbox.transactions()) >= int(kill.what)
-    begins = time.monotonic()
+_COUNTS = {
+    "jobs": "SELECT COUNT(*) FROM jobs",
+    "charges": "SELECT COUNT(*) FROM transactions WHERE type = 'consumption'",
+}
+
+
+def _open_books(place: Place) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{database_path(place.sandbox.data_dir)}?mode=ro", uri=True)
+
+
+def _moment(kill: Kill, place: Place, books: sqlite3.Connection) -> Callable[[], bool]:
+    began = time.monotonic()
+
+    def count(what: str) -> int:
+        return int(books.execute(_COUNTS[what]).fetchone()[0])
+
+    if kill.how != "seconds":
+        return lambda: count(kill.how) >= int(kill.what)
     if place.prefect_api_url:  # most of the first seconds are Prefect's own
-        return lambda: bool(sandbox.jobs()) and time.monotonic() - begins > 3 + float(kill.what)
-    return lambda: time.monotonic() - begins > float(kill.what)
+        return lambda: time.monotonic() - began > 3 + float(kill.what) and count("jobs") > 0
+    return lambda: time.monotonic() - began > float(kill.what)
 
 
 def _wait_for(happens: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
     give_up_at = time.monotonic() + _WAIT_S
     while process.poll() is None and time.monotonic() < give_up_at and not happens():
-        time.sleep(0.003)
+        time.sleep(0.005)
 
 
 def _finish(place: Place, csv: Path, report: Report, env: dict[str, str]) -> None:
