@@ -15,6 +15,7 @@ _NEAR = 0.9  # of the rate that was refused last: from there on by small steps
 _FLOOR = 1 / 16
 _MEASURED = 20  # turns over which the rate of what had none is measured
 _EVENTS_BURST_S = 2.0
+_LATE_S = 0.1  # whoever wakes up so much too late does not put off all others
 
 
 class Rate:
@@ -31,7 +32,8 @@ class Rate:
 
     def spend(self, now: float, turns: float = 1.0) -> None:
         """Take so many turns."""
-        self._next_at = max(now, self._next_at) + turns / self.per_s
+        due_at = self._next_at if now - self._next_at <= _LATE_S else now
+        self._next_at = due_at + turns / self.per_s
 
 
 class AdaptiveRate(Rate):

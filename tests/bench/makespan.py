@@ -9,14 +9,14 @@ from dailies.ledger import EntryStatus
 from tests.bench.measure import Result, median, spread, timed
 from tests.bench.servers import running_sandbox_process
 
-_SPEED = 60.0
-_RATE_PER_S = 5.0
+_SPEED = 30.0
+_RATE_PER_S = 2.5
 _SLOTS = 20
 
 
 def run(*, quick: bool) -> Result:
     """Rate-bound and slot-bound, against the sandbox, without Prefect."""
-    rows, repeats = (60, 1) if quick else (200, 5)
+    rows, repeats = (40, 1) if quick else (200, 3)
     result = Result(
         "B1",
         "Makespan",

@@ -41,7 +41,16 @@ def test_no_more_turns_than_the_rate_allows(gaps, per_s, burst_s):
         times.append(now)
     for first, begin in enumerate(times):
         for last in range(first, len(times)):
-            assert last - first <= (times[last] - begin + burst_s) * per_s + 1 + 1e-6
+            assert last - first <= (times[last] - begin + burst_s + 0.1) * per_s + 1 + 1e-6
+
+
+def test_who_wakes_up_a_little_late_does_not_put_off_all_others():
+    rate, now = Rate(10.0), 0.0
+    for _ in range(100):
+        now += rate.wait_s(now) + 0.03
+        rate.spend(now)
+
+    assert now == pytest.approx(100 / 10.0, abs=0.2)
 
 
 def test_submits_and_polls_share_the_account_s_rate():
