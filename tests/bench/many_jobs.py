@@ -1,6 +1,6 @@
 """Thousands of jobs in one process through one tuned SQLite server: does every task run end, and what does it take?
 
-``python -m tests.bench.many_jobs 2000`` prints one JSON object. ``test_many_jobs.py`` holds it to its promises.
+``python -m tests.bench.many_jobs 2000`` prints one JSON object; ``test_many_jobs`` holds a smaller run to the promises.
 """
 
 import json
