@@ -12,6 +12,9 @@ from dailies.durable import replace_file
 from dailies.errors import LedgerError
 from dailies.ledger import SCHEMA, SCHEMA_VERSION, LedgerEntry, from_table, to_table
 
+# Arrow's own allocator keeps what it once took: 17 MB more after two thousand entries. The system's gives it back.
+pa.set_memory_pool(pa.system_memory_pool())
+
 
 def write_entries(path: Path, entries: Iterable[LedgerEntry]) -> None:
     """Replace ``path`` by a file that holds exactly these entries, in this order.
