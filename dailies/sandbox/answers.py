@@ -25,4 +25,3 @@ async def answer_api_error(request: Request, error: Exception) -> JSONResponse:
     """Starlette's handler for ``ApiError``."""
     assert isinstance(error, ApiError)
     return error_answer(error, request.scope)
-
