@@ -11,7 +11,7 @@ from tests.bench.servers import running_sandbox_process
 
 _SPEED = 30.0
 _RATE_PER_S = 2.5
-_SLOTS = 20
+_SLOTS = 10
 
 
 def run(*, quick: bool) -> Result:
