@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime ## the main job on data/prompts/sample.csv, without a key
 	@$(BIN)/dailies demo $(if $(FRESH),--fresh)
 
 test: $(VENV)/.dev ## the whole quick suite
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(VENV)/.dev chromium ## the slow end-to-end tests
 	$(BIN)/pytest -m slow
