@@ -18,7 +18,7 @@ def _step(*arguments: str) -> tuple[dict[str, float], float, float]:
 
 def run_scale(*, quick: bool) -> Result:
     """B7: plan of many rows; a run in which nothing is left to do."""
-    rows, repeats = (20_000, 1) if quick else (100_000, 5)
+    rows, repeats = (10_000, 1) if quick else (100_000, 5)
     result = Result(
         "B7",
         "Big files",
@@ -55,7 +55,7 @@ def run_scale(*, quick: bool) -> Result:
 
 def run_ledger(*, quick: bool) -> Result:
     """B8: sums over the ledger, durable entries, folding."""
-    entries, puts, fold, repeats = (100_000, 4_000, 2_000, 1) if quick else (1_000_000, 20_000, 10_000, 5)
+    entries, puts, fold, repeats = (50_000, 4_000, 2_000, 1) if quick else (1_000_000, 20_000, 10_000, 5)
     result = Result(
         "B8",
         "Ledger and journal",

@@ -15,7 +15,7 @@ from dailies.sandbox.render_time import draw_render_us
 from tests.bench.measure import Goal, Result, median, spread
 
 _GIVE_UP_S = 86_400.0
-_TRUTH_JOBS = 20_000
+_TRUTH_JOBS = 10_000
 _FACTORS = (1.0, 1.5)
 
 
@@ -67,7 +67,7 @@ def optimum(model: VideoModel, factor: float) -> tuple[float, float, float]:
 
 def run(*, quick: bool) -> Result:
     """Each model: the prior alone, then learned, at the catalogue's speed and half as slow again."""
-    jobs, repeats = (200, 2) if quick else (1000, 5)
+    jobs, repeats = (100, 2) if quick else (1000, 5)
     result = Result(
         "B2",
         "Polls and lag",

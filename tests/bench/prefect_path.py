@@ -18,7 +18,7 @@ _SETTLE_LIMIT_S = 120.0
 
 def run(*, quick: bool) -> Result:
     """``flows.generate`` on a tuned server, a flow with ``task.submit()`` on an untuned one."""
-    jobs, naive_jobs, repeats = (100, 50, 1) if quick else (2000, 500, 3)
+    jobs, naive_jobs, repeats = (40, 20, 1) if quick else (2000, 500, 3)
     result = Result(
         "B3",
         "The whole Prefect path",

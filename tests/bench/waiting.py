@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.bench.measure import Goal, Result, Timed, median, reset, running_gateway, spread, stats, timed
 
-SCALE = 1 / 30
+_SCALE, _QUICK_SCALE = 1 / 30, 1 / 200
 PEERS = {
     "dailies": "Dailies, without Prefect",
     "documented": "GeekHub's documentation: a loop on asyncio + httpx",
@@ -15,21 +15,24 @@ PEERS = {
 }
 
 
-def _measure(base: str, name: str, jobs: int, in_flight: int, **plan: Any) -> tuple[Timed, dict[str, Any]]:
-    reset(base, scale=SCALE, **plan)
-    took = timed("-m", "tests.bench.clients", name, base, str(jobs), str(in_flight), str(SCALE))
+def _measure(
+    base: str, name: str, jobs: int, in_flight: int, scale: float, **plan: Any
+) -> tuple[Timed, dict[str, Any]]:
+    reset(base, scale=scale, **plan)
+    took = timed("-m", "tests.bench.clients", name, base, str(jobs), str(in_flight), str(scale))
     return took, stats(base)
 
 
 def run_cpu(*, quick: bool) -> Result:
     """B4: what the library costs beside a bare loop."""
-    jobs, in_flight, repeats = (200, 200, 1) if quick else (1000, 500, 5)
+    jobs, in_flight, repeats = (50, 50, 1) if quick else (1000, 500, 3)
+    scale = _QUICK_SCALE if quick else _SCALE
     result = Result(
         "B4",
         "CPU of the library path",
-        f"{jobs:,} jobs of kling-2, 30 times faster than real, {in_flight} in flight, on the bench gateway. The whole"
-        " process, imports, plan, claim, journal, ledger and results included. At equal polls: Dailies polls at the"
-        " documented interval, too.",
+        f"{jobs:,} jobs of kling-2, {1 / scale:.0f} times faster than real, {in_flight} in flight, on the bench gateway"
+        ". The whole process, imports, plan, claim, journal, ledger and results included. At equal polls: Dailies polls"
+        " at the documented interval, too.",
         ["client", "polls/job", "CPU s", "CPU ms/poll", "wall s", "RSS MB"],
         repeats=repeats,
     )
@@ -37,7 +40,7 @@ def run_cpu(*, quick: bool) -> Result:
     with running_gateway() as base:
         for seed in range(repeats):
             for name in ("documented", "dailies-fixed", "dailies"):
-                found.setdefault(name, []).append(_measure(base, name, jobs, in_flight, seed=seed))
+                found.setdefault(name, []).append(_measure(base, name, jobs, in_flight, scale, seed=seed))
     labels = {**PEERS, "dailies-fixed": "Dailies at the documented interval", "dailies": "Dailies, learned schedules"}
     for name, runs in found.items():
         assert all(told["seen"] == jobs for _, told in runs), f"{name} has left jobs behind"
@@ -63,13 +66,15 @@ def run_cpu(*, quick: bool) -> Result:
 
 def run_peers(*, quick: bool) -> Result:
     """B5: the waiting loops that people use, at their defaults."""
-    jobs, in_flight, repeats = (100, 100, 1) if quick else (1000, 500, 5)
+    jobs, in_flight, repeats = (50, 50, 1) if quick else (1000, 500, 3)
+    scale = _QUICK_SCALE if quick else _SCALE
     result = Result(
         "B5",
         "Waiting loops",
         f"The jobs of B4 ({jobs:,}, {in_flight} in flight), each client in its own dialect at its own defaults, which"
-        " are not scaled (openai 1 s, fal 0.1 s, runway 6 s, replicate 0.5 s) while renders are 30 times faster: so"
-        " compare polls x lag, which a fixed interval cannot change. Lag is measured in the gateway.",
+        " are not scaled (openai 1 s, fal 0.1 s, runway 6 s, replicate 0.5 s) while renders are"
+        f" {1 / scale:.0f} times faster: so compare polls x lag, which a fixed interval cannot change. Lag is measured in"
+        " the gateway.",
         ["client", "makespan s", "polls/job", "lag mean s", "lag max s", "polls x lag", "CPU s", "RSS MB"],
         repeats=repeats,
     )
@@ -78,7 +83,7 @@ def run_peers(*, quick: bool) -> Result:
         found: dict[str, list[tuple[Timed, dict[str, Any]]]] = {}
         for seed in range(repeats):
             for name in PEERS:
-                found.setdefault(name, []).append(_measure(base, name, jobs, in_flight, seed=seed))
+                found.setdefault(name, []).append(_measure(base, name, jobs, in_flight, scale, seed=seed))
     for name, runs in found.items():
         told = [each for _, each in runs]
         product = [each["polls"] / jobs * each["lag_mean_s"] for each in told]
@@ -103,7 +108,8 @@ def run_peers(*, quick: bool) -> Result:
 
 def run_losses(*, quick: bool) -> Result:
     """B6: each fifth answer lost, five POSTs a second."""
-    jobs, repeats = (30, 1) if quick else (100, 5)
+    jobs, repeats = (10, 1) if quick else (60, 3)
+    scale = _QUICK_SCALE if quick else _SCALE
     result = Result(
         "B6",
         "Lost answers and refusals",
@@ -116,7 +122,8 @@ def run_losses(*, quick: bool) -> Result:
     with running_gateway() as base:
         for name, label in PEERS.items():
             runs = [
-                _measure(base, name, jobs, jobs, seed=seed, lose_every=5, posts_per_s=5.0) for seed in range(repeats)
+                _measure(base, name, jobs, jobs, scale, seed=seed, lose_every=5, posts_per_s=5.0)
+                for seed in range(repeats)
             ]
             told = [each for _, each in runs]
             twice = [each["jobs"] - each["prompts"] for each in told]
