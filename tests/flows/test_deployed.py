@@ -38,6 +38,17 @@ def test_generate_runs_on_a_worker_and_again_buys_nothing(workplace: Workplace, 
     assert workplace.charged_mxn() == workplace.sandbox.consumed_mxn()
 
 
+def test_settle_and_mirror_run_on_a_worker(workplace: Workplace, server: PrefectServer) -> None:
+    assert workplace.run("run", workplace.write_csv(2, name="settled.csv")).returncode == 0
+    with running_worker(workplace):
+        settled = server.start("settle/settle")
+        mirrored = server.start("mirror/mirror", to=str(workplace.path / "mine"))
+        assert server.end_of(settled)[0] == "COMPLETED"
+        assert server.end_of(mirrored)[0] == "COMPLETED"
+    assert "they agree" in server.run(settled)["state"]["message"]
+    assert len(list((workplace.path / "mine").rglob("*.mp4"))) == 2
+
+
 def test_batches_fan_out_and_the_shared_limit_is_made_only_once(workplace: Workplace, server: PrefectServer) -> None:
     prompts = str(workplace.write_csv(12, name="fan.csv"))
     with running_worker(workplace, DAILIES_BATCH_SIZE="4"):
