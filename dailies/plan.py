@@ -199,7 +199,7 @@ def _passed(worst: Decimal, beside: Decimal, books: Books, caps: Caps) -> str | 
     if caps.balance_mxn is not None and worst + beside > caps.balance_mxn:
         return (
             f"The balance is {caps.balance_mxn:,.2f} MXN, but this run may cost up to {worst:,.2f} and open rows"
-            f" {beside:,.2f} more. Nothing was spent. Top up, or take the first rows that fit with --fit; `dailies settle`"
-            " collects what is rendering."
+            f" {beside:,.2f} more. Nothing was spent. Top up, or take the first rows that fit with --fit;"
+            " `dailies settle` collects what is rendering."
         )
     return None

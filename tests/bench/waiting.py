@@ -73,8 +73,8 @@ def run_peers(*, quick: bool) -> Result:
         "Waiting loops",
         f"The jobs of B4 ({jobs:,}, {in_flight} in flight), each client in its own dialect at its own defaults, which"
         " are not scaled (openai 1 s, fal 0.1 s, runway 6 s, replicate 0.5 s) while renders are"
-        f" {1 / scale:.0f} times faster: so compare polls x lag, which a fixed interval cannot change. Lag is measured in"
-        " the gateway.",
+        f" {1 / scale:.0f} times faster: so compare polls x lag, which a fixed interval cannot change. Lag is"
+        " measured in the gateway.",
         ["client", "makespan s", "polls/job", "lag mean s", "lag max s", "polls x lag", "CPU s", "RSS MB"],
         repeats=repeats,
     )
