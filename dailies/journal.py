@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from dailies.durable import FileLock, create_file, sync_folder
 from dailies.errors import FencedError, JournalError
@@ -172,7 +173,7 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
                 raise ValueError(f"segment {number} is missing") from None
             continue
         for line in lines:
-            yield {**json.loads(line), "segment": number}
+            yield {**from_json(line), "segment": number}
         number += 1
 
 

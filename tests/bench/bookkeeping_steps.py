@@ -96,6 +96,7 @@ def done(path: str, ledger: str) -> Seconds:
     """What a run does where nothing is left to do."""
     seconds, folder, prompts, planned = _read_and_plan(path, ledger)
     assert not planned.todo, "every row is bought"
+    del planned
     began = time.perf_counter()
     outcome = read_outcome(folder, prompts, TERMS.tariff, TERMS.policy, NOW)
     write_results(Path(ledger).parent / "results.csv", outcome)
