@@ -15,6 +15,7 @@ from dailies.journal import journal_paths
 from dailies.mirror.mirroring import MirrorWish, mirror_videos
 from dailies.plan import Plan
 from dailies.report.gallery.occasions import report_run
+from dailies.report.outcome import Outcome
 from dailies.report.results import write_results
 from dailies.report.sheets import ResultsFormat
 from dailies.screen.arrival import show_arrival
@@ -40,11 +41,10 @@ def run_assignment(console: Console, given: Assignment, *, yes: bool) -> int:
     plan = present_plan(console, given)
     _require_room_for_results(given)
     if not plan.todo:
-        _catch_up(given, plan)
-        return _close(console, given)
+        return _close(console, given, _catch_up(given, plan))
     _ask(console, given, plan, yes=yes)
     stopped_by = _generate(console, given, plan)
-    code = _close(console, given)
+    code = _close(console, given, given.whole_outcome())
     if stopped_by is None:
         return code
     complain(stopped_by)
@@ -52,13 +52,20 @@ def run_assignment(console: Console, given: Assignment, *, yes: bool) -> int:
 
 
 def present_results(
-    console: Console, given: Assignment, output: Path | None = None, form: ResultsFormat | None = None
+    console: Console,
+    given: Assignment,
+    output: Path | None = None,
+    form: ResultsFormat | None = None,
+    whole: Outcome | None = None,
 ) -> int:
-    """Write the results of all sources and show how they stand; returns the exit code that says it."""
+    """Write the results of all sources and show how they stand; returns the exit code that says it.
+
+    ``whole`` is how they stand, where that is known already: reading it takes seconds if there are very many.
+    """
     path = given.place_results(output, form)
     if path.is_dir():
         raise RefusedError(f"{path}: this is a folder; name a file in it, such as {path / given.results_path.name}")
-    whole = given.whole_outcome()
+    whole = whole or given.whole_outcome()
     write_results(path, whole, form)
     outcome = whole.first(given.limit)
     show_outcome(console, outcome, str(path))
@@ -76,15 +83,17 @@ def _require_room_for_results(given: Assignment) -> None:
         ) from None
 
 
-def _catch_up(given: Assignment, plan: Plan) -> None:
+def _catch_up(given: Assignment, plan: Plan) -> Outcome:
     """What a run does at its end, where nothing was left to run: fold, copy what is not copied yet, report."""
     if plan.left or given.whole.rejected or journal_paths(given.folder.journals):
         claim_rows(given.folder, given.prompts, given.terms, datetime.now(UTC))  # folds what dead runs left
-    settings, outcome = given.service.settings, given.outcome()
+    settings, whole = given.service.settings, given.whole_outcome()
+    outcome = whole.first(given.limit)
     if settings.mirror_to is not None:
         wish = MirrorWish(settings.mirror_to, Selection())
         asyncio.run(mirror_videos(given.folder, list(outcome.entries()), wish, settings))
     asyncio.run(report_run(given.folder, outcome, settings))
+    return whole
 
 
 def _ask(console: Console, given: Assignment, plan: Plan, *, yes: bool) -> None:
@@ -121,7 +130,7 @@ def _generate(console: Console, given: Assignment, plan: Plan) -> str | None:
     )
 
 
-def _close(console: Console, given: Assignment) -> int:
+def _close(console: Console, given: Assignment, whole: Outcome) -> int:
     """Write the results, say where everything is; returns the exit code."""
-    code = present_results(console, given)
-    return max(code, show_arrival(console, given.folder, given.outcome(), given.service.settings))
+    code = present_results(console, given, whole=whole)
+    return max(code, show_arrival(console, given.folder, whole.first(given.limit), given.service.settings))
