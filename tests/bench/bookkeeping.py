@@ -23,7 +23,8 @@ def run_scale(*, quick: bool) -> Result:
         "B7",
         "Big files",
         f"A CSV of {rows:,} rows of six models: the whole process with its imports. Plan: read, check, key, price."
-        f" All done: every row is in the ledger as bought; read, plan, outcome, results CSV, as `dailies run` does then, but without its HTML report."
+        " All done: every row is in the ledger as bought; read, plan, outcome, results CSV, as `dailies run` does then,"
+        " but without its HTML report."
         f" And ten times as many rows planned, {min(repeats, 3)} times.",
         ["what", "wall s", "of it reading s", "planning s", "outcome and results s", "RSS MB"],
         repeats=repeats,
