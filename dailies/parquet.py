@@ -36,13 +36,24 @@ def read_entries(path: Path) -> list[LedgerEntry]:
         LedgerError: the file is not a ledger file of a version that is known.
     """
     try:
-        # Not by path: a path with `month=` in it would add a column of that name.
-        with path.open("rb") as file:
-            table = pq.read_table(file)
+        table = read_file(path)
     except (OSError, pa.ArrowException) as error:
         raise LedgerError(f"{path} cannot be read as Parquet: {error}") from error
     _check_version(path, table.schema)
     return from_table(table)
+
+
+def read_file(path: Path) -> pa.Table:
+    """One file as it is, with no column made of its path.
+
+    Always by its path and never by an open file: Arrow's own threads would then hold Python's bytes, and one that
+    lets go of them while the interpreter ends brings the process down (``terminate called``).
+
+    Raises:
+        OSError, pa.ArrowException: it cannot be read as Parquet.
+    """
+    with pq.ParquetFile(path) as file:
+        return file.read()
 
 
 def _check_version(path: Path, schema: pa.Schema) -> None:

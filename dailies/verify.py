@@ -80,8 +80,7 @@ def _name(entry: LedgerEntry) -> str:
 
 
 def _strange_columns(path: Path) -> Iterator[Finding]:
-    with path.open("rb") as file:
-        schema = pq.read_schema(file)
+    schema = pq.read_schema(path)
     for column in schema:
         if column.name not in SCHEMA.names or not column.equals(SCHEMA.field(column.name)):
             yield Finding(path.name, f"column {column.name} ({column.type}) is not one of the ledger's")

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from dailies.durable import exclusive, replace_file
 from dailies.errors import MirrorError
 from dailies.mirror.mirrored import SCHEMA_VERSION, MirroredVideo, from_table, to_table
+from dailies.parquet import read_file
 
 _WAIT_S = 5.0
 
@@ -79,8 +80,7 @@ def read_record(path: Path) -> dict[str, MirroredVideo]:
     if not path.exists():
         return {}
     try:
-        with path.open("rb") as file:
-            table = pq.read_table(file)
+        table = read_file(path)
     except (OSError, pa.ArrowException) as error:
         raise MirrorError(
             f"{path} cannot be read: {error}; remove it, and the next run looks at every video"

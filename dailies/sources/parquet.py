@@ -69,7 +69,8 @@ def _records(
     names = [name.strip().lower() for name in header]
     rows = count(1)
     try:
-        for batch in file.iter_batches(batch_size=8192):
+        # In this thread alone: Arrow's own must not be left holding the stream's bytes when the interpreter ends.
+        for batch in file.iter_batches(batch_size=8192, use_threads=False):
             columns = [_values(column) for column in batch.columns]
             for row, *values in zip(islice(rows, batch.num_rows), *columns, strict=True):
                 texts = [read_value(name, value) for name, value in zip(names, values, strict=True)]
