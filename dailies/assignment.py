@@ -61,4 +61,4 @@ class Assignment:
 
     def whole_outcome(self) -> Outcome:
         """How all rows of the sources stand now."""
-        return read_outcome(self.folder, self.whole, self.terms.tariff, self.terms.policy, datetime.now(UTC))
+        return read_outcome(self.folder, self.whole, self.terms.policy)

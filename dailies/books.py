@@ -47,19 +47,28 @@ class LiveRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """The account as far as a plan needs it.
+class Rows:
+    """How some rows stand.
 
     Attributes:
         entries: every entry of the rows that were asked for, by row key.
         live: every row that a living run works on, by row key.
+    """
+
+    entries: dict[str, list[LedgerEntry]] = field(default_factory=dict)
+    live: dict[str, LiveRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Books(Rows):
+    """The account as far as a plan needs it: the rows, and the month.
+
+    Attributes:
         charged_mxn: what was charged this month; where a charge is unknown, its worst case.
         reserved: what dead runs left open and may still be charged, by row key, in MXN.
         given_up_mxn: worst cases of abandoned jobs whose charge is unknown.
     """
 
-    entries: dict[str, list[LedgerEntry]] = field(default_factory=dict)
-    live: dict[str, LiveRow] = field(default_factory=dict)
     charged_mxn: Decimal = ZERO
     reserved: dict[str, Decimal] = field(default_factory=dict)
     given_up_mxn: Decimal = ZERO
@@ -94,22 +103,31 @@ def read_books(
     Raises:
         LedgerError: a file is damaged or of an unknown version.
     """
-    living, dead = _journals(folder, take_over)
-    journalled = merge_all(*(state.entries.values() for state in (*living, *dead)))
-    keys = set(row_keys)
-    wanted = merge_all(
-        _of_rows(folder, keys, brief=brief), (entry for entry in journalled.values() if entry.row_key in keys)
-    )
-    known, charged_mxn = _recent(folder, tariff, now, journalled.values())
-    recent = merge_all(known, journalled.values())
-    entries: dict[str, list[LedgerEntry]] = defaultdict(list)
-    for entry in wanted.values():
-        entries[entry.row_key].append(entry)
-    books = Books(dict(entries), _live_rows(living), charged_mxn + _charged(recent.values(), tariff, now))
+    journals = _journals(folder, take_over)
+    rows = _rows(folder, journals, set(row_keys), brief=brief)
+    known, charged_mxn = _recent(folder, tariff, now, journals.entries.values())
+    recent = merge_all(known, journals.entries.values())
+    books = Books(rows.entries, rows.live, charged_mxn + _charged(recent.values(), tariff, now))
     return _with_reservations(books, recent.values())
 
 
-def _journals(folder: LedgerFolder, take_over: frozenset[str]) -> tuple[list[JournalState], list[JournalState]]:
+def read_rows(folder: LedgerFolder, row_keys: Iterable[str]) -> Rows:
+    """The rows alone, from journals and ledger, in this order; changes nothing.
+
+    Raises:
+        LedgerError: a file is damaged or of an unknown version.
+    """
+    return _rows(folder, _journals(folder, frozenset()), set(row_keys), brief=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Journals:
+    living: list[JournalState]
+    dead: list[JournalState]
+    entries: dict[tuple[str, int], LedgerEntry]
+
+
+def _journals(folder: LedgerFolder, take_over: frozenset[str]) -> _Journals:
     living: list[JournalState] = []
     dead: list[JournalState] = []
     for path in journal_paths(folder.journals):
@@ -119,17 +137,25 @@ def _journals(folder: LedgerFolder, take_over: frozenset[str]) -> tuple[list[Jou
         except FileNotFoundError:  # folded meanwhile: the ledger has it
             continue
         (living if alive and not state.sealed else dead).append(state)
-    return living, dead
+    return _Journals(living, dead, merge_all(*(state.entries.values() for state in (*living, *dead))))
+
+
+def _rows(folder: LedgerFolder, journals: _Journals, keys: set[str], *, brief: bool) -> Rows:
+    journalled = (entry for entry in journals.entries.values() if entry.row_key in keys)
+    entries: dict[str, list[LedgerEntry]] = defaultdict(list)
+    for entry in merge_all(_of_rows(folder, keys, brief=brief), journalled).values():
+        entries[entry.row_key].append(entry)
+    return Rows(dict(entries), _live_rows(journals.living))
 
 
 def _of_rows(folder: LedgerFolder, keys: set[str], *, brief: bool) -> list[LedgerEntry]:
     if not brief or not keys:
         return folder.entries(keys) if keys else []
-    table = folder.scan(_BRIEF, pc.field("row_key").isin(pa.array(list(keys), pa.string())))
-    unfinished = table.filter(pc.not_equal(table["status"], EntryStatus.COMPLETED.value))["row_key"]
-    whole = pc.is_in(table["row_key"], unfinished.combine_chunks())
-    others = folder.entries(unfinished.unique().to_pylist()) if len(unfinished) else []
-    return [*from_table(table.filter(pc.invert(whole))), *others]
+    known = list(folder.find(pc.field("row_key").isin(pa.array(list(keys), pa.string())), _BRIEF))
+    unfinished = {entry.row_key for entry in known if entry.status is not EntryStatus.COMPLETED}
+    if not unfinished:
+        return known
+    return [*(entry for entry in known if entry.row_key not in unfinished), *folder.entries(unfinished)]
 
 
 def _recent(

@@ -12,6 +12,7 @@ from dailies.folder import LedgerFolder, new_batch_id
 from dailies.journal import create_journals
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.manifest import ClaimedRow, Manifest
+from dailies.memory import many_objects
 from dailies.order import in_order
 from dailies.plan import Plan, Stamp, make_plan
 from dailies.prompts import PromptFile, RejectedRow
@@ -32,6 +33,7 @@ class Claim:
             lock.release()
 
 
+@many_objects()
 def read_plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: datetime) -> Plan:
     """What ``claim_rows`` would claim now. Changes nothing.
 
@@ -42,6 +44,7 @@ def read_plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: date
     return _plan(folder, prompts, terms, Stamp(new_batch_id(now), None, now))
 
 
+@many_objects()
 def claim_rows(
     folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: datetime, flow_run_id: str | None = None
 ) -> Claim:

@@ -53,7 +53,7 @@ async def run_directly(
     production = open_production(settings, folder, claim.batches, in_prefect=False)
     production.stop = stop or production.stop
     await shoot_claim(production, claim)
-    return read_outcome(folder, prompts, settings.tariff, terms.policy, datetime.now(UTC))
+    return read_outcome(folder, prompts, terms.policy)
 
 
 class Claimed(Protocol):

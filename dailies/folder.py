@@ -26,6 +26,7 @@ from dailies.durable import exclusive, replace_file, sync_folder
 from dailies.errors import LedgerError
 from dailies.failpoints import Failpoint, reach
 from dailies.ledger import SCHEMA_VERSION, EntryStatus, LedgerEntry, from_table, merge_all
+from dailies.memory import give_back
 
 _BATCH = re.compile(r"(\d{4})(\d\d)\d\dT\d{6}-[0-9a-f]{8}")
 _ORGANISATION = re.compile(r"/generated-videos/([0-9a-f-]{36})/", re.IGNORECASE)
@@ -150,7 +151,13 @@ class LedgerFolder:
     def entries(self, row_keys: Iterable[str] | None = None) -> list[LedgerEntry]:
         """All entries, or those of some rows."""
         where = None if row_keys is None else pc.field("row_key").isin(pa.array(list(row_keys), pa.string()))
-        return from_table(self.scan(where=where))
+        return list(self.find(where))
+
+    def find(self, where: Any = None, columns: Sequence[str] | None = None) -> Iterator[LedgerEntry]:
+        """The entries that an Arrow expression picks; columns that are left out take the entry's defaults."""
+        for table in parquet.scan_groups(self.files(), columns, where):
+            yield from from_table(table)
+        give_back()
 
     def sweep(self) -> None:
         """Remove what a crash in the middle of a write has left. Hold the lock."""

@@ -1,6 +1,6 @@
 """Parquet in and out: whole files, atomically written, read with the ledger's schema."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ from dailies.durable import replace_file
 from dailies.errors import LedgerError
 from dailies.ledger import SCHEMA, SCHEMA_VERSION, LedgerEntry, from_table, to_table
 
-# Arrow's own allocator keeps what it once took: 17 MB more after two thousand entries. The system's gives it back.
-pa.set_memory_pool(pa.system_memory_pool())
+_GROUP = 25_000
 
 
 def write_entries(path: Path, entries: Iterable[LedgerEntry]) -> None:
@@ -69,10 +68,28 @@ def scan(paths: Sequence[Path], columns: Sequence[str] | None = None, where: Any
         LedgerError: a file cannot be read.
     """
     names = list(columns) if columns is not None else SCHEMA.names
+    groups = list(scan_groups(paths, names, where))
+    return pa.concat_tables(groups) if groups else pa.schema([SCHEMA.field(name) for name in names]).empty_table()
+
+
+def scan_groups(paths: Sequence[Path], columns: Sequence[str] | None = None, where: Any = None) -> Iterator[pa.Table]:
+    """The same piece by piece, each of some ten thousand rows, so that no more than that need be held at once.
+
+    Raises:
+        LedgerError: a file cannot be read.
+    """
     if not paths:
-        return SCHEMA.empty_table().select(names)
+        return
+    names = list(columns) if columns is not None else SCHEMA.names
     dataset = ds.dataset([str(path) for path in paths], schema=SCHEMA, format="parquet")
+    group: list[pa.RecordBatch] = []
     try:
-        return dataset.to_table(columns=names, filter=where)
+        for batch in dataset.to_batches(columns=names, filter=where):
+            group.append(batch)
+            if sum(map(len, group)) >= _GROUP:
+                yield pa.Table.from_batches(group)
+                group = []
     except (OSError, pa.ArrowException) as error:
         raise LedgerError(f"a file of the ledger cannot be read: {error}") from error
+    if group:
+        yield pa.Table.from_batches(group)

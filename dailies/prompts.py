@@ -8,6 +8,7 @@ from dailies.catalogue import load_catalogue
 from dailies.cells import check_prompt, shown
 from dailies.columns import read_columns
 from dailies.errors import InputError, RowError, SettingsError
+from dailies.memory import many_objects
 from dailies.rowkey import normal_text
 from dailies.rows import PromptFile, PromptRow, RejectedRow, Sheet
 from dailies.sorter import Sorter
@@ -20,6 +21,7 @@ __all__ = ["PromptFile", "PromptRow", "RejectedRow", "Sheet", "parse_prompts", "
 Names = Path | str | Sequence[Path | str]
 
 
+@many_objects()
 def read_prompts(
     sources: Names,
     *,

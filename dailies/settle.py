@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dailies.account import Booked, Comparison, Seen, Told, compare, read_seen, write_seen
-from dailies.books import read_books
+from dailies.books import read_rows
 from dailies.client import GeekHubClient
 from dailies.direct import shoot_claim
 from dailies.durable import FileLock
@@ -135,7 +135,7 @@ def claim_open_jobs(folder: LedgerFolder, settings: Settings, now: datetime, who
     """
     with folder.lock():
         folded = tuple(fold_dead(folder, by=who))
-        taken = read_books(folder, (), settings.tariff, now).live
+        taken = read_rows(folder, ()).live
         jobs = [entry for entry in _open_entries(folder) if entry.status.has_job and entry.row_key not in taken]
         batches = tuple(_cut(jobs, settings.batch_size, now, who))
         return OpenJobs(folded, batches, create_journals(folder.journals, batches))

@@ -107,7 +107,7 @@ async def generate(
     async with _stage(production, claim):
         await tell_plan(claim.plan)
         await (shoot_elsewhere if fan_out else _shoot_here)(production, claim.batches)
-    outcome = read_outcome(folder, whole, settings.tariff, terms.policy, datetime.now(UTC))
+    outcome = read_outcome(folder, whole, terms.policy)
     results = settings.results_path(prompts.source)
     write_results(results, outcome)
     outcome = outcome.first(limit)

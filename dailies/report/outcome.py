@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from dailies.attempts import AttemptPolicy, remaining_models
-from dailies.books import LiveRow, read_books
+from dailies.books import LiveRow, read_rows
 from dailies.folder import LedgerFolder
 from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.pricing import ZERO, Tariff
+from dailies.memory import many_objects
+from dailies.pricing import ZERO
 from dailies.prompts import PromptFile, PromptRow
 
 
@@ -117,15 +117,14 @@ class Outcome:
         return {Verdict.OPEN: 3, Verdict.PARTIAL: 1}.get(self.verdict, 0)
 
 
-def read_outcome(
-    folder: LedgerFolder, prompts: PromptFile, tariff: Tariff, policy: AttemptPolicy, now: datetime
-) -> Outcome:
+@many_objects()
+def read_outcome(folder: LedgerFolder, prompts: PromptFile, policy: AttemptPolicy) -> Outcome:
     """Read how a file stands, from the ledger and the journals; changes nothing."""
-    books = read_books(folder, (row.row_key for row in prompts.rows), tariff, now)
+    known = read_rows(folder, (row.row_key for row in prompts.rows))
     return Outcome(
         prompts,
         tuple(
-            _row(row, books.entries.get(row.row_key, []), books.live.get(row.row_key), policy) for row in prompts.rows
+            _row(row, known.entries.get(row.row_key, []), known.live.get(row.row_key), policy) for row in prompts.rows
         ),
     )
 

@@ -98,7 +98,7 @@ def done(path: str, ledger: str) -> Seconds:
     assert not planned.todo, "every row is bought"
     del planned
     began = time.perf_counter()
-    outcome = read_outcome(folder, prompts, TERMS.tariff, TERMS.policy, NOW)
+    outcome = read_outcome(folder, prompts, TERMS.policy)
     write_results(Path(ledger).parent / "results.csv", outcome)
     return {**seconds, "outcome": time.perf_counter() - began}
 

@@ -10,7 +10,7 @@ from dailies.ledger import EntryStatus
 from dailies.prompts import PromptFile, read_prompts
 from dailies.report.again import write_failed
 from dailies.report.outcome import read_outcome
-from tests.factories import NOW, completed, make_entry, make_folder, make_tariff
+from tests.factories import completed, make_entry, make_folder
 
 CSV = """id,prompt,model,take,fallback,meta.shot,meta.reason
 one,a calm sea,,,,7,
@@ -38,7 +38,7 @@ def failed_rows(folder_path: Path, prompts: PromptFile, output: Path, failed: se
             entry if row.prompt_id in failed else completed(entry, error=None, error_code=None)
             for row, entry in zip(prompts.rows, entries, strict=True)
         )
-    outcome = read_outcome(folder, prompts, make_tariff(), AttemptPolicy(), NOW)
+    outcome = read_outcome(folder, prompts, AttemptPolicy())
     return write_failed(output, outcome)
 
 
