@@ -139,7 +139,9 @@ def replay(path: Path) -> JournalState:
     except (StopIteration, ValueError, KeyError, TypeError) as error:
         if not path.exists():
             raise FileNotFoundError(path) from error
-        raise JournalError(f"{path} is damaged: {error!r}; keep it and ask for help") from error
+        raise JournalError(
+            f"{path} is damaged ({error!r}): restore it from a backup; without one, docs/operations.md tells what to do"
+        ) from error
     return state
 
 
