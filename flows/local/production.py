@@ -11,7 +11,7 @@ from rich.prompt import Confirm
 from dailies.assignment import Assignment
 from dailies.claim import claim_rows
 from dailies.errors import RefusedError
-from dailies.journal import journal_paths
+from dailies.fold import fold_dead
 from dailies.mirror.mirroring import MirrorWish, mirror_videos
 from dailies.plan import Plan
 from dailies.report.gallery.occasions import report_run
@@ -85,8 +85,10 @@ def _require_room_for_results(given: Assignment) -> None:
 
 def _catch_up(given: Assignment, plan: Plan) -> Outcome:
     """What a run does at its end, where nothing was left to run: fold, copy what is not copied yet, report."""
-    if plan.left or given.whole.rejected or journal_paths(given.folder.journals):
-        claim_rows(given.folder, given.prompts, given.terms, datetime.now(UTC))  # folds what dead runs left
+    with given.folder.lock():
+        fold_dead(given.folder, by="run", take_over=given.terms.take_over)
+    if plan.left or given.whole.rejected:
+        claim_rows(given.folder, given.prompts, given.terms, datetime.now(UTC))
     settings, whole = given.service.settings, given.whole_outcome()
     outcome = whole.first(given.limit)
     if settings.mirror_to is not None:

@@ -47,6 +47,16 @@ def test_a_killed_run_is_taken_up_where_it_was(workplace: Workplace, instant: st
     _assert_bought_once(workplace, 40)
 
 
+def test_what_a_kill_leaves_half_removed_is_gone_after_a_run_that_has_nothing_to_do(workplace: Workplace) -> None:
+    prompts = workplace.write_csv(3)
+    assert workplace.run("run", prompts, DAILIES_FAILPOINT="after-rename:1").returncode == -signal.SIGKILL
+    assert [path.suffix for path in workplace.ledger.journals.iterdir()] == [".folded"]
+    again = workplace.run("run", prompts)
+    assert again.returncode == 0, again.stdout
+    assert "nothing to do" in again.stdout
+    _assert_bought_once(workplace, 3)
+
+
 def test_two_runs_of_one_csv_at_once_buy_every_row_once_and_share_the_cap(workplace: Workplace) -> None:
     prompts = workplace.write_csv(20)
     cap = {"DAILIES_MAX_MONTH_MXN": "84"}  # exactly the twenty rows' worst case
