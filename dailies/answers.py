@@ -26,6 +26,7 @@ _STATUSES = {status.value: status for status in JobStatus}
 _DEFAULT_PAUSE_S = 2.0
 _SHORTEST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 300.0
+_FIRST_YEAR, _LAST_YEAR = 2020, 2100
 
 
 def read_job(response: httpx.Response, *, expected_id: str | None = None) -> Job:
@@ -170,10 +171,12 @@ def _whole(value: Any) -> int | None:
 
 
 def _instant(value: Any) -> datetime | None:
+    """Seconds since 1970 as an instant; None for what cannot be when a video was made."""
     try:
-        return datetime.fromtimestamp(value, UTC)
+        instant = datetime.fromtimestamp(value, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
+    return instant if _FIRST_YEAR <= instant.year <= _LAST_YEAR else None
 
 
 def _decimal(value: Any) -> Decimal | None:

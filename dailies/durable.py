@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import resource
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import BinaryIO
 
 from dailies.errors import LedgerError
 from dailies.failpoints import Failpoint, reach
+
+_OTHER_FILES = 256
 
 
 def sync_folder(folder: Path) -> None:
@@ -59,6 +62,18 @@ def create_file(path: Path, content: bytes) -> None:
 
 def _write_all(file: BinaryIO, content: bytes) -> None:
     file.write(content)
+
+
+def allow_open_files(count: int) -> bool:
+    """Let this process hold so many files open, beside those it has; False where the system forbids it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or wanted <= soft:
+        return True
+    with contextlib.suppress(ValueError, OSError):  # beyond the hard limit, or what the kernel allows
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return True
+    return False
 
 
 class FileLock:

@@ -120,10 +120,8 @@ class Gatekeeper:
         """Wait until the service wants to hear from us again; then not all at once."""
         if not self._limiter.paused_for(_clock()):
             return
-        # Once more after each sleep: the pause may have been prolonged meanwhile.
-        while wait_s := self._limiter.paused_for(_clock()):  # noqa: ASYNC110 - there is no event, only time
-            await asyncio.sleep(wait_s)
-        while wait_s := self._limiter.submits.wait_s(_clock()):  # noqa: ASYNC110
+        # Once more after each sleep: the service may have asked for another pause meanwhile.
+        while wait_s := max(self.paused_for(), self._limiter.submits.wait_s(_clock())):  # noqa: ASYNC110 - only time
             await asyncio.sleep(wait_s)
         self._limiter.submits.spend(_clock())
 

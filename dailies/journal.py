@@ -9,7 +9,8 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
-from dailies.durable import FileLock, create_file, sync_folder
-from dailies.errors import FencedError, JournalError
+from dailies.durable import FileLock, allow_open_files, create_file, sync_folder
+from dailies.errors import FencedError, JournalError, RefusedError
 from dailies.failpoints import Failpoint, reach
 from dailies.ledger import LedgerEntry
 from dailies.manifest import Manifest
@@ -27,6 +28,10 @@ _ENTRY = TypeAdapter(LedgerEntry)
 _MANIFEST = TypeAdapter(Manifest)
 
 _PROBES = 3
+_FILES_OF_A_BATCH = 2  # its lock, held by the run and by whoever works on it
+
+_WRITERS = ThreadPoolExecutor(8, thread_name_prefix="journal")
+"""Apart from the loop's own threads: those may all be waiting for the ledger's lock, and no row must wait with them."""
 
 _Key = tuple[str, int]
 
@@ -85,12 +90,19 @@ def create_journal(journals: Path, manifest: Manifest) -> FileLock:
     return lock
 
 
-def create_journals(journals: Path, manifests: Iterable[Manifest]) -> tuple[FileLock, ...]:
+def create_journals(journals: Path, manifests: Sequence[Manifest]) -> tuple[FileLock, ...]:
     """Write the journals of several batches, all or none of them alive; their locks.
 
     Raises:
+        RefusedError: the system does not allow a process as many open files as there are batches.
         JournalError: one could not be written; those before it are a dead run's now, with nothing sent.
     """
+    if not allow_open_files(_FILES_OF_A_BATCH * len(manifests)):
+        raise RefusedError(
+            f"{len(manifests)} batches need more open files than this system allows a process (ulimit -n). Nothing was"
+            " spent. Make the batches bigger with DAILIES_BATCH_SIZE, take the first rows with --limit, or raise the"
+            " limit."
+        )
     locks: list[FileLock] = []
     try:
         for manifest in manifests:
@@ -109,14 +121,19 @@ def journal_paths(journals: Path) -> list[Path]:
 
 
 def is_live(path: Path) -> bool:
-    """Whether somebody works on this journal on a machine whose locks are seen here."""
+    """Whether somebody works on this journal on a machine whose locks are seen here.
+
+    Without a lock file, as a copy may be, nobody can: it is there before the journal is.
+    """
     lock = FileLock(path / "lock")
     for _ in range(_PROBES):
+        if not lock.path.exists():
+            return False
         if lock.try_acquire():
             lock.release()
             return False
         time.sleep(0.001)  # somebody else may be asking the same, which takes a moment only
-    return path.exists()
+    return True
 
 
 def replay(path: Path) -> JournalState:
@@ -330,7 +347,8 @@ class Journal:
         if self._fault is not None:
             return
         try:
-            await asyncio.to_thread(create_file, self.path / _segment(self._segments + 1), content)
+            place = self.path / _segment(self._segments + 1)
+            await asyncio.get_running_loop().run_in_executor(_WRITERS, create_file, place, content)
             self._segments += 1
         except (FileExistsError, FileNotFoundError):
             self._fault = FencedError(f"batch {self.path.name} was taken over by another run; this one stops")

@@ -106,7 +106,10 @@ def test_the_answer_about_another_job_is_not_taken():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"completed": value} for value in ("yesterday", 1e300, -(10**20), float("nan"), 1_794_500_000_000, [], {})]
+    [
+        {"completed": value}
+        for value in ("yesterday", 1e300, -(10**20), float("nan"), 1_794_500_000_000, -62135596800, 0, True, [], {})
+    ]
     + [{"duration": value} for value in ("5", 5.5, True, None, [])]
     + [{"video_url": value} for value in (7, "", [], {})]
     + [{"error": value} for value in ({"message": "x"}, 7, "")],

@@ -76,6 +76,20 @@ async def test_a_pause_that_is_prolonged_is_waited_out_whole():
     assert gate.paused_for() == 0
 
 
+async def test_a_pause_that_the_first_one_to_go_on_meets_holds_for_those_behind_it():
+    gate, early = Gatekeeper(Pace(50.0, 10)), []
+    gate.pause(0.01)
+
+    async def repeat() -> None:
+        await gate.ready()
+        early.append(gate.paused_for())
+        gate.pause(0.15)
+
+    await asyncio.gather(*(repeat() for _ in range(4)))
+
+    assert early == [0.0] * 4
+
+
 async def test_after_a_pause_not_all_send_at_once():
     gate = Gatekeeper(Pace(200.0, 10))
     loop, sent = asyncio.get_running_loop(), []

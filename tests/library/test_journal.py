@@ -7,17 +7,29 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dailies import durable as durable_module
 from dailies import journal as journals_module
 from dailies.durable import FileLock, create_file
-from dailies.errors import FencedError, JournalError
+from dailies.errors import FencedError, JournalError, RefusedError
 from dailies.fold import fold_batch, fold_dead
 from dailies.folder import LedgerFolder
-from dailies.journal import Journal, create_journal, discard, is_live, journal_paths, replay, seal, sweep
+from dailies.journal import (
+    Journal,
+    create_journal,
+    create_journals,
+    discard,
+    is_live,
+    journal_paths,
+    replay,
+    seal,
+    sweep,
+)
 from dailies.ledger import EntryStatus, LedgerEntry
 from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_folder, make_manifest
 from tests.processes import Child, child
@@ -341,7 +353,7 @@ async def test_without_threads_to_be_had_a_put_fails_instead_of_hanging(journal,
     def no_thread(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(asyncio, "to_thread", no_thread)
+    monkeypatch.setattr(journals_module._WRITERS, "submit", no_thread)
 
     with pytest.raises(JournalError, match="can't start new thread"):
         await journal.put(pending(ROWS[0]))
@@ -492,6 +504,36 @@ def test_somebody_who_asks_at_the_same_moment_does_not_make_a_dead_journal_look_
     monkeypatch.setattr(journals_module.time, "sleep", lambda _: other.release())
 
     assert not is_live(path)
+
+
+def test_a_journal_without_its_lock_file_as_a_copy_may_be_is_dead(path):
+    (path / "lock").unlink()
+
+    assert not is_live(path)
+
+
+def test_more_batches_than_there_may_be_open_files_are_refused_before_anything_is_written(folder, monkeypatch):
+    monkeypatch.setattr(durable_module.resource, "getrlimit", lambda _: (1024, 1024))
+    manifests = [make_manifest(make_entry())] * 400
+
+    with pytest.raises(RefusedError, match="400 batches need more open files"):
+        create_journals(folder.journals, manifests)
+
+    assert not journal_paths(folder.journals)
+
+
+async def test_writing_goes_on_while_every_thread_of_the_loop_waits_for_something_else(path):
+    own, waiting = Journal.own(path, "me"), threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    blocked = asyncio.ensure_future(asyncio.to_thread(waiting.wait))
+
+    async with asyncio.timeout(10):
+        await own.put(make_entry(status=EntryStatus.IN_DOUBT))
+
+    waiting.set()
+    await blocked
+    own.close()
 
 
 def test_what_a_crash_left_is_swept(folder, path):
