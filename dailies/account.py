@@ -52,12 +52,13 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a settlement saw, for the next one to compare with."""
+    """What a settlement saw, for the next one to compare with; ``unknown_mxn`` may be booked by then."""
 
     at: datetime
     balance_mxn: Decimal
     charged_mxn: Decimal
     charges: int
+    unknown_mxn: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,11 @@ def compare(told: Told, booked: Booked, last: Seen | None, credited_mxn: Decimal
     difference = gone - (booked.charged_mxn - last.charged_mxn)
     # How GeekHub rounds a charge is not documented: half a cent either way is no difference.
     rounding = _CENT / 2 * (booked.charges - last.charges)
-    if credited_mxn is None and difference < -rounding:
+    # What was unknown last time may have left the balance before it, and be booked only now.
+    least, most = -rounding - last.unknown_mxn, rounding + booked.unknown_mxn
+    if credited_mxn is None and difference < least:
         return Comparison(ZERO, credited_mxn=-difference)
-    return Comparison(difference, credited_mxn or ZERO, -rounding <= difference <= booked.unknown_mxn + rounding)
+    return Comparison(difference, credited_mxn or ZERO, least <= difference <= most)
 
 
 _SEEN = TypeAdapter(Seen)

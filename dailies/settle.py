@@ -178,7 +178,8 @@ def _close(
             seen = folder.path / _SEEN_FILE
             comparison = compare(told, booked, read_seen(seen), credited)
             if told.balance_mxn is not None:
-                write_seen(seen, Seen(datetime.now(UTC), told.balance_mxn, booked.charged_mxn, booked.charges))
+                now = datetime.now(UTC)
+                write_seen(seen, Seen(now, told.balance_mxn, booked.charged_mxn, booked.charges, booked.unknown_mxn))
     return Settlement(
         folded,
         Counter(entry.status for entry in entries if entry.key in keys),

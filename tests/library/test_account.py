@@ -68,6 +68,23 @@ def test_half_a_cent_a_charge_is_rounding() -> None:
     assert not compare(Told(Decimal("78.97")), BOOKED, LAST, None).is_explained
 
 
+@pytest.mark.parametrize("credited", [None, Decimal(0)])
+def test_a_charge_that_was_unknown_last_time_and_is_booked_now_is_no_payment(credited: Decimal | None) -> None:
+    """It left the balance before the last settlement; at most as much is explained by it."""
+    last = replace(LAST, unknown_mxn=Decimal("21.000000"))
+    found = compare(Told(LAST.balance_mxn), BOOKED, last, credited)
+    assert (found.difference_mxn, found.credited_mxn, found.is_explained) == (-21, 0, True)
+    beyond = compare(Told(Decimal("100.03")), BOOKED, last, credited)
+    assert beyond.is_explained is (credited is None)
+    assert beyond.credited_mxn == (Decimal("21.03") if credited is None else 0)
+
+
+def test_what_a_settlement_of_an_older_version_saw_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "settled.json"
+    path.write_text('{"at": "2026-11-01T00:00:00Z", "balance_mxn": "100.00", "charged_mxn": "21.000000", "charges": 5}')
+    assert read_seen(path) == LAST
+
+
 def test_what_was_seen_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "settled.json"
     assert read_seen(path) is None
