@@ -76,7 +76,7 @@ def abandon_rows(folder: LedgerFolder, names: Iterable[str], tariff: Tariff, now
         fold_dead(folder, by=_WHO)
         known = sorted(set(folder.scan(["row_key"]).column("row_key").to_pylist()))
         keys = list(dict.fromkeys(_find(name, known) for name in names))
-        books = read_books(folder, keys, tariff, now)
+        books = read_books(folder, keys, tariff, now, folded=True)
         given_up = tuple(_give_up(key, books) for key in keys)
         folder.put(given_up)
     return Abandoned(given_up)

@@ -4,7 +4,7 @@ A row's models are tried in order: its own up to ``max_attempts`` times, then ea
 Only a failed job leads to another attempt; a request that was refused is not sent again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -36,12 +36,17 @@ def model_sequence(row: PromptRow, policy: AttemptPolicy) -> tuple[str, ...]:
     return (row.model,) * policy.max_attempts + row.fallback
 
 
+def last_word(entries: Iterable[LedgerEntry]) -> LedgerEntry:
+    """The entry that says how its row stands: the one that completed, whatever came after it; else the last one."""
+    return max(entries, key=lambda entry: (entry.status is EntryStatus.COMPLETED, entry.attempt))
+
+
 def remaining_models(row: PromptRow, entries: Sequence[LedgerEntry], policy: AttemptPolicy) -> tuple[str, ...]:
     """What is left to try, in order, beginning with an attempt that is still open; empty for a finished row."""
     sequence = model_sequence(row, policy)
     if not entries:
         return sequence
-    last = max(entries, key=lambda entry: entry.attempt)
+    last = last_word(entries)
     failed = sum(entry.status is EntryStatus.FAILED for entry in entries)
     match last.status:
         case EntryStatus.COMPLETED:

@@ -89,6 +89,7 @@ def read_books(
     take_over: frozenset[str] = frozenset(),
     *,
     brief: bool = False,
+    folded: bool = False,
 ) -> Books:
     """Read journals and ledger, in this order; changes nothing.
 
@@ -99,11 +100,12 @@ def read_books(
         now: in the month whose charges count.
         take_over: batches that count as dead, however alive they look.
         brief: leave out of bought rows what no plan needs, such as their prices.
+        folded: what dead runs left was folded under the lock that is held, so every other journal is somebody else's.
 
     Raises:
         LedgerError: a file is damaged or of an unknown version.
     """
-    journals = _journals(folder, take_over)
+    journals = _journals(folder, take_over, folded=folded)
     rows = _rows(folder, journals, set(row_keys), brief=brief)
     known, charged_mxn = _recent(folder, tariff, now, journals.entries.values())
     recent = merge_all(known, journals.entries.values())
@@ -111,13 +113,13 @@ def read_books(
     return _with_reservations(books, recent.values())
 
 
-def read_rows(folder: LedgerFolder, row_keys: Iterable[str]) -> Rows:
-    """The rows alone, from journals and ledger, in this order; changes nothing.
+def read_rows(folder: LedgerFolder, row_keys: Iterable[str], *, folded: bool = False) -> Rows:
+    """The rows alone, from journals and ledger, in this order; changes nothing. ``folded`` as in ``read_books``.
 
     Raises:
         LedgerError: a file is damaged or of an unknown version.
     """
-    return _rows(folder, _journals(folder, frozenset()), set(row_keys), brief=False)
+    return _rows(folder, _journals(folder, frozenset(), folded=folded), set(row_keys), brief=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,12 @@ class _Journals:
     entries: dict[tuple[str, int], LedgerEntry]
 
 
-def _journals(folder: LedgerFolder, take_over: frozenset[str]) -> _Journals:
+def _journals(folder: LedgerFolder, take_over: frozenset[str], *, folded: bool) -> _Journals:
     living: list[JournalState] = []
     dead: list[JournalState] = []
     for path in journal_paths(folder.journals):
-        alive = path.name not in take_over and is_live(path)
+        # A run that dies after the fold leaves a journal without a seal, which a late child may still own.
+        alive = folded or (path.name not in take_over and is_live(path))
         try:
             state = replay(path)
         except FileNotFoundError:  # folded meanwhile: the ledger has it

@@ -41,7 +41,7 @@ def read_plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: date
         RefusedError: a cap is passed, or the month has no FX.
         LedgerError: the ledger cannot be read.
     """
-    return _plan(folder, prompts, terms, Stamp(new_batch_id(now), None, now))
+    return _plan(folder, prompts, terms, Stamp(new_batch_id(now), None, now), folded=False)
 
 
 @many_objects()
@@ -57,7 +57,7 @@ def claim_rows(
     with folder.lock():
         fold_dead(folder, by=flow_run_id or "claim", take_over=terms.take_over)
         first = Stamp(new_batch_id(now), flow_run_id, now)
-        plan = _plan(folder, prompts, terms, first)
+        plan = _plan(folder, prompts, terms, first, folded=True)
         if terms.approved_mxn is not None and plan.worst_mxn > terms.approved_mxn:
             raise RefusedError(
                 f"What is left may now cost up to {plan.worst_mxn:,.2f} MXN, more than the {terms.approved_mxn:,.2f}"
@@ -71,10 +71,9 @@ def claim_rows(
         return Claim(plan, batches, create_journals(folder.journals, batches))
 
 
-def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp) -> Plan:
-    books = read_books(
-        folder, (row.row_key for row in prompts.rows), terms.tariff, stamp.now, terms.take_over, brief=True
-    )
+def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp, *, folded: bool) -> Plan:
+    keys = (row.row_key for row in prompts.rows)
+    books = read_books(folder, keys, terms.tariff, stamp.now, terms.take_over, brief=True, folded=folded)
     return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps, stamp)
 
 

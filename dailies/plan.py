@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from dailies.attempts import AttemptPolicy, next_entry, remaining_models, with_model
+from dailies.attempts import AttemptPolicy, last_word, next_entry, remaining_models, with_model
 from dailies.books import Books, LiveRow
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import RefusedError
@@ -88,7 +88,7 @@ def make_plan(
         if row.row_key in books.live:
             elsewhere.append(books.live[row.row_key])
         elif not models:
-            finished.append(max(entries, key=lambda entry: entry.attempt))
+            finished.append(last_word(entries))
         else:
             entry = _priced(row, entries, models, prices, stamp)
             waits = policy.hold_in_doubt and entry.status is EntryStatus.IN_DOUBT

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from dailies.attempts import AttemptPolicy, remaining_models
+from dailies.attempts import AttemptPolicy, last_word, remaining_models
 from dailies.books import LiveRow, read_rows
 from dailies.folder import LedgerFolder
 from dailies.ledger import EntryStatus, LedgerEntry
@@ -130,5 +130,5 @@ def read_outcome(folder: LedgerFolder, prompts: PromptFile, policy: AttemptPolic
 
 
 def _row(row: PromptRow, entries: list[LedgerEntry], live: LiveRow | None, policy: AttemptPolicy) -> RowOutcome:
-    last = max(entries, key=lambda entry: entry.attempt, default=None)
+    last = last_word(entries) if entries else None
     return RowOutcome(row, last, live, live is None and not remaining_models(row, entries, policy))

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.attempts import JOB_FAILED, AttemptPolicy, following, model_sequence, next_entry, remaining_models
+from dailies.attempts import (
+    JOB_FAILED,
+    AttemptPolicy,
+    following,
+    last_word,
+    model_sequence,
+    next_entry,
+    remaining_models,
+)
 from dailies.ledger import EntryStatus, LedgerEntry
 from tests.factories import BATCH, NOW, OTHER_BATCH, completed, make_entry, make_row
 
@@ -54,6 +62,15 @@ def test_a_failure_that_cannot_be_mended_by_trying_again_ends_the_row(code):
 def test_a_completed_row_is_finished():
     assert left(completed(attempt(1, S.PLANNED))) == ()
     assert left(completed(attempt(1, S.PLANNED)), policy=AttemptPolicy(2, retry_failed=True)) == ()
+
+
+@pytest.mark.parametrize("status", [S.PLANNED, S.IN_DOUBT, S.PROCESSING, S.FAILED, S.ABANDONED])
+@pytest.mark.parametrize("retry_failed", [False, True])
+def test_a_row_that_was_bought_needs_nothing_whatever_else_its_books_say(status, retry_failed):
+    entries = completed(attempt(1, S.PLANNED)), attempt(2, status, JOB_FAILED)
+
+    assert left(*entries, policy=AttemptPolicy(2, retry_failed)) == ()
+    assert last_word(entries) == entries[0]
 
 
 @pytest.mark.parametrize("status", [S.PLANNED, S.IN_DOUBT, S.PENDING, S.PROCESSING])

@@ -4,23 +4,27 @@ import os
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies import books as books_module
+from dailies.abandon import abandon_rows
 from dailies.attempts import AttemptPolicy
 from dailies.books import read_books
 from dailies.claim import Claim, claim_rows, read_plan
 from dailies.durable import create_file
 from dailies.errors import JournalError, LedgerError, RefusedError, RowError
-from dailies.fold import fold_batch
+from dailies.fold import fold_batch, fold_dead
 from dailies.folder import LedgerFolder
-from dailies.journal import is_live, journal_paths, replay, seal
+from dailies.journal import Journal, is_live, journal_paths, replay, seal
 from dailies.ledger import EntryStatus
 from dailies.plan import Caps
 from dailies.prompts import RejectedRow
+from dailies.settings import Settings
+from dailies.settle import claim_open_jobs
 from tests.factories import (
     BATCH,
     KLING_5_S_MXN,
@@ -187,6 +191,51 @@ def test_rows_that_were_taken_from_a_run_which_still_hangs_are_nobodys(folder):
     assert (prompts_of(claim), claim.plan.elsewhere) == (["a", "b", "c"], ())
     hanging.release()
     claim.release()
+
+
+def die_after_the_fold(monkeypatch: pytest.MonkeyPatch, module: str, dying: Claim) -> None:
+    """Whoever holds the lock has folded what was dead, and is about to read: just then that run is killed."""
+
+    def fold_then_die(*args: Any, **kwargs: Any) -> list[str]:
+        folded = fold_dead(*args, **kwargs)
+        dying.release()
+        return folded
+
+    monkeypatch.setattr(f"{module}.fold_dead", fold_then_die)
+
+
+def test_rows_of_a_run_that_dies_after_the_fold_are_not_claimed_beside_its_unsealed_journal(folder, monkeypatch):
+    """A child of that run may still be queued: it becomes the owner of the journal, and submits."""
+    parent = claim_rows(folder, make_file(*ROWS), make_terms(), NOW, "parent")
+    with monkeypatch.context() as patched:
+        die_after_the_fold(patched, "dailies.claim", parent)
+        claim = claim_rows(folder, make_file(*ROWS, make_row("d", source_line=5)), make_terms(), NOW, "other")
+
+    child_of_parent = Journal.own(folder.journals / parent.batches[0].batch_id, "child")
+
+    owned = {entry.row_key for entry in child_of_parent.entries}
+    assert owned == {row.row_key for row in ROWS}
+    assert prompts_of(claim) == ["d"]
+    assert claim.plan.open_mxn == 3 * KLING_5_S_MXN
+    child_of_parent.close()
+    claim.release()
+
+
+def test_rows_of_a_run_that_dies_after_the_fold_are_not_given_up(folder, monkeypatch):
+    folder.put([make_entry("a", status=S.PROCESSING, job_id="job-a")])
+    parent = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    die_after_the_fold(monkeypatch, "dailies.abandon", parent)
+
+    with pytest.raises(RefusedError, match="belongs to a run that is at work"):
+        abandon_rows(folder, [ROWS[0].row_key], make_tariff(), NOW)
+
+
+def test_jobs_of_a_run_that_dies_after_the_fold_are_not_settled(folder, monkeypatch):
+    folder.put([make_entry("a", status=S.PROCESSING, job_id="job-a")])
+    parent = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    die_after_the_fold(monkeypatch, "dailies.settle", parent)
+
+    assert claim_open_jobs(folder, Settings(), NOW, "settle").batches == ()
 
 
 def test_a_submit_in_doubt_can_be_held(folder):
