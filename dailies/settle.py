@@ -135,7 +135,7 @@ def claim_open_jobs(folder: LedgerFolder, settings: Settings, now: datetime, who
     """
     with folder.lock():
         folded = tuple(fold_dead(folder, by=who))
-        taken = read_rows(folder, ()).live
+        taken = read_rows(folder, (), folded=True).live
         jobs = [entry for entry in _open_entries(folder) if entry.status.has_job and entry.row_key not in taken]
         batches = tuple(_cut(jobs, settings.batch_size, now, who))
         return OpenJobs(folded, batches, create_journals(folder.journals, batches))
