@@ -119,9 +119,13 @@ class Result:
     drawn: dict[str, Any] = field(default_factory=dict)
     repeats: int = 0
 
-    def goal(self, text: str, value: float, limit: float, *, at_least: bool = False, form: str = "{:.3g}") -> None:
-        """Add a goal that is a bound on one figure."""
+    def goal(
+        self, text: str, value: float, limit: float, *, at_least: bool = False, form: str = "{:.3g}", why: str = ""
+    ) -> None:
+        """Add a goal that is a bound on one figure; ``why`` is told where it is missed."""
         is_met = value >= limit if at_least else value <= limit
+        if why and not is_met:
+            self.note = f"{self.note} Missed: {text}. {why}".strip()
         self.goals.append(Goal(text, form.format(value), is_met, f"{'>=' if at_least else '<='} {limit:,g}"))
 
     def as_json(self) -> dict[str, Any]:
