@@ -6,7 +6,7 @@ Nothing is submitted here, so settling orders nothing: a look at a finished job 
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -32,6 +32,8 @@ from dailies.shooting import Attempt, Steps
 
 SOURCE = "settle"
 _SEEN_FILE = "settled.json"
+_TRIES = 3  # to find the books as they were before the account was asked
+_SUMMED = ("status", "charged_mxn", "worst_mxn", "polls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Settlement:
         live: batches that other runs work on.
         booked: what the ledger says.
         told: what the service says.
-        comparison: the two together; None while other runs work, since the account moves meanwhile.
+        comparison: the two together; None if other runs were at work, since the account moves meanwhile.
     """
 
     folded: tuple[str, ...]
@@ -78,10 +80,12 @@ class Settlement:
 
     @property
     def exit_code(self) -> int:
-        """0 settled, 1 a difference that nothing explains, 3 something is still open."""
-        if self.comparison is not None and not self.comparison.is_explained:
+        """0 settled, 1 a difference that nothing explains, 3 something is still open or at work."""
+        if self.comparison is None:
+            return 3
+        if not self.comparison.is_explained:
             return 1
-        return 3 if self.open or self.live else 0
+        return 3 if self.open else 0
 
 
 async def _submit_nothing(attempt: Attempt) -> LedgerEntry:
@@ -123,8 +127,15 @@ async def settle_ledger(
     if isinstance(production.stop.reason, Exception):
         raise production.stop.reason
     keys = {row.entry.key for batch in claimed.batches for row in batch.rows}
-    told = await ask_account(settings)
-    return await asyncio.to_thread(_close, folder, claimed.folded, keys, told, credited_mxn)
+    folded = claimed.folded
+    for _ in range(_TRIES):
+        before = await asyncio.to_thread(lambda: add_up(folder.find(columns=_SUMMED)))
+        told = await ask_account(settings)
+        found = await asyncio.to_thread(_close, folder, who, keys, before, told, credited_mxn)
+        folded += found.folded
+        if found.comparison is not None or found.live:
+            break
+    return replace(found, folded=folded)
 
 
 def claim_open_jobs(folder: LedgerFolder, settings: Settings, now: datetime, who: str) -> OpenJobs:
@@ -166,20 +177,19 @@ async def ask_account(settings: Settings) -> Told:
 
 
 def _close(
-    folder: LedgerFolder, folded: tuple[str, ...], keys: set[tuple[str, int]], told: Told, credited: Decimal | None
+    folder: LedgerFolder, who: str, keys: set[tuple[str, int]], before: Booked, told: Told, credited: Decimal | None
 ) -> Settlement:
-    """Add up and compare, alone; then remember what was seen."""
+    """Fold what has died meanwhile, add up and compare, alone.
+
+    Only books that nobody has moved since before the account was asked are books of the same instant.
+    """
     with folder.lock():
+        folded = tuple(fold_dead(folder, by=who))
         live = sum(is_live(path) for path in journal_paths(folder.journals))
         entries = folder.entries()
         booked = add_up(entries)
-        comparison = None
-        if not live:
-            seen = folder.path / _SEEN_FILE
-            comparison = compare(told, booked, read_seen(seen), credited)
-            if told.balance_mxn is not None:
-                now = datetime.now(UTC)
-                write_seen(seen, Seen(now, told.balance_mxn, booked.charged_mxn, booked.charges, booked.unknown_mxn))
+        is_at_rest = not live and booked == before
+        comparison = _compare(folder, told, booked, credited) if is_at_rest else None
     return Settlement(
         folded,
         Counter(entry.status for entry in entries if entry.key in keys),
@@ -189,6 +199,16 @@ def _close(
         told,
         comparison,
     )
+
+
+def _compare(folder: LedgerFolder, told: Told, booked: Booked, credited: Decimal | None) -> Comparison:
+    """Compare, then remember what was seen."""
+    seen = folder.path / _SEEN_FILE
+    comparison = compare(told, booked, read_seen(seen), credited)
+    if told.balance_mxn is not None:
+        now = datetime.now(UTC)
+        write_seen(seen, Seen(now, told.balance_mxn, booked.charged_mxn, booked.charges, booked.unknown_mxn))
+    return comparison
 
 
 def add_up(entries: Iterable[LedgerEntry]) -> Booked:

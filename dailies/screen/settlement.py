@@ -64,7 +64,7 @@ def verdict_of(settlement: Settlement) -> str:
     """One sentence about ledger and account."""
     comparison, told = settlement.comparison, settlement.told
     if comparison is None:
-        return "The account is compared when no other run is at work."
+        return "Not compared with the account: other runs were at work meanwhile. Settle again when they have ended."
     if comparison.difference_mxn is None:
         return _nothing_to_compare(told.balance_mxn)
     account = (

@@ -28,7 +28,7 @@ def settle(
 
     Nothing is ordered. What dead runs left is folded, each open job is looked at once.
 
-    Exit codes: 0 settled, 1 a difference that nothing explains, 3 something is still open.
+    Exit codes: 0 settled, 1 a difference that nothing explains, 3 something is still open or at work.
     """
     from dailies.screen.settlement import settlement_facts, show_settlement
     from dailies.settle import settle_ledger

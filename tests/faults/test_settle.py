@@ -4,13 +4,19 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import httpx
 import pytest
 
+from dailies.account import Told
+from dailies.books import read_rows
+from dailies.direct import run_directly
 from dailies.failpoints import VARIABLE
 from dailies.ledger import EntryStatus
+from dailies.settings import Settings, load_settings
+from dailies.settle import ask_account, settle_ledger
 from tests.faults.place import Place, open_place
 from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
 from tests.workplace import wait_until
@@ -78,7 +84,60 @@ def test_a_settlement_leaves_living_runs_alone(direct: Place) -> None:
         process.kill()
     assert beside.returncode == 3
     assert "At work: 1 batch of other runs." in beside.stdout
-    assert "compared when no other run is at work" in beside.stdout
+    assert "Not compared with the account: other runs were at work meanwhile. Settle again" in beside.stdout
+
+
+def settings_in(place: Place, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings that the command has in this place."""
+    for name, value in place.env.items():
+        if name.startswith(("DAILIES_", "GEEKHUB_")):
+            monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def journalled(place: Place) -> Counter[EntryStatus]:
+    """How the rows of the runs that are at work stand."""
+    return Counter(row.entry.status for row in read_rows(place.ledger, ()).live.values())
+
+
+@pytest.mark.parametrize(("runs", "exit_code"), [(1, 0), (3, 3)])
+async def test_a_run_that_comes_and_goes_while_the_account_is_asked_is_no_difference(
+    direct: Place, monkeypatch: pytest.MonkeyPatch, runs: int, exit_code: int
+) -> None:
+    settings = settings_in(direct, monkeypatch)
+    csvs = [direct.write_csv(rows + 1, f"{rows}.csv") for rows in range(runs)]
+
+    async def ask(settings: Settings) -> Told:
+        told = await ask_account(settings)
+        if csvs:
+            await run_directly(settings, csvs.pop(0))
+        return told
+
+    monkeypatch.setattr("dailies.settle.ask_account", ask)
+    found = await settle_ledger(settings, direct.ledger, "settle")
+    assert found.exit_code == exit_code, found
+    assert (found.comparison is None, found.booked.charges) == (exit_code == 3, runs)
+
+
+async def test_a_run_that_is_killed_while_the_account_is_asked_is_folded_before_they_are_compared(
+    direct: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(direct, monkeypatch)
+    direct.sandbox.set_faults({"kind": "stuck_job", "pattern": "number 1 "})
+    with direct.begin(direct.write_csv(3)) as process:
+        wait_until(lambda: direct.has_ledger and journalled(direct)[EntryStatus.COMPLETED] == 2)
+
+        async def ask(settings: Settings) -> Told:
+            told = await ask_account(settings)
+            process.kill()
+            process.wait()
+            return told
+
+        monkeypatch.setattr("dailies.settle.ask_account", ask)
+        found = await settle_ledger(settings, direct.ledger, "settle")
+    assert (found.live, len(found.folded), found.booked.charges) == (0, 1, 2)
+    assert found.comparison is not None
+    assert (found.comparison.difference_mxn, found.exit_code) == (0, 3)
 
 
 def test_what_still_renders_stays_open(direct: Place) -> None:
