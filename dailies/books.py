@@ -4,7 +4,7 @@ Journals are read before the ledger: an entry that is folded meanwhile is then s
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -34,6 +34,7 @@ _BRIEF = (
     ),
     *("status", "video_url", "error_code", "error", "charged_mxn", "completed_at", "polls"),
 )
+_COSTS = ("charged_mxn", "worst_mxn")
 _OPEN = [status.value for status in EntryStatus if status.is_open] + [EntryStatus.ABANDONED.value]
 
 
@@ -67,11 +68,13 @@ class Books(Rows):
         charged_mxn: what was charged this month; where a charge is unknown, its worst case.
         reserved: what dead runs left open and may still be charged, by row key, in MXN.
         given_up_mxn: worst cases of abandoned jobs whose charge is unknown.
+        booked_mxn: what was charged ever; where a charge is unknown, its worst case.
     """
 
     charged_mxn: Decimal = ZERO
     reserved: dict[str, Decimal] = field(default_factory=dict)
     given_up_mxn: Decimal = ZERO
+    booked_mxn: Decimal = ZERO
 
     def reserved_beside(self, row_keys: Iterable[str]) -> Decimal:
         """What may still be charged for rows other than these, in MXN: others' runs and what dead ones left."""
@@ -109,8 +112,9 @@ def read_books(
     rows = _rows(folder, journals, set(row_keys), brief=brief)
     known, charged_mxn = _recent(folder, tariff, now, journals.entries.values())
     recent = merge_all(known, journals.entries.values())
-    books = Books(rows.entries, rows.live, charged_mxn + _charged(recent.values(), tariff, now))
-    return _with_reservations(books, recent.values())
+    charged_mxn += _charged(recent.values(), tariff, now)
+    reserved, given_up_mxn = _reservations(recent.values())
+    return Books(rows.entries, rows.live, charged_mxn, reserved, given_up_mxn, _booked(folder, journals.entries))
 
 
 def read_rows(folder: LedgerFolder, row_keys: Iterable[str], *, folded: bool = False) -> Rows:
@@ -120,6 +124,15 @@ def read_rows(folder: LedgerFolder, row_keys: Iterable[str], *, folded: bool = F
         LedgerError: a file is damaged or of an unknown version.
     """
     return _rows(folder, _journals(folder, frozenset(), folded=folded), set(row_keys), brief=False)
+
+
+def read_booked(folder: LedgerFolder) -> Decimal:
+    """What was charged ever, in MXN, as far as it is booked; where a charge is unknown, its worst case.
+
+    Raises:
+        LedgerError: a file is damaged or of an unknown version.
+    """
+    return _booked(folder, _journals(folder, frozenset(), folded=False).entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +187,28 @@ def _recent(
     this_month = completed_at.is_null() | ((completed_at >= begin) & (completed_at < end))
     charged = (status == EntryStatus.COMPLETED.value) & this_month
     one_by_one = status.isin(pa.array(_OPEN)) | (charged & pc.field("row_key").isin(rows))
-    sums = folder.scan(["row_key", "status", "charged_mxn", "worst_mxn"], charged | one_by_one)
+    sums = folder.scan(["row_key", "status", *_COSTS], charged | one_by_one)
     single = pc.or_(pc.is_in(sums["status"], pa.array(_OPEN)), pc.is_in(sums["row_key"], rows))
     rest = sums.filter(pc.invert(single))
-    total = pc.sum(pc.coalesce(rest["charged_mxn"], rest["worst_mxn"])).as_py() or ZERO
-    return (from_table(folder.scan(where=one_by_one)) if rest.num_rows < sums.num_rows else []), total
+    return (from_table(folder.scan(where=one_by_one)) if rest.num_rows < sums.num_rows else []), _cost_of(rest)
+
+
+def _booked(folder: LedgerFolder, journalled: Mapping[tuple[str, int], LedgerEntry]) -> Decimal:
+    bought = pc.field("status") == EntryStatus.COMPLETED.value
+    if not journalled:
+        return _cost_of(folder.scan(_COSTS, bought))
+    in_journals = pc.field("row_key").isin(pa.array({row_key for row_key, _ in journalled}, pa.string()))
+    known = merge_all(from_table(folder.scan(where=bought & in_journals)), journalled.values())
+    charged = (_cost(entry) for entry in known.values() if entry.status is EntryStatus.COMPLETED)
+    return sum(charged, _cost_of(folder.scan(_COSTS, bought & ~in_journals)))
+
+
+def _cost(bought: LedgerEntry) -> Decimal:
+    return bought.worst_mxn or ZERO if bought.charged_mxn is None else bought.charged_mxn
+
+
+def _cost_of(bought: pa.Table) -> Decimal:
+    return pc.sum(pc.coalesce(bought["charged_mxn"], bought["worst_mxn"])).as_py() or ZERO
 
 
 def _live_rows(living: list[JournalState]) -> dict[str, LiveRow]:
@@ -194,7 +224,7 @@ def _live_rows(living: list[JournalState]) -> dict[str, LiveRow]:
 def _charged(entries: Iterable[LedgerEntry], tariff: Tariff, now: datetime) -> Decimal:
     month = tariff.month(now)
     charges = (
-        entry.worst_mxn or ZERO if entry.charged_mxn is None else entry.charged_mxn
+        _cost(entry)
         for entry in entries
         if entry.status is EntryStatus.COMPLETED
         and (entry.completed_at is None or tariff.month(entry.completed_at) == month)
@@ -202,7 +232,9 @@ def _charged(entries: Iterable[LedgerEntry], tariff: Tariff, now: datetime) -> D
     return sum(charges, ZERO)
 
 
-def _with_reservations(books: Books, entries: Iterable[LedgerEntry]) -> Books:
+def _reservations(entries: Iterable[LedgerEntry]) -> tuple[dict[str, Decimal], Decimal]:
+    """What may still be charged for open entries, by row key, and for those that were given up."""
+    reserved: dict[str, Decimal] = {}
     given_up = ZERO
     for entry in entries:
         mxn = entry.reserved_mxn
@@ -211,5 +243,5 @@ def _with_reservations(books: Books, entries: Iterable[LedgerEntry]) -> Books:
         if entry.status is EntryStatus.ABANDONED:
             given_up += mxn
         else:
-            books.reserved[entry.row_key] = books.reserved.get(entry.row_key, ZERO) + mxn
-    return Books(books.entries, books.live, books.charged_mxn, books.reserved, given_up)
+            reserved[entry.row_key] = reserved.get(entry.row_key, ZERO) + mxn
+    return reserved, given_up

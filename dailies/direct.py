@@ -47,8 +47,8 @@ async def run_directly(
     """
     prompts = read_prompts(csv, default_model=settings.default_model)
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
-    balance = await ask_balance(settings)
-    terms = terms_from(settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed)
+    balance = await ask_balance(settings, folder)
+    terms = terms_from(settings, balance=balance, fit=fit, retry_failed=retry_failed)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), _WHO)
     production = open_production(settings, folder, claim.batches, in_prefect=False)
     production.stop = stop or production.stop

@@ -1,16 +1,27 @@
 """On what terms a run claims rows: the tariff, the caps, how stubborn it is."""
 
+import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from dailies.attempts import AttemptPolicy
+from dailies.books import read_booked
 from dailies.client import GeekHubClient
 from dailies.errors import KeyRefusedError, RefusedError, TransportError
+from dailies.folder import LedgerFolder
 from dailies.order import Order
 from dailies.plan import Caps
 from dailies.pricing import Tariff
 from dailies.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the account held, and what the books said was ever charged just before it was asked, in MXN."""
+
+    mxn: Decimal
+    booked_mxn: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,7 @@ class Terms:
         approved_mxn: the worst case that a person saw and agreed to; None if nobody was asked.
         take_over: batches of hanging runs whose rows are taken from them.
         order: in which order rows are submitted, once it is settled which ones the caps allow.
+        booked_mxn: what the books said was ever charged when the balance in ``caps`` was asked; None if it is exact.
     """
 
     tariff: Tariff
@@ -34,12 +46,19 @@ class Terms:
     approved_mxn: Decimal | None = None
     take_over: frozenset[str] = frozenset()
     order: Order = "file"
+    booked_mxn: Decimal | None = None
+
+    def caps_after(self, booked_mxn: Decimal) -> Caps:
+        """The caps when so much is booked: what came to it since the balance was asked has left the balance."""
+        if self.caps.balance_mxn is None or self.booked_mxn is None:
+            return self.caps
+        return replace(self.caps, balance_mxn=self.caps.balance_mxn - (booked_mxn - self.booked_mxn))
 
 
 def terms_from(
     settings: Settings,
     *,
-    balance_mxn: Decimal | None = None,
+    balance: Balance | None = None,
     fit: bool = False,
     retry_failed: bool = False,
     approved_mxn: Decimal | None = None,
@@ -49,21 +68,26 @@ def terms_from(
     """The terms that the settings and a run's own wishes make together."""
     return Terms(
         settings.tariff,
-        Caps(settings.max_cost_mxn, settings.max_month_mxn, balance_mxn, fit),
+        Caps(settings.max_cost_mxn, settings.max_month_mxn, balance.mxn if balance else None, fit),
         AttemptPolicy(settings.max_attempts, retry_failed, settings.in_doubt == "hold"),
         settings.batch_size,
         approved_mxn,
         frozenset(take_over),
         order,
+        balance.booked_mxn if balance else None,
     )
 
 
-async def ask_balance(settings: Settings) -> Decimal | None:
-    """The account's balance in MXN, None where the service does not tell it.
+async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | None:
+    """The account's balance beside its ledger, None where the service does not tell it.
+
+    The ledger is read first: a charge in between is then taken off twice, but never missed.
 
     Raises:
         RefusedError: the service cannot be reached, or refuses the key, so nothing should be claimed.
+        LedgerError: the ledger cannot be read.
     """
+    booked_mxn = await asyncio.to_thread(read_booked, folder)
     try:
         async with GeekHubClient(
             settings.geekhub_base_url, settings.require_key(), timeout_s=settings.request_timeout_s
@@ -71,7 +95,7 @@ async def ask_balance(settings: Settings) -> Decimal | None:
             balance = await client.read_balance()
             if balance is None:  # many things answer 404 to that; make sure that this one is GeekHub
                 await client.require_geekhub()
-            return balance
+            return None if balance is None else Balance(balance, booked_mxn)
     except KeyRefusedError as error:
         raise RefusedError(f"{error} Nothing was spent; {error.remedy}.") from None
     except TransportError as error:

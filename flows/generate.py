@@ -17,6 +17,7 @@ from dailies.errors import FencedError, LedgerError, SettingsError
 from dailies.fold import fold_batch
 from dailies.folder import LedgerFolder
 from dailies.manifest import Manifest
+from dailies.mirror.target import require_target
 from dailies.order import Order
 from dailies.production import Production, open_production, shared, watcher
 from dailies.prompts import read_prompts
@@ -95,13 +96,14 @@ async def generate(
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
     terms = terms_from(
         settings,
-        balance_mxn=await ask_balance(settings),
+        balance=await ask_balance(settings, folder),
         fit=fit,
         retry_failed=retry_failed,
         approved_mxn=approved_mxn,
         take_over=take_over,
         order=order,
     )
+    await require_target(settings)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))
     production = open_production(settings, folder, claim.batches)
     async with _stage(production, claim):

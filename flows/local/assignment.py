@@ -49,10 +49,8 @@ def open_assignment(
     settings = load_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn, mirror_to=mirror_to)
     with nothing_spent():
         folder = service.open_ledger()
-        balance = asyncio.run(ask_balance(settings))
-    terms = terms_from(
-        settings, balance_mxn=balance, fit=fit, retry_failed=retry_failed, take_over=take_over, order=order
-    )
+        balance = asyncio.run(ask_balance(settings, folder))
+    terms = terms_from(settings, balance=balance, fit=fit, retry_failed=retry_failed, take_over=take_over, order=order)
     return Assignment(replace(service, settings=settings), folder, whole, terms, csv, template, limit)
 
 

@@ -1,0 +1,140 @@
+"""On what terms a run claims: what the account held when it was asked, and what has left it since."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from dailies.books import read_booked
+from dailies.claim import Claim, claim_rows
+from dailies.client import GeekHubClient
+from dailies.errors import RefusedError
+from dailies.fold import fold_batch
+from dailies.folder import LedgerFolder
+from dailies.journal import Journal
+from dailies.ledger import EntryStatus
+from dailies.plan import Caps
+from dailies.sandbox.testing import RunningSandbox, running_sandbox
+from dailies.settings import Settings
+from dailies.terms import Balance, Terms, ask_balance, terms_from
+from tests.factories import (
+    BATCH,
+    KLING_5_S_MXN,
+    NOW,
+    OTHER_BATCH,
+    completed,
+    make_entry,
+    make_file,
+    make_folder,
+    make_rows,
+    make_tariff,
+)
+
+OURS, THEIRS = make_rows(*"abcdefghijkl"), make_rows(*"mnopqrstuv")
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """One that has 50.40 MXN, which is twelve videos."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        running.recharge(12 * KLING_5_S_MXN - running.balance_mxn())
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> LedgerFolder:
+    return make_folder(tmp_path / "ledger")
+
+
+def settings_of(sandbox: RunningSandbox, **changes: object) -> Settings:
+    service = {"geekhub_base_url": sandbox.base_url, "geekhub_api_key": SecretStr(sandbox.api_key)}
+    return Settings.model_validate({**service, **changes})
+
+
+def terms_now(sandbox: RunningSandbox, folder: LedgerFolder, *, fit: bool = False) -> Terms:
+    """The terms of a run that asks for the balance just now."""
+    settings = settings_of(sandbox)
+    terms = terms_from(settings, balance=asyncio.run(ask_balance(settings, folder)), fit=fit)
+    return replace(terms, tariff=make_tariff())
+
+
+def collect(folder: LedgerFolder, claim: Claim) -> None:
+    """Every row of a claim gets its video, and its charge."""
+
+    async def shoot() -> None:
+        for batch in claim.batches:
+            journal = Journal.own(folder.journals / batch.batch_id, "them")
+            for row in batch.rows:
+                await journal.put(completed(row.entry), final=True)
+            journal.close()
+
+    asyncio.run(shoot())
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_what_another_run_is_charged_after_the_balance_was_asked_is_no_longer_in_it(sandbox, folder, is_folded):
+    theirs = claim_rows(folder, make_file(*THEIRS), terms_now(sandbox, folder), NOW)
+    terms = terms_now(sandbox, folder)
+    collect(folder, theirs)
+    if is_folded:
+        theirs.release()
+        fold_batch(folder, theirs.batches[0].batch_id, "them")
+
+    with pytest.raises(RefusedError, match=r"The balance is 8\.40 MXN, but this run may cost up to 50\.40"):
+        claim_rows(folder, make_file(*OURS), terms, NOW)
+    fitting = replace(terms, caps=replace(terms.caps, fit=True))
+    claim = claim_rows(folder, make_file(*OURS), fitting, NOW)
+
+    assert len(claim.plan.todo) == 2
+    claim.release()
+    theirs.release()
+
+
+def test_what_was_booked_before_the_balance_was_asked_is_not_taken_off_again(sandbox, folder):
+    folder.put([completed(make_entry(row.prompt)) for row in THEIRS])
+
+    claim = claim_rows(folder, make_file(*OURS), terms_now(sandbox, folder), NOW)
+
+    assert len(claim.plan.todo) == 12
+    claim.release()
+
+
+def test_a_charge_that_is_not_known_is_taken_off_at_its_worst(folder):
+    asked = Balance(5 * KLING_5_S_MXN, read_booked(folder))
+    terms = replace(terms_from(Settings(), balance=asked, fit=True), tariff=make_tariff())
+    folder.put([completed(make_entry("z"), charged_mxn=None, charged_usd=None, fx_mxn_per_usd=None)])
+
+    claim = claim_rows(folder, make_file(*OURS), terms, NOW)
+
+    assert len(claim.plan.todo) == 4
+    claim.release()
+
+
+def test_what_is_booked_counts_each_charge_once_whatever_the_month(folder):
+    bought = completed(make_entry("a", batch_id=BATCH))
+    folder.put([bought, completed(make_entry("b", batch_id=OTHER_BATCH), completed_at=NOW.replace(month=3))])
+    folder.put([make_entry("open", status=EntryStatus.PROCESSING, job_id="job-open")])
+    claim = claim_rows(folder, make_file(*make_rows("open", "c")), Terms(make_tariff(), Caps()), NOW)
+    assert read_booked(folder) == 2 * KLING_5_S_MXN
+    collect(folder, claim)
+
+    assert read_booked(folder) == 4 * KLING_5_S_MXN
+    folder.put(completed(row.entry) for row in claim.batches[0].rows)  # in both for a moment, as in a fold
+    assert read_booked(folder) == 4 * KLING_5_S_MXN
+    claim.release()
+
+
+def test_what_is_charged_while_the_balance_is_asked_is_taken_off_rather_twice_than_never(sandbox, folder, monkeypatch):
+    ask = GeekHubClient.read_balance
+
+    async def book_then_ask(client: GeekHubClient) -> Decimal | None:
+        folder.put([completed(make_entry("z"))])
+        return await ask(client)
+
+    monkeypatch.setattr(GeekHubClient, "read_balance", book_then_ask)
+
+    assert asyncio.run(ask_balance(settings_of(sandbox), folder)) == Balance(12 * KLING_5_S_MXN, Decimal(0))
