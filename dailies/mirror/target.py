@@ -1,6 +1,7 @@
 """Where copies go: a folder, or a bucket of a Supabase project; both speak the same few words."""
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -78,6 +79,17 @@ def open_target(to: str, settings: Settings, whose: str) -> AbstractAsyncContext
     from dailies.mirror.bucket_target import open_bucket  # the client takes a while to import
 
     return open_bucket(*place, settings)
+
+
+async def require_target(settings: Settings) -> None:
+    """Make sure, before anything is spent, that copies can be stored where the settings say; a folder is made.
+
+    Raises:
+        MirrorError: the target cannot be used.
+    """
+    if settings.mirror_to is not None:
+        async with open_target(settings.mirror_to, settings, f"try-{secrets.token_hex(4)}"):
+            pass
 
 
 def _bucket_of(to: str) -> tuple[str, str] | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from dailies.errors import MirrorError
 from dailies.folder import LedgerFolder
 from dailies.mirror.mirrored import CopyStatus, MirroredVideo
 from dailies.mirror.record import MirrorRecord, read_record
@@ -20,7 +21,11 @@ def show_arrival(console: Console, folder: LedgerFolder, outcome: Outcome, setti
         say(console, f"Report: {report.resolve().as_uri()}")
     if settings.mirror_to is None:
         return 0
-    record = read_record(MirrorRecord(folder.path, target_name(settings.mirror_to, settings)).path)
+    try:
+        record = read_record(MirrorRecord(folder.path, target_name(settings.mirror_to, settings)).path)
+    except MirrorError as error:
+        complain(str(error))
+        return 1
     jobs = [entry.job_id for entry in outcome.entries() if entry.video_url]
     arrived = [record[job] for job in jobs if job in record]
     good = sum(video.status is CopyStatus.COPIED for video in arrived)

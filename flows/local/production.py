@@ -10,9 +10,10 @@ from rich.prompt import Confirm
 
 from dailies.assignment import Assignment
 from dailies.claim import claim_rows
-from dailies.errors import RefusedError
+from dailies.errors import MirrorError, RefusedError
 from dailies.fold import fold_dead
 from dailies.mirror.mirroring import MirrorWish, mirror_videos
+from dailies.mirror.target import require_target
 from dailies.plan import Plan
 from dailies.report.gallery.occasions import report_run
 from dailies.report.outcome import Outcome
@@ -40,6 +41,7 @@ def run_assignment(console: Console, given: Assignment, *, yes: bool) -> int:
     """Show the plan, ask where money is real, run the flow, show what became of it; returns the exit code."""
     plan = present_plan(console, given)
     _require_room_for_results(given)
+    _require_mirror(given)
     if not plan.todo:
         return _close(console, given, _catch_up(given, plan))
     _ask(console, given, plan, yes=yes)
@@ -81,6 +83,13 @@ def _require_room_for_results(given: Assignment) -> None:
             f"The folder of the results, {folder}, cannot be made ({error.strerror}); choose another by"
             " DAILIES_DATA_DIR. Nothing was spent."
         ) from None
+
+
+def _require_mirror(given: Assignment) -> None:
+    try:
+        asyncio.run(require_target(given.service.settings))
+    except MirrorError as error:
+        raise RefusedError(f"{str(error).rstrip('.')}. Nothing was spent.") from error
 
 
 def _catch_up(given: Assignment, plan: Plan) -> Outcome:

@@ -1,6 +1,8 @@
 """A run ends with a report and, where it is wanted, with copies of its videos; end to end."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -35,6 +37,22 @@ def test_a_run_copies_its_videos_and_links_its_report(workplace: Workplace) -> N
     told = " ".join(str(artifact["data"]) for artifact in artifacts)
     assert report.as_uri() in told
     assert "6 videos copied" in told
+
+
+def test_a_flow_whose_mirror_cannot_be_used_buys_nothing(workplace: Workplace) -> None:
+    prompts = workplace.write_csv(1)
+    code = "import asyncio, sys; from flows.generate import generate as run; asyncio.run(run(sys.argv[1], 9, mirror_to='s3://x'))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, prompts],
+        cwd=workplace.path,
+        env=workplace.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "MirrorError: s3://x" in ran.stderr
+    assert workplace.sandbox.jobs() == []
 
 
 def test_the_same_again_copies_nothing_and_what_is_gone_comes_back(workplace: Workplace) -> None:

@@ -12,9 +12,13 @@ from dailies.checks import Verdict, check_clock, check_disk, check_fx, check_led
 from dailies.folder import LedgerFolder
 from dailies.journal import create_journal
 from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.report.outcome import Outcome
 from dailies.sandbox.testing import RunningSandbox
+from dailies.screen.arrival import show_arrival
+from dailies.screen.console import console
+from dailies.settings import load_settings
 from tests.commandline import Said, dailies
-from tests.factories import completed, make_entry, make_manifest, make_row, make_tariff
+from tests.factories import completed, make_entry, make_file, make_manifest, make_row, make_rows, make_tariff
 from tests.stubs import answering
 
 Dailies = Callable[..., Said]
@@ -104,6 +108,15 @@ def test_results_as_json_hold_every_row_and_leave_standard_output_to_it(run: Dai
     assert [(row["line"], row["status"]) for row in told["rows"]] == [(2, "completed"), (3, None)]
     assert told["rows"][0]["row_key"] == row.row_key
     assert (told["charged_mxn"], told["open"], told["exit_code"]) == ("4.200000", 1, said.code)
+
+
+def test_a_mirror_that_became_unusable_after_a_run_is_complained_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = LedgerFolder.open(tmp_path / "ledger", "sandbox")
+    outcome = Outcome(make_file(*make_rows("red")), ())
+    assert show_arrival(console(), folder, outcome, load_settings(mirror_to="s3://clips")) == 1
+    assert "s3://clips: a mirror goes to a folder" in capsys.readouterr().err
 
 
 def test_status_tells_what_was_spent_by_model_and_by_metadata(run: Dailies) -> None:

@@ -191,6 +191,16 @@ MISTAKES = [
         r"\.env: this is not text in UTF-8",
         lambda place: (place.path / ".env").write_bytes(b"DAILIES_FX=\xff"),
     ),
+    # The mirror
+    Mistake("a mirror of another kind", "run prompts.csv --mirror-to s3://foo", "s3://foo: .*Nothing was spent"),
+    Mistake("a mirror without a bucket", "run prompts.csv --mirror-to supabase://", "a bucket and its prefix"),
+    Mistake("a bucket without its key", "run prompts.csv --mirror-to supabase://clips", "SUPABASE_URL.*Nothing was"),
+    Mistake(
+        "a mirror that cannot be written",
+        "run prompts.csv",
+        "file/videos cannot be written: Not a directory; choose another one. Nothing was spent",
+        lambda place: (_file_for_folder(place, "file"), place.set(DAILIES_MIRROR_TO="file/videos")),
+    ),
     # The service
     Mistake(
         "nobody at the address",
