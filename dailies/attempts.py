@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from dailies.catalogue import load_catalogue
+from dailies.catalogue import load_catalogue, provider_of
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.prompts import PromptRow
 
@@ -58,6 +58,8 @@ def remaining_models(row: PromptRow, entries: Sequence[LedgerEntry], policy: Att
             return sequence[failed:]
         case EntryStatus.ABANDONED | EntryStatus.REJECTED:
             return sequence[failed:] or sequence
+        case EntryStatus.PLANNED if last.model not in load_catalogue():  # withdrawn before anything was sent
+            return sequence[failed:] or sequence
         case _:
             return (last.model or row.model, *sequence[failed + 1 :])
 
@@ -102,8 +104,10 @@ def next_entry(
 
 
 def with_model(entry: LedgerEntry, model_id: str) -> LedgerEntry:
-    """The entry as a request to that model."""
-    model = load_catalogue()[model_id]
+    """The entry as a request to that model; without a price where it was withdrawn, so that it is never sent."""
+    model = load_catalogue().get(model_id)
+    if model is None:
+        return replace(entry, model=model_id, provider=provider_of(model_id), audio=None, usd_per_second=None)
     return replace(
         entry, model=model.id, provider=model.provider, audio=model.audio, usd_per_second=model.usd_per_second
     )

@@ -62,3 +62,9 @@ def load_catalogue() -> Mapping[str, VideoModel]:
     """Read ``catalogue.toml``: the models by id, in the documentation's order, read-only."""
     rows = tomllib.loads(files("dailies").joinpath("catalogue.toml").read_text("utf-8"))["models"]
     return MappingProxyType({model_id: _model(model_id, row) for model_id, row in rows.items()})
+
+
+def provider_of(model_id: str) -> str:
+    """Whose a model is; of one that is not in the catalogue any more, its id tells."""
+    model = load_catalogue().get(model_id)
+    return model_id.partition("/")[0] if model is None else model.provider

@@ -2,8 +2,8 @@
 
 import random
 
-from dailies.catalogue import load_catalogue
 from dailies.ledger import LedgerEntry
+from dailies.offers import offer_of
 from dailies.pacing import PollSchedule, most_lag_s, poll_schedule, widest_gap_s
 from dailies.production import Production
 
@@ -18,7 +18,7 @@ class Lookout:
     def __init__(self, production: Production, entry: LedgerEntry) -> None:
         self.not_done_at_s = entry.not_done_at_s
         self._production = production
-        self._model = load_catalogue()[entry.model or ""]
+        self._model = offer_of(entry)
         self._duration_s = entry.duration_s or 0
         self._job_id = entry.job_id or ""
         self._chance = random.Random(f"{entry.row_key}/{entry.attempt}").random()  # noqa: S311 - no secret

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from dailies.catalogue import load_catalogue
+from dailies.ledger import LedgerEntry
 from dailies.manifest import ClaimedRow
+from dailies.offers import offer_of
 
 Order = Literal["file", "longest"]
 """As the file says; or the rows of slow models first, since the slowest job that comes last decides when a run ends
@@ -16,9 +17,9 @@ def in_order(rows: Sequence[ClaimedRow], order: Order) -> tuple[ClaimedRow, ...]
     """The rows as they are to be submitted; equals stay in the file's order."""
     if order == "file":
         return tuple(rows)
-    return tuple(sorted(rows, key=lambda row: _usual_s(row.models[0]), reverse=True))
+    return tuple(sorted(rows, key=lambda row: _usual_s(row.entry), reverse=True))
 
 
-def _usual_s(model_id: str) -> float:
-    low_s, high_s = load_catalogue()[model_id].typical_render_s
+def _usual_s(entry: LedgerEntry) -> float:
+    low_s, high_s = offer_of(entry).typical_render_s
     return math.sqrt(low_s * high_s)

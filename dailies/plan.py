@@ -10,6 +10,7 @@ from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import RefusedError
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.manifest import ClaimedRow
+from dailies.offers import offer_of
 from dailies.pricing import ZERO, Tariff
 from dailies.prompts import PromptFile, PromptRow
 
@@ -137,6 +138,9 @@ class _Prices:
 def _priced(
     row: PromptRow, entries: list[LedgerEntry], models: tuple[str, ...], prices: _Prices, stamp: Stamp
 ) -> LedgerEntry:
+    last = max(entries, key=lambda entry: entry.attempt, default=None)
+    if last is not None and last.status.is_open:
+        return _resumed(last, models, prices)
     worst, markup = prices.worst_mxn(models, row.duration_s), prices.tariff.markup
     entry = next_entry(
         row,
@@ -148,17 +152,19 @@ def _priced(
         worst_mxn=worst,
         markup=markup,
     )
-    if not entries:
+    if last is None:
         return entry
-    if entry.status.is_open:  # what was sent is charged at the price at which it was sent
-        offers = [load_catalogue()[model] for model in models]
-        offers.append(replace(offers[0], usd_per_second=entry.usd_per_second or ZERO))
-        markup = entry.markup or markup
-        tariff = replace(prices.tariff, markup=max(prices.tariff.markup, markup))
-        worst = prices.of(offers, entry.duration_s or 0, tariff)
-    else:
-        entry = with_model(entry, models[0])
-    return replace(entry, worst_mxn=worst, markup=markup)
+    return replace(with_model(entry, models[0]), worst_mxn=worst, markup=markup)
+
+
+def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> LedgerEntry:
+    """An open attempt: what was sent is charged at the price at which it was sent."""
+    today = offer_of(entry)
+    sent = replace(today, usd_per_second=entry.usd_per_second or ZERO)
+    offers = [today, sent, *(load_catalogue()[model] for model in models[1:])]
+    markup = entry.markup or prices.tariff.markup
+    tariff = replace(prices.tariff, markup=max(prices.tariff.markup, markup))
+    return replace(entry, worst_mxn=prices.of(offers, entry.duration_s or 0, tariff), markup=markup)
 
 
 def _within(todo: list[ClaimedRow], books: Books, caps: Caps) -> tuple[list[ClaimedRow], list[ClaimedRow]]:

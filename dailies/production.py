@@ -8,13 +8,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from dailies.catalogue import load_catalogue
 from dailies.client import GeekHubClient
 from dailies.folder import LedgerFolder
 from dailies.forecast import Forecast
 from dailies.gate import Gatekeeper
 from dailies.history import read_past
 from dailies.manifest import Manifest
+from dailies.offers import offer_of
 from dailies.pacing import pace_for
 from dailies.pricing import ZERO
 from dailies.progress import Progress
@@ -81,8 +81,7 @@ def open_production(
         LedgerError: the ledger cannot be read.
     """
     rows = [row for batch in batches for row in batch.rows]
-    catalogue = load_catalogue()
-    kinds = [(catalogue[row.entry.model or ""], row.entry.duration_s or 0) for row in rows]
+    kinds = [(offer_of(row.entry), row.entry.duration_s or 0) for row in rows]
     past = read_past(folder, {model.id for model, _ in kinds}, datetime.now(UTC))
     forecast = Forecast(settings.time_scale, past)
     pace = pace_for(

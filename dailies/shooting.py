@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, NoReturn
 
 from dailies.answers import is_content_filter
 from dailies.attempts import JOB_FAILED, following
-from dailies.catalogue import load_catalogue
 from dailies.errors import (
     AccountError,
     BalanceEmptyError,
@@ -34,6 +33,7 @@ from dailies.journal import Journal
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.lookout import Lookout
 from dailies.manifest import ClaimedRow
+from dailies.offers import offer_of
 from dailies.pacing import PollSchedule
 from dailies.production import Production
 
@@ -63,7 +63,7 @@ class Attempt:
     @property
     def label(self) -> str:
         """What a person calls it: ``kling-2 · row 14 · take 1``."""
-        model = load_catalogue()[self.entry.model or ""].name
+        model = offer_of(self.entry).name
         again = f" · attempt {self.entry.attempt}" if self.entry.attempt > 1 else ""
         return f"{model} · row {self.entry.source_line} · take {self.entry.take}{again}"
 
@@ -85,6 +85,8 @@ class Attempt:
 
     async def _submit(self) -> None:
         planned = self.entry
+        if planned.status is EntryStatus.PLANNED and planned.usd_per_second is None:
+            await self._refuse(f"{planned.model} was withdrawn from the catalogue: nobody knows its price")
         sent_at = self.entry.submitted_at or self._production.now()
         tries = self.entry.submit_tries
         await self._put(
@@ -108,6 +110,10 @@ class Attempt:
             await self._fail(job, **known)
         await self._put(status=EntryStatus.PENDING, **known)
         reach(Failpoint.AFTER_ID)
+
+    async def _refuse(self, reason: str) -> NoReturn:
+        await self._put(final=True, status=EntryStatus.FAILED, error_code="model_withdrawn", error=reason)
+        raise RowRefusedError(reason, "model_withdrawn")
 
     def begin_polling(self) -> PollSchedule:
         """The schedule of this job's polls; the time until the deadline counts from here."""

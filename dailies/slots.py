@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 
-from dailies.catalogue import load_catalogue
+from dailies.catalogue import provider_of
 
 _HELD_UP_AT_MOST = 2000  # rows that wait at a narrow cap while later ones pass them
 
@@ -69,5 +69,5 @@ class Slots:
 
     def _caps_of(self, model_id: str) -> list[_Cap]:
         """The narrowest first: nobody holds a wider place while waiting for a narrower one."""
-        names = (model_id, load_catalogue()[model_id].provider)
+        names = (model_id, provider_of(model_id))
         return [self._narrow[name] for name in names if name in self._narrow]

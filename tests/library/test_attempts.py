@@ -84,6 +84,19 @@ def test_an_open_attempt_goes_on_with_its_own_model_whatever_the_csv_says_now():
     assert left(attempt(1, S.PROCESSING, model="fal/luma-ray-2"))[0] == "fal/luma-ray-2"
 
 
+def test_a_planned_attempt_of_a_withdrawn_model_gives_way_to_the_row_s_own_models():
+    withdrawn = replace(attempt(3, S.PLANNED), model="fal/withdrawn")
+
+    assert left(failed(1), failed(2), withdrawn) == (VEO, RUNWAY)
+    assert left(failed(1), failed(2), failed(3), failed(4), replace(withdrawn, attempt=5))[0] == KLING
+
+
+def test_an_attempt_with_a_withdrawn_model_has_no_price():
+    entry = following(failed(1), "fal/withdrawn", markup=Decimal("1.1"), now=NOW)
+
+    assert (entry.model, entry.provider, entry.usd_per_second) == ("fal/withdrawn", "fal", None)
+
+
 def test_finished_failures_get_a_new_round_only_when_asked_for():
     again = AttemptPolicy(2, retry_failed=True)
     used_up = (failed(1), failed(2), failed(3), failed(4))

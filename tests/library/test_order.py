@@ -1,5 +1,7 @@
 """Order: slow models first, if that is wished; never across a cap."""
 
+from dataclasses import replace
+
 from dailies.claim import claim_rows
 from dailies.manifest import ClaimedRow
 from dailies.order import in_order
@@ -29,6 +31,13 @@ def test_slow_models_come_first_and_equals_keep_the_file_s_order():
         ("3", "fal/kling-2"),
         ("0", "fal/runway-gen-4"),
     ]
+
+
+def test_a_withdrawn_model_has_the_usual_render_time():
+    kling, runway = rows("fal/kling-2", "fal/runway-gen-4")
+    withdrawn = ClaimedRow(replace(make_entry("old"), model="fal/withdrawn"), ("fal/withdrawn",))
+
+    assert in_order([runway, withdrawn, kling], "longest") == (kling, withdrawn, runway)
 
 
 def test_which_rows_fit_under_a_cap_goes_by_the_file_s_order(tmp_path):

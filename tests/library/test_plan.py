@@ -110,6 +110,26 @@ def test_a_row_that_goes_on_keeps_its_request_its_batch_and_the_price_it_was_sen
     assert row.entry.worst_mxn == Decimal("4.40")  # another attempt would be charged today's price
 
 
+@pytest.mark.parametrize("status", [EntryStatus.IN_DOUBT, EntryStatus.PENDING, EntryStatus.PROCESSING])
+def test_an_open_job_of_a_withdrawn_model_is_gone_on_with_at_its_own_price(status):
+    withdrawn = replace(make_entry("a", status=status), model="fal/withdrawn", usd_per_second=Decimal("0.08"))
+
+    planned = plan(make_row("a"), books=make_books(withdrawn))
+
+    (row,) = planned.todo
+    assert (row.entry.model, row.models[0]) == ("fal/withdrawn", "fal/withdrawn")
+    assert planned.worst_mxn == 2 * KLING_5_S_MXN
+
+
+def test_a_row_whose_planned_model_was_withdrawn_is_planned_with_its_own():
+    withdrawn = replace(make_entry("a"), model="fal/withdrawn", usd_per_second=Decimal("0.08"))
+
+    (row,) = plan(make_row("a"), books=make_books(withdrawn)).todo
+
+    assert (row.entry.model, row.entry.worst_mxn) == ("fal/kling-2", KLING_5_S_MXN)
+    assert set(row.models) == {"fal/kling-2"}
+
+
 def test_a_row_that_was_sent_at_a_dearer_price_is_reserved_at_that_price():
     sent = make_entry("a", status=S.PENDING, usd_per_second=Decimal("0.05"), markup=Decimal("1.10"))
 

@@ -1,5 +1,7 @@
 """Settling on the live service: two settlements are compared, each of books and a balance of the same instant."""
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from dailies.folder import LedgerFolder
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.settings import Settings, load_settings
 from dailies.settle import Settlement, settle_ledger
-from tests.factories import KLING_5_S_MXN, LIVE_KEY, completed, make_entry, make_folder
+from tests.factories import KLING_5_S_MXN, LIVE_KEY, NOW, completed, make_entry, make_folder
+from tests.stubs import answering
 
 
 class Account:
@@ -69,3 +72,26 @@ async def test_a_charge_that_is_unknown_now_may_be_booked_by_the_next_settlement
     assert [found.exit_code for found in (explained, booked)] == [0, 0]
     assert booked.comparison is not None
     assert booked.comparison.credited_mxn == 0
+
+
+async def test_the_open_job_of_a_withdrawn_model_is_collected_beside_the_others(folder: LedgerFolder) -> None:
+    sent = {"status": EntryStatus.PROCESSING, "submitted_at": NOW, "polls": 1}
+    old = replace(make_entry("old", job_id="job-old", **sent), model="fal/withdrawn")
+    book(folder, old, make_entry("new", job_id="job-new", **sent))
+    jobs = {f"/v1/videos/{job}": (200, done(job)) for job in ("job-old", "job-new")}
+
+    with answering(jobs) as address:
+        settings = load_settings(
+            geekhub_api_key=LIVE_KEY, geekhub_base_url=f"{address}/v1", fx={"*": Decimal(20)}, time_scale=1e-4
+        )
+        found = await settle_ledger(settings, folder, "settle")
+
+    assert (found.looked_at, found.exit_code) == ({EntryStatus.COMPLETED: 2}, 0)
+    assert {entry.charged_mxn for entry in folder.entries()} == {KLING_5_S_MXN}
+
+
+def done(job_id: str) -> str:
+    """A finished job, as the service tells it."""
+    url = f"https://s.test/storage/v1/object/public/generated-videos/7f1f0c9e-0000-4000-8000-00000000000a/{job_id}.mp4"
+    job = {"id": job_id, "object": "video.job", "status": "completed", "video_url": url, "duration": 5, "error": None}
+    return json.dumps(job)

@@ -767,3 +767,16 @@ def promises_hold(folder: LedgerFolder, api: FakeApi, run: Set) -> None:
     # No row disappears.
     (batch,) = run.claim.batches
     assert {row.entry.row_key for row in batch.rows} <= {entry.row_key for entry in entries}
+
+
+async def test_a_fallback_that_was_withdrawn_is_never_sent(folder):
+    api = FakeApi({"a": ["fails"]})
+    async with on_set(folder, api) as scene:
+        (batch,) = scene.claim.batches
+        row = replace(batch.rows[0], models=("fal/kling-2", "fal/withdrawn"))
+        await shoot_rows(scene.production, scene.journal, [row], PLAIN_STEPS, asyncio.Event())
+
+    failed, refused = sorted(scene.fold(), key=lambda entry: entry.attempt)
+    assert (failed.status, refused.status, len(api.posts)) == (S.FAILED, S.FAILED, 1)
+    assert (refused.model, refused.error_code, refused.submit_tries) == ("fal/withdrawn", "model_withdrawn", 0)
+    assert "fal/withdrawn was withdrawn from the catalogue" in str(refused.error)
