@@ -124,8 +124,8 @@ class _Prices:
             self._known[key] = self.of([load_catalogue()[model] for model in models], duration_s, self.tariff)
         return self._known[key]
 
-    def of(self, offers: list[VideoModel], duration_s: int, tariff: Tariff) -> Decimal:
-        worst = tariff.worst_mxn(offers, duration_s, self._now)
+    def of(self, offers: list[VideoModel], duration_s: int, tariff: Tariff, since: datetime | None = None) -> Decimal:
+        worst = tariff.worst_mxn(offers, duration_s, self._now, since)
         if worst is None:
             month = tariff.month(self._now)
             raise RefusedError(
@@ -158,13 +158,14 @@ def _priced(
 
 
 def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> LedgerEntry:
-    """An open attempt: what was sent is charged at the price at which it was sent."""
+    """An open attempt: what was sent is charged at the price at which it was sent, perhaps already."""
     today = offer_of(entry)
     sent = replace(today, usd_per_second=entry.usd_per_second or ZERO)
     offers = [today, sent, *(load_catalogue()[model] for model in models[1:])]
     markup = entry.markup or prices.tariff.markup
     tariff = replace(prices.tariff, markup=max(prices.tariff.markup, markup))
-    return replace(entry, worst_mxn=prices.of(offers, entry.duration_s or 0, tariff), markup=markup)
+    worst = prices.of(offers, entry.duration_s or 0, tariff, entry.submitted_at or entry.planned_at)
+    return replace(entry, worst_mxn=worst, markup=markup)
 
 
 def _within(todo: list[ClaimedRow], books: Books, caps: Caps) -> tuple[list[ClaimedRow], list[ClaimedRow]]:

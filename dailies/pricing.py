@@ -82,17 +82,20 @@ class Tariff:
         mxn, usd = charge_of(usd_per_second, duration_s, markup, fx)
         return Charge(mxn, usd, fx, self.fx_source)
 
-    def worst_mxn(self, models: Iterable[VideoModel], duration_s: int, now: datetime) -> Decimal | None:
+    def worst_mxn(
+        self, models: Iterable[VideoModel], duration_s: int, now: datetime, since: datetime | None = None
+    ) -> Decimal | None:
         """The most that one video may cost, whichever of the models makes it; None without an FX to reckon with.
 
+        ``since`` is when it was sent, if it was: its charge may have been taken at any time from then on.
         A failed job is never charged and a row ends with its first completed one, so further attempts add nothing.
         """
         known = self.fx_at(now)
         if known is None:
             return None
-        # A job may complete in any month from now on; "*" may be the rate of one.
-        this_month = self.month(now)
-        later = [rate for month, rate in self.fx.items() if month >= this_month or month == ANY_MONTH]
-        fx = max(known, *later, self.fx_ceiling or known)
+        # It may complete in any month from the first one on; "*" may be the rate of one.
+        first = self.month(min(now, since or now))
+        rates = [rate for month, rate in self.fx.items() if month >= first or month == ANY_MONTH]
+        fx = max(known, *rates, self.fx_ceiling or known)
         dearest = max(model.usd_per_second for model in models)
         return quantize(dearest * duration_s * self.markup * fx, ROUND_UP)

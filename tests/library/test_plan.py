@@ -138,6 +138,21 @@ def test_a_row_that_was_sent_at_a_dearer_price_is_reserved_at_that_price():
     assert row.entry.worst_mxn == Decimal("5.50")
 
 
+@pytest.mark.parametrize("status", [S.IN_DOUBT, S.PENDING, S.PROCESSING])
+def test_a_row_that_was_sent_last_month_may_have_been_charged_at_that_months_fx(status):
+    """Its first poll found it done, and the answer was lost."""
+    sent_at, december = datetime(2026, 12, 1, 5, 50, tzinfo=UTC), datetime(2026, 12, 1, 12, tzinfo=UTC)
+    sent = make_entry("a", status=status, submitted_at=sent_at)
+    rates = {"2026-11": Decimal(20), "2026-12": Decimal(18)}
+
+    (row,) = plan(make_row("a"), books=make_books(sent), now=december, fx=rates).todo
+    (fresh,) = plan(make_row("b"), now=december, fx=rates).todo
+
+    assert (row.entry.worst_mxn, fresh.entry.worst_mxn) == (KLING_5_S_MXN, Decimal("3.78"))
+    with pytest.raises(RefusedError, match=r"may cost up to 4\.20"):
+        plan(make_row("a"), books=make_books(sent), now=december, fx=rates, caps=cap(max_cost_mxn="3.80"))
+
+
 def test_a_row_that_was_planned_but_never_sent_gets_todays_price():
     earlier = make_entry("a", usd_per_second=Decimal("0.03"), markup=Decimal("1.02"), worst_mxn=Decimal("3.06"))
 

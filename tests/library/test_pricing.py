@@ -115,6 +115,20 @@ def test_the_worst_case_reckons_with_a_dearer_month_to_come_in_which_the_job_may
     assert tariff.worst_mxn([CATALOGUE["fal/kling-2"]], 5, NOW) == Decimal("5.25")
 
 
+def test_the_worst_case_of_what_was_sent_reckons_with_every_month_since():
+    tariff = make_tariff(fx={"2026-09": Decimal(90), "2026-10": Decimal(25), "2026-11": Decimal(20)})
+    kling, october = [CATALOGUE["fal/kling-2"]], NOW.replace(month=10)
+
+    assert tariff.worst_mxn(kling, 5, NOW, since=october) == Decimal("5.25")
+    assert tariff.worst_mxn(kling, 5, NOW, since=NOW) == Decimal("4.20")
+
+
+def test_a_clock_that_was_ahead_when_a_job_was_sent_leaves_out_no_month():
+    tariff = make_tariff(fx={"2026-11": Decimal(25), "2026-12": Decimal(20)})
+
+    assert tariff.worst_mxn([CATALOGUE["fal/kling-2"]], 5, NOW, since=NOW.replace(month=12)) == Decimal("5.25")
+
+
 @pytest.mark.parametrize(
     ("instant", "month"),
     [
