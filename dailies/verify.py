@@ -7,6 +7,7 @@ somebody has touched.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from dailies.folder import LedgerFolder
 from dailies.ledger import SCHEMA, EntryStatus, LedgerEntry
 from dailies.parquet import read_entries
 from dailies.pricing import ZERO, charge_of
+
+_WESTERNMOST, _EASTERNMOST = timedelta(hours=-12), timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Verification:
         charged_mxn: the sum of all charges.
         unknown_charges: videos whose charge is not known.
         findings: what is wrong; empty for sound books.
+        notes: what is right, but dearer than was reckoned with.
     """
 
     files: int
@@ -48,6 +52,7 @@ class Verification:
     charged_mxn: Decimal
     unknown_charges: int
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
 
 
 def verify_ledger(folder: LedgerFolder) -> Verification:
@@ -72,7 +77,10 @@ def verify_ledger(folder: LedgerFolder) -> Verification:
     charged = sum((entry.charged_mxn or ZERO for entry in entries), ZERO)
     findings += _sums(folder, charged) if len(findings) == 0 else ()
     unknown = sum(entry.status is EntryStatus.COMPLETED and entry.charged_mxn is None for entry in entries)
-    return Verification(len(files), len(entries), charged, unknown, tuple(findings))
+    notes = (
+        Finding(_name(entry), _dearer(entry)) for entry in entries if _passes_worst(entry) and _spans_months(entry)
+    )
+    return Verification(len(files), len(entries), charged, unknown, tuple(findings), tuple(notes))
 
 
 def _name(entry: LedgerEntry) -> str:
@@ -125,8 +133,29 @@ def _wrong_charge(entry: LedgerEntry, charged_mxn: Decimal) -> Iterator[str]:
     mxn, usd = charge_of(usd_per_second, duration_s, markup, fx)
     if (mxn, usd) != (charged_mxn, entry.charged_usd):
         yield f"charged {charged_mxn} MXN ({entry.charged_usd} USD), but its factors make {mxn} ({usd} USD)"
-    if entry.worst_mxn is not None and charged_mxn > entry.worst_mxn:
-        yield f"charged {charged_mxn} MXN, more than its worst case of {entry.worst_mxn}"
+    if _passes_worst(entry) and not _spans_months(entry):
+        yield _dearer(entry)
+
+
+def _passes_worst(entry: LedgerEntry) -> bool:
+    charged_mxn, worst_mxn = entry.charged_mxn, entry.worst_mxn
+    return charged_mxn is not None and worst_mxn is not None and charged_mxn > worst_mxn
+
+
+def _dearer(entry: LedgerEntry) -> str:
+    fx = entry.fx_mxn_per_usd
+    return f"charged {entry.charged_mxn} MXN at an FX of {fx}, more than its worst case of {entry.worst_mxn}"
+
+
+def _spans_months(entry: LedgerEntry) -> bool:
+    """Whether it may have completed in a later month than it was planned in, whose FX was not known then.
+
+    Where a month begins depends on a time zone, which the books do not tell: the widest span counts.
+    """
+    if entry.planned_at is None or entry.completed_at is None:
+        return True
+    first, last = entry.planned_at + _WESTERNMOST, entry.completed_at + _EASTERNMOST
+    return (first.year, first.month) != (last.year, last.month)
 
 
 def _doubles(entries: Iterable[LedgerEntry]) -> Iterator[Finding]:

@@ -115,6 +115,13 @@ def show_verification(console: Console, where: str, found: Verification) -> None
     )
     if found.unknown_charges:
         say(console, f"Not known is the charge of {count(found.unknown_charges, 'video')}: their month has no FX.")
+    if found.notes:
+        say(
+            console,
+            f"Dearer than its worst case was {count(len(found.notes), 'video')}: completed in a later month, whose FX"
+            " is higher than was reckoned with. DAILIES_FX_CEILING prepares for that.",
+            "yellow",
+        )
     for finding in found.findings[:_SHOWN]:
         complain(str(finding))
     if len(found.findings) > _SHOWN:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -61,6 +62,35 @@ def test_an_empty_ledger_is_sound(folder: LedgerFolder) -> None:
 )
 def test_a_changed_cell_is_found(folder: LedgerFolder, change: dict[str, object], says: str) -> None:
     assert any(says in what for what in faults_of(folder, replace(BOUGHT, **change)))  # type: ignore[arg-type]
+
+
+DECEMBER = datetime(2026, 12, 1, 12, tzinfo=UTC)
+DEARER = {"fx_mxn_per_usd": Decimal(21), "charged_mxn": Decimal("4.41")}
+
+
+def test_the_dearer_fx_of_a_later_month_is_noted_and_no_fault(folder: LedgerFolder) -> None:
+    """It was claimed while only November's FX was known, and collected in December."""
+    late = completed(make_entry(), completed_at=DECEMBER, **DEARER)
+
+    assert faults_of(folder, late) == []
+    (note,) = verify_ledger(folder).notes
+    assert note.what == "charged 4.410000 MXN at an FX of 21.000000, more than its worst case of 4.200000"
+
+
+def test_a_charge_beyond_the_worst_case_within_a_month_is_a_fault(folder: LedgerFolder) -> None:
+    assert any("more than its worst case" in what for what in faults_of(folder, completed(make_entry(), **DEARER)))
+    assert verify_ledger(folder).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("planned_at", "completed_at"),
+    [
+        (datetime(2026, 11, 30, 9, tzinfo=UTC), datetime(2026, 11, 30, 11, tzinfo=UTC)),  # Kiritimati: UTC+14
+        (datetime(2026, 12, 1, 11, tzinfo=UTC), datetime(2026, 12, 1, 13, tzinfo=UTC)),  # Baker Island: UTC-12
+    ],
+)
+def test_a_month_may_end_in_any_time_zone(folder: LedgerFolder, planned_at: datetime, completed_at: datetime) -> None:
+    assert faults_of(folder, completed(make_entry(planned_at=planned_at), completed_at=completed_at, **DEARER)) == []
 
 
 def test_a_job_that_two_entries_claim_is_found(folder: LedgerFolder) -> None:
