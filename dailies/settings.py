@@ -1,7 +1,7 @@
 """Settings: the only reader of the environment. Built once at the edge, frozen, passed down.
 
 Every setting is an environment variable with the prefix ``DAILIES_`` (GeekHub's own two carry the names of its
-documentation), or a line of the same form in ``.env``.
+documentation), or a line of the same form in ``.env``. A blank one counts as not set.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dailies.catalogue import load_catalogue
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     credentials_block: str | None = Field(
         None,
         pattern=r"^[a-z0-9][a-z0-9-]*$",
-        description="A `GeekHub Credentials` block of the Prefect server, from which flows take key and base URL.",
+        description="A `GeekHub Credentials` block of the Prefect server: key and base URL of deployed flows.",
     )
     alarm_block: str | None = Field(
         None,
@@ -139,10 +139,11 @@ class Settings(BaseSettings):
         "WARNING", description="How much the log says beside the progress."
     )
 
-    @field_validator("geekhub_api_key", "mirror_to", "supabase_url", "supabase_service_key", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _blank_is_none(cls, value: Any) -> Any:
-        return None if isinstance(value, str) and not value.strip() else value
+    def _blank_is_unset(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # Here, where the sources are merged already: so a blank variable also switches off a line of .env.
+        return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
 
     @field_validator("geekhub_api_key")
     @classmethod

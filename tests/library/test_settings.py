@@ -149,6 +149,17 @@ def test_a_blank_key_is_no_key(monkeypatch, blank, bare):
     assert load_settings().geekhub_api_key is None
 
 
+@pytest.mark.parametrize("blank", ["", "  "])
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_a_blank_setting_is_not_set(monkeypatch, blank, name, bare):
+    """So that a line of ``.env`` can be switched off, and a form may have fields that nobody fills in."""
+    unset = load_settings()
+    (bare / ".env").write_text(f"{variable(name)}=something\n")
+    monkeypatch.setenv(variable(name), blank)
+
+    assert load_settings() == unset
+
+
 def test_a_missing_key_is_told_with_its_remedy():
     with pytest.raises(SettingsError, match="set GEEKHUB_API_KEY"):
         load_settings().require_key()
