@@ -12,11 +12,16 @@ NOT_FOUND = (404, "<html><body>Not found</body></html>")
 
 
 @contextlib.contextmanager
-def answering(answers: Answers, *, date: str | None = None) -> Iterator[str]:
-    """Serve until the block ends; gives the address without a path. ``date`` replaces the header of that name."""
+def answering(answers: Answers, *, date: str | None = None, heard: list[str] | None = None) -> Iterator[str]:
+    """Serve until the block ends; gives the address without a path.
+
+    ``date`` replaces the header of that name, ``heard`` takes a line for each request, such as ``POST /v1/videos``.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if heard is not None:
+                heard.append(f"{self.command} {self.path}")
             status, body = answers.get(self.path, NOT_FOUND)
             self.send_response_only(status)
             self.send_header("date", date or self.date_time_string())

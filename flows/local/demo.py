@@ -22,15 +22,17 @@ from flows.local.environment import sandbox_folder
 from flows.local.production import run_assignment
 
 SAMPLE = Path("data/prompts/sample.csv")
+_HIDDEN = dict.fromkeys(("GEEKHUB_API_KEY", "DAILIES_CREDENTIALS_BLOCK", "DAILIES_MIRROR_TO"), "")
+"""Blank also hides what is in .env: a demo spends nothing, and puts nothing into a place that is not its own."""
 
 
 def run_demo(console: Console, *, fresh: bool) -> int:
-    """Run the sample on the sandbox, whatever key is set; ``fresh`` first moves sandbox and ledger aside together."""
+    """Run the sample on the sandbox, whatever is set; ``fresh`` first moves sandbox and ledger aside together."""
     from flows.local.running import begin_server, prepare_prefect
 
     began = time.monotonic()
     os.chdir(ROOT)
-    os.environ["GEEKHUB_API_KEY"] = ""  # also hides one in .env: a demo spends nothing
+    os.environ.update(_HIDDEN)
     settings = load_settings()
     if fresh:
         _move_aside(console, settings)

@@ -9,7 +9,7 @@ from dailies.sandbox.errors import SandboxError
 from dailies.sandbox.process import start_sandbox
 from dailies.sandbox.storage.address import read_storage_address
 from dailies.service import Service
-from dailies.settings import Settings, load_settings
+from dailies.settings import Settings, load_settings, variable
 
 
 def sandbox_folder(settings: Settings) -> Path:
@@ -21,9 +21,9 @@ def open_service(*, speed: float = 60.0) -> Service:
     """Read the settings; without a key start the sandbox (or find it running) and use it.
 
     Raises:
-        SettingsError: a setting is wrong, or the sandbox does not start.
+        SettingsError: a setting is wrong, the key is in a block, or the sandbox does not start.
     """
-    settings = load_settings()
+    settings = _own_settings()
     if settings.geekhub_api_key is not None:
         return Service(settings)
     try:
@@ -41,11 +41,25 @@ def find_service() -> Service:
     """The same for verbs that only read: a sandbox that is not running is left alone.
 
     Raises:
-        SettingsError: a setting is wrong.
+        SettingsError: a setting is wrong, or the key is in a block.
     """
-    settings = load_settings()
+    settings = _own_settings()
     known = None if settings.geekhub_api_key else read_connection(sandbox_folder(settings))
     return Service(settings) if known is None else _sandbox_service(known)
+
+
+def _own_settings() -> Settings:
+    """The settings with the command's own key or none; the flow that it starts must not take another from a block."""
+    settings = load_settings()
+    if settings.credentials_block is None:
+        return settings
+    if settings.geekhub_api_key is None:
+        raise SettingsError(
+            f"The key is in the block {settings.credentials_block!r} of a Prefect server, for deployments: set"
+            " GEEKHUB_API_KEY for the command line, or unset DAILIES_CREDENTIALS_BLOCK for the sandbox."
+        )
+    os.environ[variable("credentials_block")] = ""
+    return load_settings()
 
 
 def _sandbox_service(sandbox: SandboxAddress) -> Service:
@@ -53,6 +67,7 @@ def _sandbox_service(sandbox: SandboxAddress) -> Service:
     os.environ.update(
         GEEKHUB_API_KEY=sandbox.api_key,
         GEEKHUB_BASE_URL=sandbox.base_url,
+        DAILIES_CREDENTIALS_BLOCK="",
         DAILIES_TIME_SCALE=str(sandbox.time_scale),
         DAILIES_FX=f"*={sandbox.fx_mxn_per_usd}",
         DAILIES_FX_CEILING="1",
