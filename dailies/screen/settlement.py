@@ -30,7 +30,8 @@ def show_settlement(console: Console, settlement: Settlement) -> None:
 
 def settlement_facts(settlement: Settlement) -> dict[str, Any]:
     """The same for programs."""
-    return {**asdict(settlement), "verdict": verdict_of(settlement)}
+    counted = {"looked_at": dict(settlement.looked_at), "open": dict(settlement.open)}  # asdict cannot do Counters
+    return {**asdict(settlement), **counted, "verdict": verdict_of(settlement)}
 
 
 def settlement_lines(settlement: Settlement) -> Iterator[str]:

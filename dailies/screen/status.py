@@ -18,8 +18,13 @@ _SHOWN_VALUES = 10
 def status_facts(service: Service) -> dict[str, Any]:
     """The same for programs."""
     standing = _read(service)
-    facts = asdict(standing) if standing else {}
+    facts = _facts(standing) if standing else {}
     return {"service": service.name, "ledger": str(service.ledger_path), **facts, "next": list(_next(standing))}
+
+
+def _facts(standing: Standing) -> dict[str, Any]:
+    open_sources = [{**asdict(source), "statuses": dict(source.statuses)} for source in standing.open]
+    return {**asdict(standing), "open": open_sources}  # asdict makes no sense of a Counter
 
 
 def show_status(console: Console, service: Service) -> None:

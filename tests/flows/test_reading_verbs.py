@@ -19,6 +19,7 @@ from dailies.screen.console import console
 from dailies.settings import load_settings
 from tests.commandline import Said, dailies
 from tests.factories import completed, make_entry, make_file, make_manifest, make_row, make_rows, make_tariff
+from tests.sandbox.sandbox_client import client_of
 from tests.stubs import answering
 
 Dailies = Callable[..., Said]
@@ -144,6 +145,18 @@ def test_status_tells_what_is_open_and_the_next_command(run: Dailies) -> None:
     said = run("status").out
     assert "Open in my prompts.csv: 1 processing; may still cost 4.20 MXN." in said
     assert said.splitlines()[-1] == "Next: dailies run 'my prompts.csv'"
+
+
+def test_status_and_settle_tell_programs_what_is_open(run: Dailies, in_sandbox: RunningSandbox) -> None:
+    with client_of(in_sandbox) as api:
+        job = api.post("/videos/generations", json={"model": "fal/kling-2", "prompt": "red"}).json()["id"]
+    in_sandbox.clock.advance(700)
+    sent = make_entry("red", status=EntryStatus.PENDING, job_id=job, submitted_at=datetime.now(UTC))
+    keep(sent, make_entry("green", status=EntryStatus.IN_DOUBT))
+    (source,) = json.loads(run("status", "--json").out)["open"]
+    assert source == {"source": "prompts.csv", "statuses": {"pending": 1, "in_doubt": 1}, "possible_mxn": "8.400000"}
+    told = json.loads(run("settle", "--json").out)
+    assert (told["looked_at"], told["open"]) == ({"completed": 1}, {"in_doubt": 1})
 
 
 def test_status_tells_living_runs_from_those_that_ended_early(run: Dailies) -> None:
