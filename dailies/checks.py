@@ -52,7 +52,7 @@ async def check_service(settings: Settings, now: datetime) -> list[Finding]:
     except KeyRefusedError as error:
         return [Finding("key", Verdict.BAD, str(error), "copy it again from GeekHub's console into GEEKHUB_API_KEY")]
     except ServiceError as error:
-        remedy = "check GEEKHUB_BASE_URL (GeekHub's is https://api.geekhub.mx/v1) and the network"
+        remedy = error.remedy or "check GEEKHUB_BASE_URL (GeekHub's is https://api.geekhub.mx/v1) and the network"
         return [Finding("service", Verdict.BAD, str(error), remedy)]
     told = "the service does not tell it; caps hold all the same" if balance is None else f"{balance:,.2f} MXN"
     empty = balance is not None and balance <= 0

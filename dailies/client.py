@@ -20,6 +20,7 @@ from dailies.jobs import Job, VideoRequest
 MAX_TRIES = 5
 _MAX_PAUSES = 100
 _UNREACHABLE = "unreachable"
+_NO_SUCH_PAGE = (404, 405, 501)
 _OUTAGE_PAUSE_S = 1.0
 
 
@@ -155,14 +156,28 @@ class GeekHubClient:
     async def read_balance(self) -> Decimal | None:
         """The account's balance in MXN where the service tells it (``GET /v1/credits``, announced), else None.
 
+        Only a service without that page does not tell it: any other refusal is asked again, and is an error at last.
+
         Raises:
-            KeyRefusedError: 401.
+            AccountError: 401 or 402.
+            ServiceError: no balance after five tries.
             TransportError: the service cannot be reached.
         """
-        response = await self._exchange("GET", "/credits")
-        if response.status_code == 401:
-            raise self._error(response, is_poll=False)
-        return self.balance_mxn if response.is_success else None
+        async for attempt in stamina.retry_context(
+            on=_may_be_told_later, attempts=MAX_TRIES, timeout=None, wait_initial=0.2, wait_max=10
+        ):
+            with attempt:
+                await self._gate.ready()
+                response = await self._exchange("GET", "/credits")
+                if response.status_code in _NO_SUCH_PAGE:
+                    return None
+                if response.is_success:
+                    return self.balance_mxn
+                error = self._error(response, is_poll=True)
+                if isinstance(error, PaceError):
+                    self._gate.pause(error.retry_after_s or 0.0, is_poll=True)
+                raise error
+        raise AssertionError("stamina returns or raises")
 
     async def require_geekhub(self) -> None:
         """Make sure that GeekHub is what answers: ``GET /models`` (page "Video models") in OpenAI's list form.
@@ -237,3 +252,8 @@ class GeekHubClient:
 
     def _error(self, response: httpx.Response, *, is_poll: bool) -> ServiceError:
         return read_error(response, is_poll=is_poll, secret=self._key.get_secret_value())
+
+
+def _may_be_told_later(error: Exception) -> bool:
+    """Whether the service has answered, and may say more when it is asked again."""
+    return isinstance(error, ServiceError) and error.retryable and error.status is not None

@@ -8,12 +8,14 @@ from decimal import Decimal
 from dailies.attempts import AttemptPolicy
 from dailies.books import read_booked
 from dailies.client import GeekHubClient
-from dailies.errors import KeyRefusedError, RefusedError, TransportError
+from dailies.errors import AccountError, RefusedError, ServiceError
 from dailies.folder import LedgerFolder
 from dailies.order import Order
 from dailies.plan import Caps
 from dailies.pricing import Tariff
 from dailies.settings import Settings
+
+_TOO_MANY, _AWAY = 429, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | Non
     The ledger is read first: a charge in between is then taken off twice, but never missed.
 
     Raises:
-        RefusedError: the service cannot be reached, or refuses the key, so nothing should be claimed.
+        RefusedError: the service cannot be reached, refuses the key, or has a balance but does not tell it now, so
+            nothing should be claimed.
         LedgerError: the ledger cannot be read.
     """
     booked_mxn = await asyncio.to_thread(read_booked, folder)
@@ -96,7 +99,9 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | Non
             if balance is None:  # many things answer 404 to that; make sure that this one is GeekHub
                 await client.require_geekhub()
             return None if balance is None else Balance(balance, booked_mxn)
-    except KeyRefusedError as error:
+    except AccountError as error:
         raise RefusedError(f"{error} Nothing was spent; {error.remedy}.") from None
-    except TransportError as error:
+    except ServiceError as error:
+        if error.status == _TOO_MANY or (error.status or 0) >= _AWAY:
+            raise RefusedError(f"The balance cannot be had: {error}. Nothing was spent; try again later.") from None
         raise RefusedError(f"{error} Nothing was spent; is GEEKHUB_BASE_URL right, and the network up?") from None

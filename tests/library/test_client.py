@@ -268,12 +268,45 @@ async def test_an_outage_is_waited_out_for_so_long_only():
         (httpx.Response(200, json={"something": "else"}), None),
         (refusal(404), None),
         (httpx.Response(404, text="<html>"), None),
-        (httpx.Response(500), None),
+        (refusal(405), None),
+        (httpx.Response(501), None),
     ],
 )
 async def test_the_balance_is_what_the_service_tells_and_none_where_it_does_not(answer, mxn):
     async with Service(answer).client() as client:
         assert await client.read_balance() == (None if mxn is None else Decimal(mxn))
+
+
+@pytest.mark.parametrize("fault", [refusal(429, retry_after="3"), refusal(500), BLANK_502, httpx.Response(503)])
+async def test_a_balance_that_is_not_told_at_once_is_asked_for_again(fault):
+    gate = Gate()
+    async with Service(fault, fault, httpx.Response(200, json={"balance_mxn": "12.50"})).client(gate=gate) as client:
+        assert await client.read_balance() == Decimal("12.50")
+
+    assert gate.passed == 3
+    assert gate.pauses == ([3, 3] if fault.status_code == 429 else [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "tries"),
+    [
+        (refusal(429), PaceError, MAX_TRIES),
+        (refusal(500), TransportError, MAX_TRIES),
+        (BLANK_502, TransportError, MAX_TRIES),
+        (httpx.Response(302), TransportError, MAX_TRIES),
+        (refusal(402), BalanceEmptyError, 1),
+        (refusal(403), KeyRefusedError, 1),
+        (refusal(400), RowRefusedError, 1),
+        (LOST, TransportError, 1),
+    ],
+)
+async def test_a_balance_that_is_refused_is_an_error_and_not_unknown(answer, error, tries):
+    service = Service(answer)
+    async with service.client() as client:
+        with pytest.raises(error):
+            await client.read_balance()
+
+    assert len(service.requests) == tries
 
 
 async def test_asking_for_the_balance_with_a_bad_key_is_told():

@@ -1,12 +1,17 @@
 """On what terms a run claims: what the account held when it was asked, and what has left it since."""
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import stamina
 from pydantic import SecretStr
 
 from dailies.books import read_booked
@@ -24,6 +29,7 @@ from dailies.terms import Balance, Terms, ask_balance, terms_from
 from tests.factories import (
     BATCH,
     KLING_5_S_MXN,
+    LIVE_KEY,
     NOW,
     OTHER_BATCH,
     completed,
@@ -138,3 +144,54 @@ def test_what_is_charged_while_the_balance_is_asked_is_taken_off_rather_twice_th
     monkeypatch.setattr(GeekHubClient, "read_balance", book_then_ask)
 
     assert asyncio.run(ask_balance(settings_of(sandbox), folder)) == Balance(12 * KLING_5_S_MXN, Decimal(0))
+
+
+@contextlib.contextmanager
+def credits_page(status: int, content: str) -> Iterator[str]:
+    """A GeekHub that has models, and answers so when it is asked for the balance; its address."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_credits = self.path.endswith("/credits")
+            body = (content if is_credits else '{"object": "list", "data": []}').encode()
+            self.send_response(status if is_credits else 200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def ask(url: str, folder: LedgerFolder) -> Balance | None:
+    settings = Settings.model_validate({"geekhub_base_url": url, "geekhub_api_key": SecretStr(LIVE_KEY)})
+    with stamina.set_testing(True, attempts=100, cap=True):
+        return asyncio.run(ask_balance(settings, folder))
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "remedy"),
+    [
+        (500, "internal_error", "try again later"),
+        (503, "provider_unavailable", "try again later"),
+        (402, "insufficient_balance", "top up the balance"),
+        (401, "key_revoked", "set GEEKHUB_API_KEY to a valid key"),
+        (400, "invalid_request_error", "is GEEKHUB_BASE_URL right"),
+    ],
+)
+def test_a_run_does_not_go_on_without_the_balance_that_the_service_only_fails_to_tell(folder, status, code, remedy):
+    body = json.dumps({"error": {"message": "no", "type": "error", "code": code, "request_id": "req_1"}})
+
+    with credits_page(status, body) as url, pytest.raises(RefusedError, match=f"Nothing was spent; {remedy}"):
+        ask(url, folder)
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_service_that_has_no_page_for_it_tells_no_balance(folder, status):
+    with credits_page(status, "<html>") as url:
+        assert ask(url, folder) is None
