@@ -65,7 +65,8 @@ def claim_rows(
             )
         for sheet in prompts.sheets:
             mine = (row for row in prompts.rejected if row.source == sheet.source)
-            folder.put_rejected(sheet.source, _rejected(mine, first))
+            last_line = None if sheet.is_whole else max(sheet.records)
+            folder.put_rejected(sheet.source, _rejected(mine, first), last_line)
         folder.put(row.entry for row in plan.left if row.entry.status is EntryStatus.PLANNED)
         batches = tuple(_cut(in_order(plan.todo, terms.order), prompts.source, terms.batch_size, first))
         return Claim(plan, batches, create_journals(folder.journals, batches))

@@ -190,9 +190,14 @@ class LedgerFolder:
             except OSError as error:
                 raise LedgerError(f"{month} cannot be made: {error.strerror}") from error
 
-    def put_rejected(self, source: str, entries: Iterable[LedgerEntry]) -> None:
-        """Put the rejected rows of one source in place of those that an earlier run noted. Hold the lock."""
+    def put_rejected(self, source: str, entries: Iterable[LedgerEntry], last_line: int | None = None) -> None:
+        """Put the rejected rows of one source in place of those that an earlier run noted. Hold the lock.
+
+        What was noted beyond ``last_line`` stays: the source was read no further. None: it was read to its end.
+        """
         mine = (pc.field("status") == EntryStatus.REJECTED.value) & (pc.field("source") == source)
+        if last_line is not None:
+            mine &= pc.field("source_line") <= last_line
         known = self.scan(["row_key", "batch_id"], mine).to_pylist()
         for batch_id in {row["batch_id"] for row in known}:
             keys = {row["row_key"] for row in known if row["batch_id"] == batch_id}

@@ -69,11 +69,13 @@ class Sheet:
         source: as in ``PromptRow``.
         columns: the names of its columns as it spells them.
         records: the raw cells of every record by where it starts, in the source's order.
+        is_whole: whether those are all of its records, and not only the first ones.
     """
 
     source: str
     columns: tuple[str, ...]
     records: Mapping[int, tuple[str, ...]]
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class PromptFile:
         for sheet in self.sheets:
             kept = dict(islice(sheet.records.items(), records))
             records -= len(kept)
-            sheets += [replace(sheet, records=kept)] if kept else []
+            is_whole = sheet.is_whole and len(kept) == len(sheet.records)
+            sheets += [replace(sheet, records=kept, is_whole=is_whole)] if kept else []
         places = {sheet.source: sheet.records for sheet in sheets}
         rows, repeats = (
             tuple(row for row in some if row.source_line in places.get(row.source, ()))

@@ -78,6 +78,10 @@ def rejected_row(line: int, prompt: str = "") -> RejectedRow:
     return RejectedRow(f"rejected-{line}-{prompt}", "prompts.csv", line, (prompt,), (error,), None, prompt)
 
 
+def noted_lines(folder: LedgerFolder) -> list[int]:
+    return sorted(entry.source_line or 0 for entry in folder.entries() if entry.status is S.REJECTED)
+
+
 def test_new_rows_are_written_into_the_journals_of_living_batches(folder):
     claim = claim_rows(folder, make_file(*ROWS), make_terms(batch_size=2), NOW, "run-1")
 
@@ -400,6 +404,19 @@ def test_rejected_rows_are_noted_with_their_reason_and_replaced_by_the_next_run(
     noted = [entry for entry in folder.entries() if entry.status is S.REJECTED]
     assert [(entry.source_line, entry.error_code) for entry in noted] == [(4, "invalid_row")]
     assert noted[0].error == "prompts.csv line 4, column prompt: there is no prompt; write one"
+
+
+def test_a_limited_run_leaves_the_rejected_rows_beyond_its_limit_in_the_ledger(folder):
+    file = make_file(make_row("a"), rejected=(rejected_row(3), rejected_row(4), rejected_row(5)))
+    claim_rows(folder, file, make_terms(), NOW).release()
+    mended = make_file(*make_rows("a", "b"), rejected=(rejected_row(4), rejected_row(5)))
+
+    claim_rows(folder, mended.first(2), make_terms(), NOW).release()
+    assert noted_lines(folder) == [4, 5]
+
+    claim_rows(folder, mended.first(10), make_terms(), NOW).release()
+    claim_rows(folder, make_file(*make_rows("a", "b")), make_terms(), NOW).release()
+    assert noted_lines(folder) == []
 
 
 def test_a_claim_whose_journals_cannot_all_be_written_holds_none_of_them(folder, monkeypatch):

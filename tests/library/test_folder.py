@@ -249,6 +249,13 @@ def test_rejected_rows_take_the_place_of_those_of_the_last_run_and_nothing_else(
     assert by_key(folder.entries()) == by_key([make_entry(), other_source, rejected(4, OTHER_BATCH)])
 
 
+def test_rejected_rows_beyond_what_was_read_stay(folder):
+    folder.put_rejected("prompts.csv", [rejected(3, BATCH), rejected(4, BATCH), rejected(9, BATCH)])
+    folder.put_rejected("prompts.csv", [rejected(3, OTHER_BATCH)], last_line=4)
+
+    assert by_key(folder.entries()) == by_key([rejected(3, OTHER_BATCH), rejected(9, BATCH)])
+
+
 def test_a_file_that_is_mended_leaves_no_rejected_rows(folder):
     folder.put_rejected("prompts.csv", [rejected(3, BATCH)])
     folder.put_rejected("prompts.csv", [])
