@@ -1,7 +1,8 @@
 """What a row needs next, judged from its entries alone. Pure.
 
 A row's models are tried in order: its own up to ``max_attempts`` times, then each of its fallback models once.
-Only a failed job leads to another attempt; a request that was refused is not sent again.
+Only a failed job leads to another attempt; a request that was refused is not sent again. That is one round; a row
+that ended it as failed gets another one only where it is asked for, and then that one, too, is gone through to its end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -47,13 +48,12 @@ def remaining_models(row: PromptRow, entries: Sequence[LedgerEntry], policy: Att
     if not entries:
         return sequence
     last = last_word(entries)
-    failed = sum(entry.status is EntryStatus.FAILED for entry in entries)
+    failed, is_over = _place(entries, len(sequence))
     match last.status:
         case EntryStatus.COMPLETED:
             return ()
         case EntryStatus.FAILED:
-            exhausted = last.error_code != JOB_FAILED or failed >= len(sequence)
-            if exhausted:
+            if is_over:
                 return sequence if policy.retry_failed else ()
             return sequence[failed:]
         case EntryStatus.ABANDONED | EntryStatus.REJECTED:
@@ -62,6 +62,23 @@ def remaining_models(row: PromptRow, entries: Sequence[LedgerEntry], policy: Att
             return sequence[failed:] or sequence
         case _:
             return (last.model or row.model, *sequence[failed + 1 :])
+
+
+def _place(entries: Iterable[LedgerEntry], length: int) -> tuple[int, bool]:
+    """How many attempts of the present round have failed, and whether that was its end.
+
+    A new round begins in a new batch. What failed in the batch in which a round was over belongs to that round: it was
+    a longer one, before the row lost a fallback or ``max_attempts`` was lowered.
+    """
+    failed, is_over, batch_id = 0, False, ""
+    for entry in sorted(entries, key=lambda entry: entry.attempt):
+        if is_over and entry.batch_id != batch_id:
+            failed, is_over = 0, False
+        batch_id = entry.batch_id
+        if entry.status is EntryStatus.FAILED:
+            failed += 1
+            is_over = is_over or entry.error_code != JOB_FAILED or failed >= length
+    return failed, is_over
 
 
 def next_entry(

@@ -106,6 +106,50 @@ def test_finished_failures_get_a_new_round_only_when_asked_for():
     assert left(failed(1), policy=again) == (KLING, VEO, RUNWAY)
 
 
+def rounds(*batches: tuple[LedgerEntry, ...]) -> list[LedgerEntry]:
+    """The entries of one row, each group made by a batch of its own."""
+    made = [(entry, f"20261112T180000-{number:08x}") for number, batch in enumerate(batches) for entry in batch]
+    return [replace(entry, attempt=n, batch_id=batch_id) for n, (entry, batch_id) in enumerate(made, start=1)]
+
+
+ROUND = (failed(1),) * 4
+AGAIN = AttemptPolicy(2, retry_failed=True)
+
+
+@pytest.mark.parametrize("policy", [TWICE, AGAIN], ids=["run", "run --retry-failed"])
+@pytest.mark.parametrize("before", [(), (ROUND,), (ROUND, ROUND), ((failed(1, "content_filter"),), ROUND)], ids=len)
+@pytest.mark.parametrize("place", [1, 2, 3])
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_a_round_that_was_interrupted_is_gone_through_to_its_end(policy, before, place, is_cut):
+    present = tuple((failure,) for failure in ROUND[:place]) if is_cut else (ROUND[:place],)
+    sequence = model_sequence(ROW, policy)
+
+    assert left(*rounds(*before, *present), policy=policy) == sequence[place:]
+    rendering = attempt(1, S.PROCESSING, model="fal/luma-ray-2")
+    assert left(*rounds(*before, *present, (rendering,)), policy=policy) == ("fal/luma-ray-2", *sequence[place + 1 :])
+
+
+def test_the_first_attempt_of_a_new_round_has_the_whole_round_before_it():
+    for status in (S.PLANNED, S.IN_DOUBT, S.PROCESSING):
+        assert left(*rounds(ROUND, (attempt(1, status),))) == (KLING, KLING, VEO, RUNWAY)
+    assert left(*rounds(ROUND, (attempt(1, S.ABANDONED),))) == (KLING, KLING, VEO, RUNWAY)
+
+
+@pytest.mark.parametrize("last", [(failed(1, "content_filter"),), (failed(1), failed(2, "content_filter")), ROUND])
+def test_a_new_round_that_has_ended_ends_the_row(last):
+    for before in (ROUND, (failed(1, "content_filter"),)):
+        assert left(*rounds(before, last)) == ()
+        assert left(*rounds(before, last), policy=AGAIN) == (KLING, KLING, VEO, RUNWAY)
+
+
+def test_a_row_that_has_failed_stays_so_when_fewer_models_are_allowed():
+    once = AttemptPolicy(max_attempts=1)
+
+    assert left(*rounds(ROUND), policy=once) == ()
+    assert remaining_models(replace(ROW, fallback=()), rounds(ROUND), once) == ()
+    assert left(*rounds((*ROUND[:3], attempt(4, S.PROCESSING))), policy=once) == (KLING,)
+
+
 def test_an_abandoned_row_is_free_for_a_new_attempt():
     assert left(attempt(1, S.ABANDONED)) == (KLING, KLING, VEO, RUNWAY)
     assert left(failed(1), attempt(2, S.ABANDONED)) == (KLING, VEO, RUNWAY)

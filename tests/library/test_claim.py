@@ -1,5 +1,6 @@
 """Claiming: one run's rows are its alone, and what is refused leaves no trace."""
 
+import json
 import os
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from dailies import books as books_module
 from dailies.abandon import abandon_rows
-from dailies.attempts import AttemptPolicy
+from dailies.attempts import JOB_FAILED, AttemptPolicy
 from dailies.books import read_books
 from dailies.claim import Claim, claim_rows, read_plan
 from dailies.durable import create_file
@@ -240,6 +241,25 @@ def test_jobs_of_a_run_that_dies_after_the_fold_are_not_settled(folder, monkeypa
     die_after_the_fold(monkeypatch, "dailies.settle", parent)
 
     assert claim_open_jobs(folder, Settings(), NOW, "settle").batches == ()
+
+
+def test_a_new_round_that_was_killed_after_its_first_failure_is_gone_on_with(folder):
+    """Asked for once by ``--retry-failed``; the run after the crash is a plain one."""
+    job_failed = {"status": S.FAILED, "error_code": JOB_FAILED}
+    folder.put([make_entry("a", attempt=1, **job_failed), make_entry("a", attempt=2, **job_failed)])
+    file = make_file(ROWS[0])
+    assert claim_rows(folder, file, make_terms(), NOW).batches == ()
+
+    killed = claim_rows(folder, file, make_terms(policy=AttemptPolicy(retry_failed=True)), NOW)
+    (batch,) = killed.batches
+    line = {"kind": "entry", "row_key": ROWS[0].row_key, "attempt": 3, "final": False, "changes": job_failed}
+    create_file(folder.journals / batch.batch_id / "000002.jsonl", json.dumps(line).encode() + b"\n")
+    killed.release()
+    claim = claim_rows(folder, file, make_terms(), NOW)
+
+    (row,) = claim.batches[0].rows
+    assert (row.entry.attempt, row.entry.status, row.models) == (4, S.PLANNED, ("fal/kling-2",))
+    claim.release()
 
 
 def test_a_submit_in_doubt_can_be_held(folder):
