@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from dailies.claim import claim_rows
 from dailies.errors import DailiesError, LedgerError
@@ -17,7 +16,7 @@ from dailies.fold import fold_batch
 from dailies.folder import LedgerFolder
 from dailies.journal import Journal
 from dailies.manifest import Manifest
-from dailies.production import Production, open_production
+from dailies.production import Claimed, Production, open_claim
 from dailies.prompts import read_prompts
 from dailies.report.outcome import Outcome, read_outcome
 from dailies.settings import Settings, load_settings
@@ -50,21 +49,10 @@ async def run_directly(
     balance = await ask_balance(settings, folder)
     terms = terms_from(settings, balance=balance, fit=fit, retry_failed=retry_failed)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), _WHO)
-    production = open_production(settings, folder, claim.batches, in_prefect=False)
+    production = open_claim(settings, folder, claim, in_prefect=False)
     production.stop = stop or production.stop
     await shoot_claim(production, claim)
     return read_outcome(folder, prompts, terms.policy)
-
-
-class Claimed(Protocol):
-    """Batches that nobody else may work on."""
-
-    @property
-    def batches(self) -> tuple[Manifest, ...]:
-        """Their manifests, in order."""
-
-    def release(self) -> None:
-        """Let go of them."""
 
 
 async def shoot_claim(production: Production, claim: Claimed, steps: Steps = PLAIN_STEPS) -> None:
@@ -86,12 +74,18 @@ async def shoot_claim(production: Production, claim: Claimed, steps: Steps = PLA
 async def _shoot_batches(production: Production, batches: Sequence[Manifest], steps: Steps) -> None:
     """One batch submits at a time; those before it may still be polling."""
     children: list[asyncio.Task[None]] = []
-    for manifest in batches:
-        if not production.stop.may_poll:
-            break
-        children.append(asyncio.create_task(shoot_batch(production, manifest.batch_id, steps)))
-        await production.handed_over[manifest.batch_id].wait()
-    outcomes = await asyncio.gather(*children, return_exceptions=True)
+    try:
+        for manifest in batches:
+            if not production.stop.may_poll:
+                break
+            children.append(asyncio.create_task(shoot_batch(production, manifest.batch_id, steps)))
+            await production.handed_over[manifest.batch_id].wait()
+    except asyncio.CancelledError:
+        for child in children:
+            child.cancel()
+        raise
+    finally:
+        outcomes = await asyncio.gather(*children, return_exceptions=True)
     defects = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     if defects:
         raise ExceptionGroup("batches ended by a defect", defects)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from dailies.client import GeekHubClient
 from dailies.folder import LedgerFolder
@@ -63,6 +64,30 @@ watcher: ContextVar[Callable[[Production], None] | None] = ContextVar("watcher",
 
 shared: ContextVar[Production | None] = ContextVar("shared", default=None)
 """The run that this context belongs to: how a batch in the same process finds what its parent has opened."""
+
+
+class Claimed(Protocol):
+    """Batches that nobody else may work on."""
+
+    @property
+    def batches(self) -> tuple[Manifest, ...]:
+        """Their manifests, in order."""
+
+    def release(self) -> None:
+        """Let go of them."""
+
+
+def open_claim(settings: Settings, folder: LedgerFolder, claim: Claimed, *, in_prefect: bool = True) -> Production:
+    """Set a run up for what it has claimed, or let go of that, so that whoever comes next can have it.
+
+    Raises:
+        SettingsError, LedgerError: as ``open_production``.
+    """
+    try:
+        return open_production(settings, folder, claim.batches, in_prefect=in_prefect)
+    except BaseException:
+        claim.release()
+        raise
 
 
 def open_production(

@@ -26,7 +26,7 @@ from dailies.ledger import EntryStatus, LedgerEntry, from_table
 from dailies.manifest import ClaimedRow, Manifest
 from dailies.pacing import PollSchedule
 from dailies.pricing import ZERO
-from dailies.production import open_production
+from dailies.production import open_claim
 from dailies.settings import Settings
 from dailies.shooting import Attempt, Steps
 
@@ -122,7 +122,7 @@ async def settle_ledger(
         TransportError: the service cannot be reached.
     """
     claimed = await asyncio.to_thread(claim_open_jobs, folder, settings, datetime.now(UTC), who)
-    production = open_production(settings, folder, claimed.batches)
+    production = open_claim(settings, folder, claimed)
     await shoot_claim(production, claimed, steps)
     if isinstance(production.stop.reason, Exception):
         raise production.stop.reason

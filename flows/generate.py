@@ -19,7 +19,7 @@ from dailies.folder import LedgerFolder
 from dailies.manifest import Manifest
 from dailies.mirror.target import require_target
 from dailies.order import Order
-from dailies.production import Production, open_production, shared, watcher
+from dailies.production import Production, open_claim, shared, watcher
 from dailies.prompts import read_prompts
 from dailies.report.outcome import read_outcome
 from dailies.report.results import write_results
@@ -105,7 +105,7 @@ async def generate(
     )
     await require_target(settings)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))
-    production = open_production(settings, folder, claim.batches)
+    production = open_claim(settings, folder, claim)
     async with _stage(production, claim):
         await tell_plan(claim.plan)
         await (shoot_elsewhere if fan_out else _shoot_here)(production, claim.batches)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dailies.failpoints import VARIABLE
 from dailies.folder import LedgerFolder
 from dailies.sandbox.testing import running_sandbox
+from dailies.settings import Settings, load_settings
 from tests.workplace import Workplace
 
 SPEED = 1000.0
@@ -26,6 +29,13 @@ class Place(Workplace):
         """As in a workplace; every place renders and polls fast, and nothing waits for Prefect's events."""
         fast = {"DAILIES_SUBMIT_RATE_PER_S": "100", "DAILIES_EVENTS_PER_S": "10000"}
         return {**super().env, "DAILIES_GIVE_UP_AFTER_S": "20000", **fast}
+
+    def settings(self, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        """The settings that a run here has, for one in the test's own process."""
+        for name, value in self.env.items():
+            if name.startswith(("DAILIES_", "GEEKHUB_")):
+                monkeypatch.setenv(name, value)
+        return load_settings()
 
     def begin(self, csv: Path, failpoint: str = "", **env: str) -> "subprocess.Popen[str]":
         """Start a run of a CSV and do not wait for it; what it says goes to ``said.txt``."""

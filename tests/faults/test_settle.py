@@ -15,7 +15,7 @@ from dailies.books import read_rows
 from dailies.direct import run_directly
 from dailies.failpoints import VARIABLE
 from dailies.ledger import EntryStatus
-from dailies.settings import Settings, load_settings
+from dailies.settings import Settings
 from dailies.settle import ask_account, settle_ledger
 from tests.faults.place import Place, open_place
 from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
@@ -87,14 +87,6 @@ def test_a_settlement_leaves_living_runs_alone(direct: Place) -> None:
     assert "Not compared with the account: other runs were at work meanwhile. Settle again" in beside.stdout
 
 
-def settings_in(place: Place, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The settings that the command has in this place."""
-    for name, value in place.env.items():
-        if name.startswith(("DAILIES_", "GEEKHUB_")):
-            monkeypatch.setenv(name, value)
-    return load_settings()
-
-
 def journalled(place: Place) -> Counter[EntryStatus]:
     """How the rows of the runs that are at work stand."""
     return Counter(row.entry.status for row in read_rows(place.ledger, ()).live.values())
@@ -104,7 +96,7 @@ def journalled(place: Place) -> Counter[EntryStatus]:
 async def test_a_run_that_comes_and_goes_while_the_account_is_asked_is_no_difference(
     direct: Place, monkeypatch: pytest.MonkeyPatch, runs: int, exit_code: int
 ) -> None:
-    settings = settings_in(direct, monkeypatch)
+    settings = direct.settings(monkeypatch)
     csvs = [direct.write_csv(rows + 1, f"{rows}.csv") for rows in range(runs)]
 
     async def ask(settings: Settings) -> Told:
@@ -122,7 +114,7 @@ async def test_a_run_that_comes_and_goes_while_the_account_is_asked_is_no_differ
 async def test_a_run_that_is_killed_while_the_account_is_asked_is_folded_before_they_are_compared(
     direct: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = settings_in(direct, monkeypatch)
+    settings = direct.settings(monkeypatch)
     direct.sandbox.set_faults({"kind": "stuck_job", "pattern": "number 1 "})
     with direct.begin(direct.write_csv(3)) as process:
         wait_until(lambda: direct.has_ledger and journalled(direct)[EntryStatus.COMPLETED] == 2)
