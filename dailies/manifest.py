@@ -27,3 +27,8 @@ class Manifest:
     source: str
     flow_run_id: str | None
     rows: tuple[ClaimedRow, ...]
+
+    @property
+    def jobs(self) -> int:
+        """How many of its rows have a job to collect, and nothing to submit."""
+        return sum(row.entry.status.has_job for row in self.rows)

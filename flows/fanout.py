@@ -29,10 +29,10 @@ async def shoot_elsewhere(production: Production, batches: Iterable[Manifest]) -
     await ensure_limit(production.gate.pace.submits_per_s)
     running: dict[UUID, Manifest] = {}
     for manifest in batches:
-        while running and _rows(running) + len(manifest.rows) > production.gate.pace.in_flight:
+        while _may_begin(production, manifest) and _is_full(production, running, manifest):
             await _look(production, running)
-        if not production.stop.may_submit:
-            break
+        if not _may_begin(production, manifest):
+            continue
         child = await arun_deployment(
             DEPLOYMENT,
             parameters={"batch_id": manifest.batch_id},
@@ -47,8 +47,15 @@ async def shoot_elsewhere(production: Production, batches: Iterable[Manifest]) -
         await _end(running)
 
 
-def _rows(running: dict[UUID, Manifest]) -> int:
-    return sum(len(manifest.rows) for manifest in running.values())
+def _may_begin(production: Production, manifest: Manifest) -> bool:
+    """When nothing may be submitted any more, only what has nothing to submit: it does not see this run's stop flag."""
+    stop = production.stop
+    return stop.may_submit or (stop.may_poll and manifest.jobs == len(manifest.rows))
+
+
+def _is_full(production: Production, running: dict[UUID, Manifest], manifest: Manifest) -> bool:
+    rows = sum(len(other.rows) for other in running.values())
+    return bool(running) and rows + len(manifest.rows) > production.gate.pace.in_flight
 
 
 async def _look(production: Production, running: dict[UUID, Manifest]) -> None:

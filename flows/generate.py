@@ -147,11 +147,15 @@ def _fold_the_rest(production: Production, claim: Claim, who: str) -> None:
 
 
 async def _shoot_here(production: Production, batches: Iterable[Manifest]) -> None:
-    """One batch submits at a time; those before it may still be polling, so nothing idles behind stragglers."""
+    """One batch submits at a time; those before it may still be polling, so nothing idles behind stragglers.
+
+    When nothing may be submitted any more, batches that have jobs to collect begin all the same.
+    """
     children: list[asyncio.Future[State[Any]]] = []
     for manifest in batches:
-        if not production.stop.may_submit:
-            break
+        stop = production.stop
+        if not (stop.may_submit or (stop.may_poll and manifest.jobs)):
+            continue
         child = asyncio.ensure_future(batch(manifest.batch_id, return_state=True))
         children.append(child)
         handed_over = asyncio.create_task(production.handed_over[manifest.batch_id].wait())

@@ -1,5 +1,6 @@
 """Fanning out, without a server: how many rows are out at a time, and what a batch's end means for its run."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.states import Cancelled, Completed, Failed
 
+from dailies.ledger import EntryStatus
 from dailies.manifest import ClaimedRow, Manifest
 from dailies.pacing import Pace
 from dailies.stopping import Stop, StopLevel
@@ -87,6 +89,26 @@ async def test_after_a_failed_batch_no_other_is_started_and_those_that_run_end_b
     assert pool.production.stop.level is StopLevel.NO_SUBMITS
     assert "the balance is used up" in str(pool.production.stop.reason)
     assert pool.cancelled == []
+
+
+async def test_after_a_failed_batch_jobs_are_still_collected_where_nothing_else_is_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What runs elsewhere would submit its other rows: those jobs are left to the next run."""
+    pool = Pool(monkeypatch, in_flight=2, ends={1: Failed(message="the balance is used up")})
+    planned = ClaimedRow(make_entry(), ("fal/kling-2",))
+    sent = replace(planned, entry=make_entry(status=EntryStatus.PROCESSING, job_id="job-1"))
+    begun, planned_only, mixed, jobs_only = batches(2, 2, 2, 2)
+    mixed, jobs_only = replace(mixed, rows=(sent, planned)), replace(jobs_only, rows=(sent, sent))
+    await pool.shoot([begun, planned_only, mixed, jobs_only])
+    assert pool.started == [begun.batch_id, jobs_only.batch_id]
+
+
+async def test_a_cancelled_run_waits_for_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool(monkeypatch, in_flight=2, ends={2: Cancelled(message="by hand")})
+    await pool.shoot(batches(1, 1, 2))
+    assert len(pool.started) == 2
+    assert len(pool.cancelled) == 1
 
 
 async def test_cancelling_one_batch_cancels_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

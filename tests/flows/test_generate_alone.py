@@ -1,16 +1,25 @@
-"""The main flow's own decisions, without a server: what it lets go of."""
+"""The main flow's own decisions, without a server: what it lets go of, and which batches it begins."""
 
+import asyncio
+from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from prefect.states import Completed
 
 from dailies.claim import claim_rows
-from dailies.errors import LedgerError
+from dailies.errors import BalanceEmptyError, LedgerError
+from dailies.ledger import EntryStatus
+from dailies.manifest import ClaimedRow, Manifest
 from dailies.sandbox.testing import RunningSandbox
 from dailies.settings import load_settings
+from dailies.stopping import Stop
 from flows import generate as story
-from tests.factories import make_file, make_folder, make_row, make_terms
+from tests.factories import make_entry, make_file, make_folder, make_row, make_terms
 
 
 async def test_what_was_claimed_is_let_go_of_where_the_run_cannot_be_set_up(
@@ -34,3 +43,24 @@ async def test_what_was_claimed_is_let_go_of_where_the_run_cannot_be_set_up(
 
 def _refuse(*_: object) -> None:
     raise LedgerError("a bad disk")
+
+
+@pytest.mark.parametrize(("may_poll", "begun"), [(True, ["a", "c", "d"]), (False, ["a"])])
+async def test_when_nothing_may_be_submitted_batches_with_jobs_to_collect_begin(
+    monkeypatch: pytest.MonkeyPatch, may_poll: bool, begun: list[str]
+) -> None:
+    planned = ClaimedRow(make_entry(), ("fal/kling-2",))
+    sent = replace(planned, entry=make_entry(status=EntryStatus.PROCESSING, job_id="job-1"))
+    rows = {"a": (planned,), "b": (planned,), "c": (planned, sent), "d": (sent,)}
+    production: Any = SimpleNamespace(stop=Stop(), handed_over=defaultdict(asyncio.Event))
+    began: list[str] = []
+
+    async def batch(batch_id: str, **_: object) -> Any:
+        began.append(batch_id)
+        empty = BalanceEmptyError("the balance is used up")
+        (production.stop.submits if may_poll else production.stop.everything)(empty)
+        return Completed()
+
+    monkeypatch.setattr(story, "batch", batch)
+    await story._shoot_here(production, [Manifest(name, "prompts.csv", "run", some) for name, some in rows.items()])
+    assert began == begun
