@@ -9,7 +9,7 @@ from dailies.durable import FileLock
 from dailies.errors import RefusedError
 from dailies.fold import fold_dead
 from dailies.folder import LedgerFolder, new_batch_id
-from dailies.journal import create_journals
+from dailies.journal import create_journals, is_live, journal_paths
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.manifest import ClaimedRow, Manifest
 from dailies.memory import many_objects
@@ -38,9 +38,10 @@ def read_plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: date
     """What ``claim_rows`` would claim now. Changes nothing.
 
     Raises:
-        RefusedError: a cap is passed, or the month has no FX.
+        RefusedError: a cap is passed, the month has no FX, or a batch to take over is unknown.
         LedgerError: the ledger cannot be read.
     """
+    _require_known(folder, terms.take_over)
     return _plan(folder, prompts, terms, Stamp(new_batch_id(now), None, now), folded=False)
 
 
@@ -51,10 +52,12 @@ def claim_rows(
     """Fold what dead runs left, plan, check the caps, write each batch's manifest: all or nothing, alone.
 
     Raises:
-        RefusedError: a cap is passed, the month has no FX, or it would cost more than was approved.
+        RefusedError: a cap is passed, the month has no FX, it would cost more than was approved, or a batch to take
+            over is unknown.
         LedgerError: the ledger cannot be read or written.
     """
     with folder.lock():
+        _require_known(folder, terms.take_over)
         fold_dead(folder, by=flow_run_id or "claim", take_over=terms.take_over)
         first = Stamp(new_batch_id(now), flow_run_id, now)
         plan = _plan(folder, prompts, terms, first, folded=True)
@@ -76,6 +79,19 @@ def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp,
     keys = (row.row_key for row in prompts.rows)
     books = read_books(folder, keys, terms.tariff, stamp.now, terms.take_over, brief=True, folded=folded)
     return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps_after(books.booked_mxn), stamp)
+
+
+def _require_known(folder: LedgerFolder, batch_ids: frozenset[str]) -> None:
+    """Refuse a batch that neither has a journal nor is in the ledger already, where there is nothing to take."""
+    if not batch_ids:
+        return
+    journals = journal_paths(folder.journals)
+    unknown = batch_ids - {path.name for path in journals} - {path.stem for path in folder.files()}
+    if unknown:
+        live = ", ".join(path.name for path in journals if is_live(path)) or "none"
+        raise RefusedError(
+            f"There is no batch {', '.join(sorted(unknown))} to take over; at work are: {live}. Nothing was spent."
+        )
 
 
 def _cut(todo: Sequence[ClaimedRow], source: str, size: int, first: Stamp) -> Iterator[Manifest]:

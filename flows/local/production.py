@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,7 +98,8 @@ def _catch_up(given: Assignment, plan: Plan) -> Outcome:
     with given.folder.lock():
         fold_dead(given.folder, by="run", take_over=given.terms.take_over)
     if plan.left or given.whole.rejected:
-        claim_rows(given.folder, given.prompts, given.terms, datetime.now(UTC))
+        terms = replace(given.terms, take_over=frozenset())  # they are folded
+        claim_rows(given.folder, given.prompts, terms, datetime.now(UTC))
     settings, whole = given.service.settings, given.whole_outcome()
     outcome = whole.first(given.limit)
     if settings.mirror_to is not None:

@@ -186,6 +186,37 @@ def test_a_hanging_runs_rows_can_be_taken_from_it(folder):
     claim.release()
 
 
+def test_a_batch_to_take_over_that_does_not_exist_is_refused_and_the_living_ones_are_named(folder):
+    hanging = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    dead = claim_rows(folder, make_file(make_row("d")), make_terms(), NOW)
+    dead.release()
+    at_work = hanging.batches[0].batch_id
+    before = contents(folder)
+
+    for typo in ("20261112T180000-typo0000", "../ledger"):
+        terms = make_terms(take_over=frozenset({typo, at_work}))
+        for ask in (read_plan, claim_rows):
+            with pytest.raises(RefusedError, match=f"no batch {typo} to take over; at work are: {at_work}. Nothing"):
+                ask(folder, make_file(*ROWS), terms, NOW)
+
+    assert contents(folder) == before
+    hanging.release()
+    with pytest.raises(RefusedError, match="at work are: none"):
+        read_plan(folder, make_file(*ROWS), make_terms(take_over=frozenset({"typo"})), NOW)
+
+
+def test_a_batch_to_take_over_that_was_folded_meanwhile_is_no_mistake(folder):
+    first = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+    first.release()
+    fold_batch(folder, first.batches[0].batch_id, "another run")
+
+    terms = make_terms(take_over=frozenset({first.batches[0].batch_id}))
+    claim = claim_rows(folder, make_file(*ROWS), terms, NOW)
+
+    assert prompts_of(claim) == ["a", "b", "c"]
+    claim.release()
+
+
 def test_rows_that_were_taken_from_a_run_which_still_hangs_are_nobodys(folder):
     """Whoever sealed its journal died before the fold; the run that hangs can write nothing any more."""
     hanging = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
