@@ -108,7 +108,7 @@ def wait_until(holds: Callable[[], object], *, limit_s: float = 60.0) -> None:
 
 
 @contextlib.contextmanager
-def running_prefect(home: Path, port: int | None = None) -> Iterator[str]:
+def running_prefect(home: Path, port: int | None = None, **settings: str) -> Iterator[str]:
     """A Prefect server with the project's tuning, until the block ends; on a free port unless one is given."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -120,7 +120,7 @@ def running_prefect(home: Path, port: int | None = None) -> Iterator[str]:
         server = subprocess.Popen(
             [*command, str(port)],
             cwd=ROOT,
-            env={**env, "HOME": str(home), "PREFECT_HOME": str(home), "PREFECT_SERVER_UI_API_URL": url},
+            env={**env, "HOME": str(home), "PREFECT_HOME": str(home), "PREFECT_SERVER_UI_API_URL": url, **settings},
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,

@@ -17,16 +17,17 @@ from dailies.screen.logs import logs_above
 from dailies.screen.progress import ProgressDisplay
 from dailies.server import Server
 from dailies.settings import Settings
+from flows.local.asking import answers, is_missing
 from flows.local.lifeline import until_lost
 from flows.local.server import (
     affordable_events_per_s,
-    answers,
     find_server,
     require_compatible,
     start_server,
     wait_for_server,
 )
 
+POOL = "dailies"
 _FAREWELL_S = 5.0
 
 
@@ -67,6 +68,21 @@ def await_server(server: Server, console: Console, settings: Settings) -> None:
     require_compatible(server)
     os.environ["PREFECT_API_URL"] = server.api_url
     os.environ["DAILIES_EVENTS_PER_S"] = str(affordable_events_per_s(server, settings.events_per_s))
+
+
+def ensure_pool(server: Server) -> None:
+    """Make the work pool of ``prefect.yaml`` on a server that has none; its type is ``process``."""
+    if not is_missing(f"{server.api_url}/work_pools/{POOL}"):  # Prefect's client would take seconds to say so
+        return
+    from prefect import get_client
+
+    from flows.pools import make_pool
+
+    async def make() -> None:
+        async with get_client() as client:
+            await make_pool(client, POOL, "process")
+
+    asyncio.run(make())
 
 
 def run_generate(console: Console, csv: Sequence[str], **parameters: Any) -> str | None:

@@ -7,7 +7,6 @@ of its own, a log file and a pid file, beside Prefect's own database.
 import contextlib
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -24,6 +23,7 @@ from dailies.durable import exclusive
 from dailies.errors import ServerError
 from dailies.server import Server
 from flows.home import ROOT
+from flows.local.asking import answers, ask, is_compatible, read_version, understands_us
 
 _HOST = "127.0.0.1"
 _FIRST_PORT = 4200
@@ -40,33 +40,21 @@ def find_server(configured: str | None) -> Server | None:
     if started and answers(started.api_url):
         return started
     usual = _api_url(_FIRST_PORT)
-    return Server(usual) if answers(usual) and _is_compatible(_version(usual)) else None
+    return Server(usual) if answers(usual) and is_compatible(usual) else None
 
 
 def require_compatible(server: Server) -> None:
     """Make sure that the server understands this Prefect: of the same major version, and not an older minor one.
 
     Raises:
-        ServerError: it does not; names both versions.
+        ServerError: it does not, names both versions; or it does not let us in.
     """
-    found = _version(server.api_url)
-    if not _is_compatible(found):
+    found = read_version(server.api_url)
+    if not understands_us(found):
         raise ServerError(
             f"The Prefect server at {server.api_url} is of version {found or 'unknown'}, but Dailies runs on"
             f" {version('prefect')}: stop that server and a fitting one is started, or name another by PREFECT_API_URL."
         )
-
-
-def _version(api_url: str) -> str:
-    try:
-        return str(_ask(f"{api_url}/admin/version").json())
-    except (httpx.HTTPError, ValueError):
-        return ""
-
-
-def _is_compatible(found: str) -> bool:
-    ours, theirs = (tuple(int(n) for n in re.findall(r"\d+", text)[:2]) for text in (version("prefect"), found))
-    return len(theirs) == 2 and theirs[0] == ours[0] and theirs >= ours
 
 
 def start_server() -> Server:
@@ -150,7 +138,7 @@ def affordable_events_per_s(server: Server, wanted: float) -> float:
 def is_tuned(server: Server) -> bool:
     """Whether the server writes events in batches; one that does not, or does not tell, takes in 50 a second."""
     try:
-        told = _ask(f"{server.api_url}/admin/settings").json()
+        told = ask(f"{server.api_url}/admin/settings").json()
         return bool(told["server"]["services"]["task_run_recorder"]["batch_size"] > 1)
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return False
@@ -201,19 +189,6 @@ def _read_note() -> Server | None:
 
 def _api_url(port: int) -> str:
     return f"http://{_HOST}:{port}/api"
-
-
-def answers(api_url: str) -> bool:
-    """Whether a Prefect server is up and well at this address."""
-    try:
-        return _ask(f"{api_url}/health").json() is True
-    except (httpx.HTTPError, ValueError):
-        return False
-
-
-def _ask(url: str) -> httpx.Response:
-    # No proxy of the environment: the server is near.
-    return httpx.get(url, timeout=3.0, trust_env=False).raise_for_status()
 
 
 def _free_port() -> int:

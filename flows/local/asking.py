@@ -1,0 +1,97 @@
+"""Asking a Prefect server over plain HTTP, as whom Prefect's own settings name; quicker than importing its client."""
+
+import base64
+import re
+from http import HTTPStatus
+from importlib.metadata import version
+
+import httpx
+
+from dailies.errors import ServerError
+
+_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+def ask(url: str) -> httpx.Response:
+    """One GET, with a short patience.
+
+    Raises:
+        httpx.HTTPError: nobody answers, or not with success.
+    """
+    # No proxy of the environment: the server is near.
+    return httpx.get(url, headers=_authorization(), timeout=3.0, trust_env=False).raise_for_status()
+
+
+def answers(api_url: str) -> bool:
+    """Whether a Prefect server is up and well at this address; one that wants to know who asks is up, too."""
+    try:
+        return ask(f"{api_url}/health").json() is True
+    except httpx.HTTPStatusError as error:
+        return error.response.status_code in _REFUSALS
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
+def is_missing(url: str) -> bool:
+    """Whether the server there says that it has no such thing."""
+    try:
+        ask(url)
+    except httpx.HTTPStatusError as error:
+        return error.response.status_code == HTTPStatus.NOT_FOUND
+    except httpx.HTTPError:
+        return False
+    return False
+
+
+def is_compatible(api_url: str) -> bool:
+    """Whether the server there tells a version, and it understands this Prefect."""
+    try:
+        return understands_us(read_version(api_url))
+    except ServerError:
+        return False
+
+
+def read_version(api_url: str) -> str:
+    """The server's version; empty where it tells none.
+
+    Raises:
+        ServerError: it does not let us in.
+    """
+    try:
+        return str(ask(f"{api_url}/admin/version").json())
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code not in _REFUSALS:
+            return ""
+        raise ServerError(
+            f"The Prefect server at {api_url} refuses {_credential()} (HTTP {error.response.status_code}): one that has a"
+            " password wants in PREFECT_API_AUTH_STRING what its own PREFECT_SERVER_API_AUTH_STRING is."
+        ) from None
+    except (httpx.HTTPError, ValueError):
+        return ""
+
+
+def understands_us(found: str) -> bool:
+    """Whether a server of that version does: of the same major version, and not of an older minor one."""
+    ours, theirs = (tuple(int(n) for n in re.findall(r"\d+", text)[:2]) for text in (version("prefect"), found))
+    return len(theirs) == 2 and theirs[0] == ours[0] and theirs >= ours
+
+
+def _authorization() -> dict[str, str]:
+    """As Prefect's own client has it: the password goes before the key."""
+    from prefect.settings import get_current_settings
+
+    api = get_current_settings().api
+    if api.auth_string is not None:
+        token = base64.b64encode(api.auth_string.get_secret_value().encode()).decode()
+        return {"authorization": f"Basic {token}"}
+    return {} if api.key is None else {"authorization": f"Bearer {api.key.get_secret_value()}"}
+
+
+def _credential() -> str:
+    """Which setting was refused, never what is in it."""
+    from prefect.settings import get_current_settings
+
+    api = get_current_settings().api
+    if api.auth_string is not None:
+        return "PREFECT_API_AUTH_STRING"
+    return "PREFECT_API_AUTH_STRING, which is not set" if api.key is None else "PREFECT_API_KEY"
