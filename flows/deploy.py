@@ -13,18 +13,17 @@ import yaml
 from prefect import get_client
 from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
-from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from dailies.errors import ServerError, SettingsError
 from dailies.settings import Settings
 from flows.automations import automations
 from flows.home import ROOT
+from flows.pools import make_pool
 from tasks.blocks import GeekHubCredentials, GeekHubVideo
 from tasks.limits import SUBMITS, ensure_limit
 
@@ -67,10 +66,7 @@ async def _pools(
         except ObjectNotFound:
             yield f"work pool {name!r} ({pool_type}) is missing"
             if not only_look:
-                template = await get_default_base_job_template_for_infrastructure_type(pool_type)
-                if template is None:
-                    raise SettingsError(f"Prefect knows no work pool of type {pool_type!r}.") from None
-                await client.create_work_pool(WorkPoolCreate(name=name, type=pool_type, base_job_template=template))
+                await make_pool(client, name, pool_type)
 
 
 async def _limits(client: PrefectClient, settings: Settings, only_look: bool) -> AsyncIterator[str]:

@@ -11,15 +11,18 @@ app = App(name="server", help="Start or stop the local Prefect server.\n\nExampl
 def start_server() -> int:
     """Start a Prefect server unless one answers; it stays.
 
+    It has the work pool that the deployments want.
+
     Example: dailies server start
     """
     from dailies.settings import load_settings
-    from flows.local.running import await_server, begin_server, prepare_prefect
+    from flows.local.running import await_server, begin_server, ensure_pool, prepare_prefect
 
     settings = load_settings()
     prepare_prefect(settings)
     server = begin_server()
     await_server(server, console(), settings)
+    ensure_pool(server)
     console().print(f"Prefect: {server.ui_url}")
     return 0
 

@@ -60,10 +60,15 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.mark.e2e
 def test_prefect_deploys_everything_in_a_clone_without_a_remote(clone: Path, workplace: Workplace) -> None:
-    prefect(workplace, "work-pool", "create", "dailies", "--type", "process", "--overwrite", cwd=clone)
-    prefect(workplace, "--no-prompt", "deploy", "--all", cwd=clone)
     with httpx.Client(base_url=workplace.prefect_api_url, trust_env=False) as api:
+        api.delete("/work_pools/dailies")
         server = PrefectServer(api)
+        assert workplace.run("server", "start").returncode == 0
+        pool = server.get("/work_pools/dailies")
+        assert pool["type"] == "process"
+        assert workplace.run("server", "start").returncode == 0
+        assert server.get("/work_pools/dailies") == pool
+        prefect(workplace, "--no-prompt", "deploy", "--all", cwd=clone)
         generate = server.get("/deployments/name/generate/generate")
         assert generate["entrypoint"] == "flows.generate.generate"
         assert generate["pull_steps"] == [{"flows.home.enter_project": {}}]
