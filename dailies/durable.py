@@ -1,6 +1,7 @@
 """Writing that survives a crash, and locks that die with their process: the file system's part of the promises."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import resource
@@ -40,7 +41,14 @@ def _draft(path: Path, write: Callable[[BinaryIO], None]) -> Iterator[Path]:
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Write a file whole and put it in place of the old one: readers see either, never a part."""
+    """Write a file whole and put it in place of the old one: readers see either, never a part.
+
+    Raises:
+        FileExistsError: what has that name is a pipe, a device or a folder.
+    """
+    path = Path(os.path.realpath(path))  # a symbolic link stays one
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "what is there is no ordinary file", str(path))
     with _draft(path, write) as draft:
         reach(Failpoint.BEFORE_REPLACE)
         draft.replace(path)

@@ -1,10 +1,12 @@
 """The `dailies` command: its verbs, and what an error looks like."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 
 from cyclopts import App, Parameter
 
+from dailies.output import STDOUT_FILE
 from dailies.screen.console import complain
 from dailies.sources.names import STDIN, STDIN_FILE
 from flows.commands.deploy import deploy, serve
@@ -46,10 +48,19 @@ app["--help"].show = app["--version"].show = False  # everybody knows them, and 
 app.register_install_completion_command(help="Install completion for your shell.")
 
 
+def _plain_words(asked: Iterable[str]) -> Iterator[str]:
+    """``-`` under the name that a command line can carry: standard input, or after -o standard output."""
+    before = ""
+    for word in asked:
+        device = STDOUT_FILE if before in ("-o", "--output") else STDIN_FILE
+        yield device if word == STDIN else word
+        before = word
+
+
 def main() -> None:
     """Run the command; every error is one message and an exit code (2: refused before anything was spent)."""
     asked = sys.argv[1:]
-    words = [STDIN_FILE if word == STDIN else word for word in asked if word != "--debug"]  # - alone is no option
+    words = list(_plain_words(word for word in asked if word != "--debug"))
     spare_loopback_the_proxy()
     try:
         code = app(words, result_action="return_value", exit_on_error=False, print_error=False)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from dailies.durable import replace_file
+from dailies.output import write_output
 from dailies.report.outcome import Outcome, RowOutcome
 from dailies.report.results import format_of
 from dailies.report.sheets import WRITERS, Cell
@@ -28,8 +28,7 @@ def write_failed(path: Path, outcome: Outcome) -> int:
     if failed:
         names = tuple(dict.fromkeys(name for row in failed for name in row.row.metadata if name != REASON))
         columns = (*_ASKED, *(META + name for name in (*names, REASON)))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, lambda file: WRITERS[format_of(path)](file, columns, _lines(failed, names)))
+        write_output(path, lambda file: WRITERS[format_of(path)](file, columns, _lines(failed, names)))
     return len(failed)
 
 

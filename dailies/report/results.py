@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from dailies.durable import replace_file
+from dailies.output import write_output
 from dailies.prompts import PromptRow, RejectedRow
 from dailies.report.outcome import Outcome, RowOutcome
 from dailies.report.sheets import WRITERS, Cell, ResultsFormat
@@ -25,7 +25,7 @@ def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = Non
     """Write the results of a file, whole and in its order.
 
     Args:
-        path: where to.
+        path: where to; ``-`` is standard output.
         outcome: how the file stands.
         form: ``csv`` (UTF-8, comma separated, one header line), ``xlsx``, ``jsonl`` or ``parquet``; by default what
             the path's ending says, else CSV.
@@ -33,9 +33,8 @@ def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = Non
     Raises:
         OSError: the folder cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     write = WRITERS[form or format_of(path)]
-    replace_file(path, lambda file: write(file, result_columns(outcome), result_rows(outcome)))
+    write_output(path, lambda file: write(file, result_columns(outcome), result_rows(outcome)))
 
 
 def format_of(path: Path) -> ResultsFormat:

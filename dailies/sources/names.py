@@ -99,6 +99,11 @@ def is_stdin(name: str) -> bool:
     return name in (STDIN, STDIN_FILE)
 
 
+def place_of(name: str) -> str:
+    """The path of a source that is called so: without its sheet."""
+    return _split(name)[0]
+
+
 def _expand(name: str) -> Iterator[SourceName]:
     if is_stdin(name):
         yield SourceName(STDIN, "stdin", None, None)

@@ -1,6 +1,7 @@
 """`settle`, `abandon`, `failed`, `ledger verify`: the books, after the runs."""
 
 import asyncio
+import shlex
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -80,7 +81,7 @@ def failed(
     /,
     *,
     template: Template = None,
-    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Where to write them.")],
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Where to write them; - is stdout.")],
 ) -> int:
     """Write the rows that failed as a CSV to work on.
 
@@ -89,16 +90,21 @@ def failed(
     It is valid input, with the reason in meta.reason. A row that is changed is a new request; one that is not needs
     --retry-failed.
     """
+    from dailies.output import asked_output, is_stdout
     from dailies.report.again import write_failed
     from flows.local.assignment import find_assignment
 
     outcome = find_assignment(csv, template).outcome()
-    written = write_failed(output, outcome)
+    with asked_output(output, (sheet.source for sheet in outcome.prompts.sheets)):
+        written = write_failed(output, outcome)
+    screen, place = console(to_stderr=is_stdout(output)), shlex.quote(str(output))
     if not written:
-        say(console(), f"No row of {' '.join(csv)} has failed; nothing was written.")
+        say(screen, f"No row of {' '.join(csv)} has failed; nothing was written.")
+    elif is_stdout(output):
+        say(screen, f"{count(written, 'failed row')}.")
     else:
-        say(console(), f"{count(written, 'failed row')}: {output}. Change the prompts, then: dailies run {output}")
-        say(console(), f"To try the same requests again: dailies run {output} --retry-failed")
+        say(screen, f"{count(written, 'failed row')}: {output}. Change the prompts, then: dailies run {place}")
+        say(screen, f"To try the same requests again: dailies run {place} --retry-failed")
     if rejected := outcome.prompts.rejected:
         complain(f"Left out: {count(len(rejected), 'row')} that cannot be read (dailies validate {' '.join(csv)}).")
     return 0

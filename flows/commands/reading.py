@@ -55,9 +55,10 @@ def validate(
 def _fix(csv: tuple[str, ...], output: Path | None, template: str | None, *, as_json: bool) -> int:
     from dailies.errors import RefusedError
     from dailies.fixing import fix_prompts
+    from dailies.output import is_stdout
     from dailies.settings import load_settings
 
-    if output is None or len(csv) != 1:
+    if output is None or is_stdout(output) or len(csv) != 1:
         raise RefusedError("--fix takes one source and says where to write: dailies validate a.csv --fix -o clean.csv")
     try:
         fixed = fix_prompts(csv[0], output, default_model=load_settings().default_model, template=template)
@@ -100,7 +101,7 @@ def results(
     /,
     *,
     template: Template = None,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where to write them.")] = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where to write them; - is stdout.")] = None,
     form: Annotated[
         Literal["csv", "xlsx", "jsonl", "parquet"] | None,
         Parameter(name="--format", help="By default the ending of --output."),
@@ -113,12 +114,17 @@ def results(
 
     Example: dailies results prompts.csv -o done.csv
     """
+    from dailies.errors import RefusedError
+    from dailies.output import asked_output, is_stdout
     from dailies.report.facts import outcome_facts
     from flows.local.assignment import find_assignment
     from flows.local.production import present_results
 
+    if as_json and is_stdout(output):
+        raise RefusedError("Both --json and -o - want standard output; choose one of them")
     given = find_assignment(csv, template)
-    code = present_results(console(to_stderr=as_json), given, output, form)
+    with asked_output(output, (sheet.source for sheet in given.whole.sheets)):
+        code = present_results(console(to_stderr=as_json or is_stdout(output)), given, output, form)
     if as_json:
         say_json(outcome_facts(given.outcome(), str(given.place_results(output, form))))
     return code

@@ -25,14 +25,19 @@ def report(
 
     The page needs no network; it shows the copies that dailies mirror has made, where there are any.
     """
+    from dailies.errors import RefusedError
+    from dailies.output import asked_output, is_stdout
     from dailies.report.gallery.occasions import report_selection
     from dailies.selection import Selection
     from flows.local.environment import open_service
 
+    if is_stdout(output):
+        raise RefusedError("A report is a file: name one, such as -o november.html")
     service = open_service()
     settings = service.settings
     selection = Selection(frozenset(month), frozenset(batch), frozenset(source))
     path = output or (settings.report_path(source[0]) if len(source) == 1 else settings.report_path("all"))
-    written = asyncio.run(report_selection(service.open_ledger(), selection, path, settings, pictures))
+    with asked_output(output):
+        written = asyncio.run(report_selection(service.open_ledger(), selection, path, settings, pictures))
     say(console(), f"Report: {written.resolve().as_uri()}")
     return 0

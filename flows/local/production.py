@@ -66,8 +66,6 @@ def present_results(
     ``whole`` is how they stand, where that is known already: reading it takes seconds if there are very many.
     """
     path = given.place_results(output, form)
-    if path.is_dir():
-        raise RefusedError(f"{path}: this is a folder; name a file in it, such as {path / given.results_path.name}")
     whole = whole or given.whole_outcome()
     write_results(path, whole, form)
     outcome = whole.first(given.limit)

@@ -1,12 +1,14 @@
 """`validate`, `plan`, `status`, `results`, `doctor`: what they say to people and to programs. None starts a run."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from dailies.checks import Verdict, check_clock, check_disk, check_fx, check_ledger
 from dailies.folder import LedgerFolder
@@ -52,6 +54,11 @@ def keep(*entries: LedgerEntry) -> LedgerFolder:
 
 def bought_today(prompt: str, **changes: object) -> LedgerEntry:
     return completed(make_entry(prompt, **changes), completed_at=datetime.now(UTC))
+
+
+def refused(prompt: str, **changes: object) -> LedgerEntry:
+    why = {"error_code": "content_filter", "error": "refused by the content filter"}
+    return make_entry(prompt, status=EntryStatus.FAILED, submitted_at=datetime.now(UTC), **why, **changes)
 
 
 def test_validate_counts_the_rows_of_a_good_file(run: Dailies) -> None:
@@ -111,6 +118,55 @@ def test_results_as_json_hold_every_row_and_leave_standard_output_to_it(run: Dai
     assert (told["charged_mxn"], told["open"], told["exit_code"]) == ("4.200000", 1, said.code)
 
 
+@pytest.mark.parametrize("verb", ["results a.csv", "failed a.csv", "report --source a.csv", "report"])
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("a.csv", "a.csv: the source itself would be overwritten; choose another name"),
+        ("link.csv", "link.csv: the source itself would be overwritten; choose another name"),
+        (".", "this is a folder; name a file in it"),
+        ("pipe", "pipe: this is no ordinary file; name one"),
+        ("a.csv/b.csv", "a.csv/b.csv cannot be written (File exists); choose another place"),
+    ],
+)
+def test_a_file_that_is_asked_for_takes_the_place_of_nothing_else(
+    run: Dailies, in_sandbox: RunningSandbox, verb: str, output: str, message: str
+) -> None:
+    text = write("a.csv", "prompt\nred\n").read_text("utf-8")
+    Path("link.csv").hardlink_to("a.csv")
+    os.mkfifo("pipe")
+    keep(refused("red", source="a.csv"))
+    said = run(*verb.split(), "-o", output)
+    assert message in said.err
+    assert said.code == 2
+    assert Path("a.csv").read_text("utf-8") == text
+    assert Path("pipe").is_fifo()
+
+
+def test_a_sheet_does_not_hide_that_its_workbook_would_be_overwritten(run: Dailies) -> None:
+    book = Workbook()
+    book.active.title = "Night"
+    book.active.append(["prompt"])
+    book.active.append(["red"])
+    book.save("book.xlsx")
+    said = run("results", "book.xlsx#Night", "-o", "./book.xlsx")
+    assert (said.code, "the source itself would be overwritten" in said.err) == (2, True)
+
+
+@pytest.mark.parametrize("dash", [["-o", "-"], ["--output=-"], ["-o", "/dev/stdout"]])
+def test_a_dash_is_standard_output_and_what_is_said_goes_elsewhere(run: Dailies, dash: list[str]) -> None:
+    keep(refused("red", source="a.csv"))
+    write("a.csv", "prompt\nred\n")
+    said = run("results", "a.csv", *dash)
+    assert said.out.splitlines()[1].startswith("red,failed,")
+    assert "1 failed" in said.err
+    said = run("failed", "a.csv", *dash)
+    assert said.out.splitlines()[1].startswith(",red,fal/kling-2,5,")
+    assert said.err == "1 failed row.\n"
+    assert run("report", *dash).code == run("results", "a.csv", *dash, "--json").code == 2
+    assert run("validate", "a.csv", "--fix", *dash).code == 2
+
+
 def test_a_mirror_that_became_unusable_after_a_run_is_complained_of(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -151,7 +207,8 @@ def test_status_and_settle_tell_programs_what_is_open(run: Dailies, in_sandbox: 
     with client_of(in_sandbox) as api:
         job = api.post("/videos/generations", json={"model": "fal/kling-2", "prompt": "red"}).json()["id"]
     in_sandbox.clock.advance(700)
-    sent = make_entry("red", status=EntryStatus.PENDING, job_id=job, submitted_at=datetime.now(UTC))
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    sent = make_entry("red", status=EntryStatus.PENDING, job_id=job, submitted_at=long_ago)
     keep(sent, make_entry("green", status=EntryStatus.IN_DOUBT))
     (source,) = json.loads(run("status", "--json").out)["open"]
     assert source == {"source": "prompts.csv", "statuses": {"pending": 1, "in_doubt": 1}, "possible_mxn": "8.400000"}

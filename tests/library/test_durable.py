@@ -87,6 +87,19 @@ def test_whoever_is_killed_while_writing_leaves_whole_files_only(tmp_path):
     assert all(path.read_bytes() == path.name.encode() * 20_000 for path in visible)
 
 
+def test_a_file_is_replaced_where_a_link_leads_and_a_pipe_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    real, link, pipe = tmp_path / "elsewhere/real", tmp_path / "link", tmp_path / "pipe"
+    link.symlink_to(real)
+    replace_file(link, lambda file: file.write(b"new"))
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+    os.mkfifo(pipe)
+    with pytest.raises(FileExistsError, match="no ordinary file"):
+        replace_file(pipe, lambda file: file.write(b"new"))
+    assert pipe.is_fifo()
+
+
 @pytest.mark.parametrize("write", [create_file, lambda path, content: replace_file(path, lambda f: f.write(content))])
 def test_a_file_that_cannot_be_made_durable_is_not_made_at_all(tmp_path, monkeypatch, write):
     monkeypatch.setattr(os, "fsync", full_disk)

@@ -9,6 +9,7 @@ from dailies.account import Told
 from dailies.errors import ServiceError
 from dailies.folder import LedgerFolder
 from dailies.ledger import LedgerEntry
+from dailies.output import require_output
 from dailies.report.gallery.writing import ReportWish, write_report
 from dailies.report.outcome import Outcome
 from dailies.selection import Selection, select_entries
@@ -47,10 +48,12 @@ async def report_selection(
 
     Raises:
         InputError: the ledger has nothing of it.
+        RefusedError: it would take the place of a file of prompts.
         OSError: it cannot be written.
         LedgerError: the ledger cannot be read.
     """
     entries = select_entries(folder, selection, settings.tariff)
+    require_output(output, {entry.source for entry in entries})
     command = command_of(selection.months, selection.batches, selection.sources)
     wish = ReportWish(
         title=_title(selection, entries),

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dailies.account import Told, compare
-from dailies.durable import replace_file
 from dailies.folder import LedgerFolder
 from dailies.ledger import LedgerEntry
 from dailies.mirror.record import read_records
+from dailies.output import write_output
 from dailies.pricing import ZERO
 from dailies.report.gallery.figures import count_figures
 from dailies.report.gallery.page import Contents, Pairs, render_report
@@ -78,8 +78,7 @@ async def write_report(
         provenance=_provenance(folder, entries, settings),
     )
     page = render_report(contents).encode()
-    wish.path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(wish.path, lambda file: _write(file, page))
+    write_output(wish.path, lambda file: _write(file, page))
     return wish.path
 
 
