@@ -1,8 +1,9 @@
 """Claiming rows: one critical section under the ledger's lock, after which they are this run's alone."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dailies.books import read_books
 from dailies.durable import FileLock
@@ -51,14 +52,18 @@ def claim_rows(
 ) -> Claim:
     """Fold what dead runs left, plan, check the caps, write each batch's manifest: all or nothing, alone.
 
+    ``now`` is when it is called; the month whose cap counts is that in which it plans, perhaps much later.
+
     Raises:
         RefusedError: a cap is passed, the month has no FX, it would cost more than was approved, or a batch to take
             over is unknown.
         LedgerError: the ledger cannot be read or written.
     """
+    called_at_s = time.monotonic()
     with folder.lock():
         _require_known(folder, terms.take_over)
         fold_dead(folder, by=flow_run_id or "claim", take_over=terms.take_over)
+        now += timedelta(seconds=time.monotonic() - called_at_s)
         first = Stamp(new_batch_id(now), flow_run_id, now)
         plan = _plan(folder, prompts, terms, first, folded=True)
         if terms.approved_mxn is not None and plan.worst_mxn > terms.approved_mxn:

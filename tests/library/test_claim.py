@@ -418,6 +418,21 @@ def test_a_charge_of_a_months_first_moment_counts_until_its_last_one(folder):
     assert read_plan(folder, make_file(make_row("a")), terms, last).charged_month_mxn == KLING_5_S_MXN
 
 
+def test_the_month_whose_cap_counts_is_that_in_which_the_lock_is_had(folder):
+    """Called in November's last microsecond; to have the lock and to fold takes longer than that."""
+    folder.put([completed(make_entry("bought"), completed_at=NOW)])
+    terms = make_terms(Caps(max_month_mxn=KLING_5_S_MXN), tariff=make_tariff(fx={"*": Decimal(20)}))
+    called_at = datetime(2026, 12, 1, 5, 59, 59, 999_999, tzinfo=UTC)
+    with pytest.raises(RefusedError, match="max_month_mxn"):
+        read_plan(folder, make_file(make_row("a")), terms, called_at)
+
+    claim = claim_rows(folder, make_file(make_row("a")), terms, called_at)
+
+    assert (len(claim.plan.todo), claim.plan.charged_month_mxn) == (1, 0)
+    assert claim.batches[0].batch_id.startswith("20261201T0600")
+    claim.release()
+
+
 def test_what_a_living_run_has_finished_is_charged_and_no_longer_reserved(folder):
     alive = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
     (batch,) = alive.batches
