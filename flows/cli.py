@@ -7,7 +7,7 @@ from importlib.metadata import version
 from cyclopts import App, Parameter
 
 from dailies.output import STDOUT_FILE
-from dailies.screen.console import complain
+from dailies.screen.console import complain, silence
 from dailies.sources.names import STDIN, STDIN_FILE
 from flows.commands.deploy import deploy, serve
 from flows.commands.doctor import doctor
@@ -68,5 +68,8 @@ def main() -> None:
         if isinstance(error, SystemExit) or "--debug" in asked:
             raise
         message, code = explain(error)
-        complain(message)
+        if message:
+            complain(message)
+        else:
+            silence(sys.stdout)
     sys.exit(code if isinstance(code, int) else 0)

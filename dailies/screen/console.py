@@ -1,17 +1,34 @@
 """The two consoles: what was asked for goes to standard output, complaints to standard error."""
 
 import json
+import os
 import sys
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
 
 
+class LastingConsole(Console):
+    """A console that outlives its reader: whatever goes on does so in silence, where Rich would leave the program."""
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more (``| head``, or a ``tee`` that Ctrl-C ended, too)."""
+        self.quiet = True
+        silence(self.file)
+
+
+def silence(stream: IO[str]) -> None:
+    """Let what is still written to a broken pipe go nowhere, also what Python writes as it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def console(*, to_stderr: bool = False) -> Console:
     """Standard output; or standard error, where a program reads standard output."""
-    return Console(stderr=to_stderr, highlight=False)
+    return LastingConsole(stderr=to_stderr, highlight=False)
 
 
 def say(where: Console, text: str, style: str | None = None) -> None:
@@ -27,6 +44,7 @@ def complain(message: str) -> None:
 def say_json(facts: Any) -> None:
     """What a program reads: one JSON document on standard output."""
     sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
 
 
 def count(number: int, noun: str) -> str:

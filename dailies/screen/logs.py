@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.file_proxy import FileProxy
 
+from dailies.screen.console import LastingConsole
+
 Handler = logging.StreamHandler[Any]
 _MECHANICS = ("prefect._internal", "prefect.events", "prefect.client")
 
@@ -22,10 +24,11 @@ def logs_above(console: Console) -> Iterator[None]:
     for handler in handlers:
         handler.addFilter(_is_news)
         handler.formatter = _OneLine(handler.formatter)
+        through = console if console.is_terminal else LastingConsole(file=handler.stream, highlight=False, markup=False)
+        if hasattr(handler, "console"):  # Prefect's own handlers print through it
+            handler.console = through
         if console.is_terminal:
             handler.stream = FileProxy(console, handler.stream)
-            if hasattr(handler, "console"):  # Prefect's own handlers print through it
-                handler.console = console
     try:
         yield
     finally:

@@ -9,6 +9,8 @@ from dailies.interrupts import LEFT_AT_ONCE
 from dailies.sandbox.errors import SandboxError
 
 REFUSED, OPEN = 2, 3
+UNREAD = 141
+"""The exit code where nobody read what was asked for: what a shell expects after SIGPIPE."""
 
 _REMEDIES = {
     errno.ENOSPC: "make room, then give the same command again",
@@ -24,7 +26,7 @@ _REMEDIES = {
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """The message and the exit code of whatever went wrong."""
+    """The message and the exit code of whatever went wrong; no message where nobody listens any more."""
     match error:
         case DailiesError() if error.remedy and error.remedy not in str(error):
             return f"{str(error).rstrip('.')}. {error.remedy[:1].upper()}{error.remedy[1:]}.", error.exit_code
@@ -36,6 +38,8 @@ def explain(error: BaseException) -> tuple[str, int]:
             return _misused(error), REFUSED
         case KeyboardInterrupt():
             return "Stopped. Nothing is lost: the same command goes on.", LEFT_AT_ONCE
+        case BrokenPipeError():
+            return "", UNREAD
         case OSError() if error.strerror:
             remedy = _REMEDIES.get(error.errno or 0, "give the same command again; what was bought stays bought")
             return f"{error.filename or 'The disk'}: {error.strerror}; {remedy}.", OPEN

@@ -44,6 +44,20 @@ def test_ctrl_c_once_stops_in_good_order_and_says_how_to_go_on(workplace: Workpl
     _assert_all_bought_once(workplace, 40)
 
 
+def test_ctrl_c_in_a_pipe_stops_in_good_order_though_nobody_reads_any_more(workplace: Workplace) -> None:
+    prompts = workplace.write_csv(40)
+    with workplace.start("run", prompts, DAILIES_SUBMIT_RATE_PER_S="2", DAILIES_LOG_LEVEL="INFO") as running:
+        wait_until(lambda: len(workplace.sandbox.jobs()) >= 2)
+        assert running.stdout is not None
+        running.stdout.close()
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=60) == 3
+    assert 2 <= len(workplace.sandbox.jobs()) < 40
+    assert not any(workplace.ledger.journals.iterdir())
+    results = (workplace.path / "data/results/prompts.results.csv").read_text("utf-8")
+    assert len(results.splitlines()) == 41
+
+
 def test_ctrl_c_twice_leaves_at_once_and_loses_nothing(workplace: Workplace) -> None:
     prompts = workplace.write_csv(40)
     with workplace.start("run", prompts, DAILIES_SUBMIT_RATE_PER_S="10") as running:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +25,7 @@ from tests.commandline import Said, dailies
 from tests.factories import completed, make_entry, make_file, make_manifest, make_row, make_rows, make_tariff
 from tests.sandbox.sandbox_client import client_of
 from tests.stubs import answering
+from tests.workplace import DAILIES
 
 Dailies = Callable[..., Said]
 
@@ -141,6 +144,18 @@ def test_a_file_that_is_asked_for_takes_the_place_of_nothing_else(
     assert said.code == 2
     assert Path("a.csv").read_text("utf-8") == text
     assert Path("pipe").is_fifo()
+
+
+@pytest.mark.parametrize("verb", ["status --json", "status", "results a.csv -o -"])
+def test_a_verb_whose_output_nobody_reads_ends_in_silence(verb: str) -> None:
+    write("a.csv", "prompt\n" + "".join(f"shot {n} {'at dusk' * 20}\n" for n in range(1000)))
+    keep(*(make_entry(f"shot {number}", source=f"{number}.csv") for number in range(2000)))
+    ours, theirs = os.pipe()
+    os.close(ours)
+    said = subprocess.run([DAILIES, *verb.split()], stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    assert not re.search("pipe|Traceback|Exception|defect", said.stderr), said.stderr
+    assert said.returncode in (0, 3, 141)
 
 
 def test_a_sheet_does_not_hide_that_its_workbook_would_be_overwritten(run: Dailies) -> None:
