@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from dailies.account import Booked, Comparison, Seen, Told, compare, read_seen, write_seen
 from dailies.books import read_rows
+from dailies.charging import book_late
 from dailies.client import GeekHubClient
 from dailies.direct import shoot_claim
 from dailies.durable import FileLock
@@ -42,11 +43,13 @@ class OpenJobs:
 
     Attributes:
         folded: batches that dead runs had left, now in the ledger.
+        booked_late: charges that were unknown until now.
         batches: the jobs, for whoever looks at them.
         locks: what keeps others away from them.
     """
 
     folded: tuple[str, ...]
+    booked_late: int
     batches: tuple[Manifest, ...]
     locks: tuple[FileLock, ...]
 
@@ -62,6 +65,7 @@ class Settlement:
 
     Attributes:
         folded: batches that dead runs had left.
+        booked_late: videos of an earlier month whose charge is known since its FX is.
         looked_at: open jobs that were looked at, by the status that they have now.
         open: attempts that are still open, by status.
         live: batches that other runs work on.
@@ -71,6 +75,7 @@ class Settlement:
     """
 
     folded: tuple[str, ...]
+    booked_late: int
     looked_at: Counter[EntryStatus]
     open: Counter[EntryStatus]
     live: int
@@ -135,21 +140,22 @@ async def settle_ledger(
         folded += found.folded
         if found.comparison is not None or found.live:
             break
-    return replace(found, folded=folded)
+    return replace(found, folded=folded, booked_late=claimed.booked_late)
 
 
 def claim_open_jobs(folder: LedgerFolder, settings: Settings, now: datetime, who: str) -> OpenJobs:
-    """Fold what dead runs left; claim every job that is still open, so that nobody else polls it meanwhile.
+    """Fold what dead runs left, book what is known by now, and claim every open job: nobody else polls it meanwhile.
 
     Raises:
         LedgerError: the ledger cannot be read or written.
     """
     with folder.lock():
         folded = tuple(fold_dead(folder, by=who))
+        booked_late = book_late(folder, settings.tariff)
         taken = read_rows(folder, (), folded=True).live
         jobs = [entry for entry in _open_entries(folder) if entry.status.has_job and entry.row_key not in taken]
         batches = tuple(_cut(jobs, settings.batch_size, now, who))
-        return OpenJobs(folded, batches, create_journals(folder.journals, batches))
+        return OpenJobs(folded, booked_late, batches, create_journals(folder.journals, batches))
 
 
 def _open_entries(folder: LedgerFolder) -> list[LedgerEntry]:
@@ -192,6 +198,7 @@ def _close(
         comparison = _compare(folder, told, booked, credited) if is_at_rest else None
     return Settlement(
         folded,
+        0,
         Counter(entry.status for entry in entries if entry.key in keys),
         Counter(entry.status for entry in entries if entry.status.is_open),
         live,

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from dailies.answers import is_content_filter
 from dailies.attempts import JOB_FAILED, following
+from dailies.charging import DURATION_DIFFERS, with_charge
 from dailies.errors import (
     AccountError,
     BalanceEmptyError,
@@ -36,8 +37,6 @@ from dailies.manifest import ClaimedRow
 from dailies.offers import offer_of
 from dailies.pacing import PollSchedule
 from dailies.production import Production
-
-_DURATION_DIFFERS = "duration_differs"
 
 
 class Attempt:
@@ -178,26 +177,18 @@ class Attempt:
         entry, now = self.entry, self._production.now()
         completed_at = job.completed_at or now
         error_code, error = _remark(entry, job)
-        charge = None
-        if error_code != _DURATION_DIFFERS and entry.usd_per_second is not None and entry.markup is not None:
-            charge = self._production.settings.tariff.charge(
-                entry.usd_per_second, entry.duration_s or 0, entry.markup, completed_at
-            )
-        await self._put(
-            final=True,
+        done = replace(
+            entry,
             status=EntryStatus.COMPLETED,
             video_url=job.video_url,
             completed_at=completed_at,
             waited_s=_waited_s(entry, now),
             not_done_at_s=not_done_at_s,
             polls=self._polls,
-            charged_mxn=charge and charge.mxn,
-            charged_usd=charge and charge.usd,
-            fx_mxn_per_usd=charge and charge.fx_mxn_per_usd,
-            fx_source=charge and charge.fx_source,
             error_code=error_code,
             error=error,
         )
+        await self._write(with_charge(done, self._production.settings.tariff, completed_at), final=True)
         reach(Failpoint.AFTER_OUTCOME)
         await self._check_organisation(organisation_of(job.video_url))
         return self.entry
@@ -242,7 +233,7 @@ def _request(entry: LedgerEntry) -> VideoRequest:
 def _remark(entry: LedgerEntry, job: Job) -> tuple[str | None, str | None]:
     """What is strange about a completed job: its code, and in words."""
     if job.duration_s not in (None, entry.duration_s):
-        return _DURATION_DIFFERS, f"ordered {entry.duration_s} s, the service says {job.duration_s} s"
+        return DURATION_DIFFERS, f"ordered {entry.duration_s} s, the service says {job.duration_s} s"
     if job.video_url is None:
         return "no_video_url", "the service says that the video is done, but not where it is"
     return None, None

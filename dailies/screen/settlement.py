@@ -38,6 +38,8 @@ def settlement_lines(settlement: Settlement) -> Iterator[str]:
     """What was done, and what is left to do, line by line."""
     if settlement.folded:
         yield f"Folded what runs that ended early had left: {count(len(settlement.folded), 'journal')}."
+    if settlement.booked_late:
+        yield f"Booked, as the FX of its month is known by now: {count(settlement.booked_late, 'charge')}."
     looked_at = settlement.looked_at
     if looked_at:
         found = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(looked_at.items()))

@@ -95,3 +95,20 @@ def done(job_id: str) -> str:
     url = f"https://s.test/storage/v1/object/public/generated-videos/7f1f0c9e-0000-4000-8000-00000000000a/{job_id}.mp4"
     job = {"id": job_id, "object": "video.job", "status": "completed", "video_url": url, "duration": 5, "error": None}
     return json.dumps(job)
+
+
+async def test_a_charge_of_a_month_without_fx_is_booked_once_the_fx_is_known(
+    folder: LedgerFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown = {"charged_mxn": None, "charged_usd": None, "fx_mxn_per_usd": None, "fx_source": None}
+    other_length = {**unknown, "error_code": "duration_differs"}
+    book(folder, replace(completed(make_entry("a")), **unknown), replace(completed(make_entry("b")), **other_length))
+    monkeypatch.setenv("DAILIES_FX", "2026-10=20")
+    assert (await Account("100").settle(folder, monkeypatch)).booked_late == 0
+
+    monkeypatch.setenv("DAILIES_FX", "2026-11=20")
+    found = await Account("100").settle(folder, monkeypatch)
+
+    assert (found.booked_late, found.booked.charged_mxn, found.booked.unknown) == (1, KLING_5_S_MXN, 1)
+    assert {entry.prompt: entry.charged_mxn for entry in folder.entries()} == {"a": KLING_5_S_MXN, "b": None}
+    assert (await Account("100").settle(folder, monkeypatch)).booked_late == 0

@@ -1,0 +1,47 @@
+"""What a completed entry is charged: booked when its job completes, or later, once the FX of that month is known."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dailies.folder import LedgerFolder
+from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.pricing import Tariff
+
+DURATION_DIFFERS = "duration_differs"
+"""The error code of a video that is not as long as was ordered: nobody can say what it was charged."""
+
+
+def with_charge(entry: LedgerEntry, tariff: Tariff, completed_at: datetime) -> LedgerEntry:
+    """The entry with its charge and the charge's factors; without, where the month has no FX or a factor is unknown."""
+    if entry.error_code == DURATION_DIFFERS or entry.usd_per_second is None or entry.markup is None:
+        return entry
+    charge = tariff.charge(entry.usd_per_second, entry.duration_s or 0, entry.markup, completed_at)
+    if charge is None:
+        return entry
+    return replace(
+        entry,
+        charged_mxn=charge.mxn,
+        charged_usd=charge.usd,
+        fx_mxn_per_usd=charge.fx_mxn_per_usd,
+        fx_source=charge.fx_source,
+    )
+
+
+def book_late(folder: LedgerFolder, tariff: Tariff) -> int:
+    """Book the charges of videos that completed in a month whose FX was not known then. Hold the ledger's lock.
+
+    Returns:
+        How many could be booked.
+
+    Raises:
+        LedgerError: the ledger cannot be read or written.
+    """
+    completed = pc.field("status") == pa.scalar(EntryStatus.COMPLETED.value)
+    unknown = folder.find(completed & pc.field("charged_mxn").is_null() & pc.field("completed_at").is_valid())
+    known = [with_charge(entry, tariff, entry.completed_at) for entry in unknown if entry.completed_at is not None]
+    booked = [entry for entry in known if entry.charged_mxn is not None]
+    folder.put(booked)
+    return len(booked)
