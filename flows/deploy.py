@@ -24,6 +24,7 @@ from dailies.settings import Settings
 from flows.automations import automations
 from flows.home import ROOT
 from flows.pools import make_pool
+from flows.schedules import restore_schedules
 from tasks.blocks import GeekHubCredentials, GeekHubVideo
 from tasks.limits import SUBMITS, ensure_limit
 
@@ -161,12 +162,13 @@ async def _deployments(client: PrefectClient, wanted: list[dict[str, Any]], only
                 yield f"deployment {name!r} differs in its {field}"
     if differs and not only_look:
         _prefect_deploy()
-        await _keep_schedules(client, before)
+        for found in before:
+            await restore_schedules(client, found)
 
 
 def _fields(found: DeploymentResponse, wanted: dict[str, Any], schema: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     limit = found.global_concurrency_limit.limit if found.global_concurrency_limit else None
-    crons = {str(schedule.slug): getattr(schedule.schedule, "cron", None) for schedule in found.schedules}
+    slugs = {schedule["slug"] for schedule in wanted.get("schedules", [])}
     return {
         "entrypoint": (found.entrypoint, wanted["entrypoint"]),
         "version": (found.version, wanted["version"]),
@@ -174,7 +176,7 @@ def _fields(found: DeploymentResponse, wanted: dict[str, Any], schema: dict[str,
         "tags": (sorted(found.tags), sorted(wanted["tags"])),
         "work pool": (found.work_pool_name, wanted["work_pool"]["name"]),
         "concurrency limit": (limit, wanted.get("concurrency_limit", {}).get("limit")),
-        "schedules": (crons, {schedule["slug"]: schedule["cron"] for schedule in wanted.get("schedules", [])}),
+        "schedules": (slugs & {schedule.slug for schedule in found.schedules}, slugs),
         "parameters": (_filled(found.parameter_openapi_schema or {}), _filled(schema)),
     }
 
@@ -188,15 +190,3 @@ def _prefect_deploy() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise ServerError(f"`prefect deploy --all` was not accepted:\n{done.stdout}{done.stderr}")
-
-
-async def _keep_schedules(client: PrefectClient, before: list[DeploymentResponse]) -> None:
-    """Whether a schedule is on, and with which parameters, is the operator's choice; Prefect's deploy resets it."""
-    for old in before:
-        new = await client.read_deployment(old.id)
-        now = {schedule.slug: schedule for schedule in new.schedules}
-        for schedule in old.schedules:
-            if schedule.slug in now:
-                await client.update_deployment_schedule(
-                    old.id, now[schedule.slug].id, active=schedule.active, parameters=schedule.parameters or None
-                )

@@ -3,23 +3,24 @@
 from typing import Any
 
 import yaml
-from prefect import aserve
-from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect import aserve, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
-from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_entrypoint
 from prefect.types.entrypoint import EntrypointType
 
 from dailies.errors import SettingsError
 from flows.deploy import PROJECT
+from flows.schedules import chosen_schedules
 
 NOT_SERVED = ("batch",)
 """Batches of a run that fans out need a work pool; a served run keeps them in its own process."""
 
 
 async def serve(limit: int) -> None:
-    """Serve every deployment but ``batch`` until the process ends; schedules are as in ``prefect.yaml``.
+    """Serve every deployment but ``batch`` until the process ends; schedules stay as an operator left them.
 
     Args:
         limit: runs at a time.
@@ -27,7 +28,9 @@ async def serve(limit: int) -> None:
     Raises:
         SettingsError: there is no ``prefect.yaml``.
     """
-    await aserve(*[await _served(wanted) for wanted in read_served()], limit=limit)
+    async with get_client() as client:
+        served = [await _served(client, wanted) for wanted in read_served()]
+    await aserve(*served, limit=limit)
 
 
 def read_served() -> list[dict[str, Any]]:
@@ -42,23 +45,20 @@ def read_served() -> list[dict[str, Any]]:
     return [deployment for deployment in wanted if deployment["name"] not in NOT_SERVED]
 
 
-async def _served(wanted: dict[str, Any]) -> RunnerDeployment:
+async def _served(client: PrefectClient, wanted: dict[str, Any]) -> RunnerDeployment:
     limit = wanted.get("concurrency_limit")
     flow: Any = load_flow_from_entrypoint(wanted["entrypoint"])
-    schedules = [
-        DeploymentScheduleCreate(
-            schedule=CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]),
-            active=schedule["active"],
-            slug=schedule["slug"],
-        )
-        for schedule in wanted.get("schedules", [])
-    ]
+    name = f"{wanted['name']}-served"
+    try:
+        found = await client.read_deployment_by_name(f"{flow.name}/{name}")
+    except ObjectNotFound:
+        found = None
     served: RunnerDeployment = await flow.ato_deployment(
-        name=f"{wanted['name']}-served",
+        name=name,
         description=wanted["description"],
         tags=wanted["tags"],
         version=str(wanted["version"]),
-        schedules=schedules,
+        schedules=chosen_schedules(found, wanted),
         concurrency_limit=ConcurrencyLimitConfig(**limit) if limit else None,
         entrypoint_type=EntrypointType.MODULE_PATH,
     )

@@ -63,7 +63,7 @@ def read_version(api_url: str) -> str:
         if error.response.status_code not in _REFUSALS:
             return ""
         raise ServerError(
-            f"The Prefect server at {api_url} refuses {_credential()} (HTTP {error.response.status_code}): one that has a"
+            f"The Prefect server at {api_url} refuses {_credential()} (HTTP {error.response.status_code}): one with a"
             " password wants in PREFECT_API_AUTH_STRING what its own PREFECT_SERVER_API_AUTH_STRING is."
         ) from None
     except (httpx.HTTPError, ValueError):

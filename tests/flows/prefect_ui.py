@@ -22,7 +22,7 @@ class PrefectServer:
     def __init__(self, api: httpx.Client) -> None:
         self._api = api
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
+    def post(self, path: str, body: dict[str, Any] | list[Any]) -> Any:
         """One request; what was answered."""
         answer = self._api.post(path, json=body).raise_for_status()
         return answer.json() if answer.content else None
@@ -34,6 +34,10 @@ class PrefectServer:
     def patch(self, path: str, body: dict[str, Any]) -> None:
         """A change, as the UI sends it."""
         self._api.patch(path, json=body).raise_for_status()
+
+    def delete(self, path: str) -> None:
+        """A removal, as the UI sends it."""
+        self._api.delete(path).raise_for_status()
 
     def exists(self, path: str) -> bool:
         """Whether there is such a thing."""

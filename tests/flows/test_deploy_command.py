@@ -1,6 +1,8 @@
 """`dailies deploy` and `dailies serve`: what is missing is made, what an operator chose stays."""
 
+import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -29,29 +31,91 @@ def test_deploy_makes_what_is_missing_and_then_finds_nothing(workplace: Workplac
     assert workplace.sandbox.api_key not in made.stdout
 
 
+CRON = {"cron": "30 4 * * 1", "timezone": "Europe/Madrid", "day_or": True}
+NIGHTLY = {"schedule": CRON, "active": True, "parameters": {"csv": "nightly.csv", "max_cost_mxn": 100}}
+HOURLY = {
+    "schedule": {"interval": 3600.0, "anchor_date": "2026-01-01T00:00:00Z", "timezone": "UTC"},
+    "active": False,
+    "parameters": {"csv": "hourly.csv", "max_cost_mxn": 5},
+}
+
+
+def choose_schedules(server: PrefectServer, deployment: dict[str, Any]) -> None:
+    """What an operator does in the UI: another time for the schedule that is there, and one more, without a slug."""
+    (schedule,) = deployment["schedules"]
+    server.patch(f"/deployments/{deployment['id']}/schedules/{schedule['id']}", NIGHTLY)
+    server.post(f"/deployments/{deployment['id']}/schedules", [HOURLY])
+
+
+def assert_schedules_are_as_chosen(deployment: dict[str, Any]) -> None:
+    now = {schedule["slug"]: {name: schedule[name] for name in NIGHTLY} for schedule in deployment["schedules"]}
+    assert now == {"nightly": NIGHTLY, None: HOURLY}
+
+
 def test_what_an_operator_chose_stays(workplace: Workplace, server: PrefectServer) -> None:
     assert workplace.run("deploy").returncode == 0
     generate = server.get("/deployments/name/generate/generate")
-    (schedule,) = generate["schedules"]
-    chosen = {"active": True, "parameters": {"csv": "nightly.csv", "max_cost_mxn": 100}}
-    server.patch(f"/deployments/{generate['id']}/schedules/{schedule['id']}", chosen)
-    server.patch("/v2/concurrency_limits/dailies-submits", {"slot_decay_per_second": 3})
-    server.patch(f"/deployments/{generate['id']}", {"tags": ["changed"]})
-    checked = workplace.run("deploy", "--check")
-    assert checked.returncode == 1
-    assert "'generate/generate' differs in its tags" in checked.stdout
+    try:
+        choose_schedules(server, generate)
+        server.patch("/v2/concurrency_limits/dailies-submits", {"slot_decay_per_second": 3})
+        assert workplace.run("deploy", "--check").returncode == 0
+        server.patch(f"/deployments/{generate['id']}", {"tags": ["changed"]})
+        checked = workplace.run("deploy", "--check")
+        assert checked.returncode == 1
+        assert "'generate/generate' differs in its tags" in checked.stdout
+        assert "schedules" not in checked.stdout
+        assert workplace.run("deploy").returncode == 0
+        after = server.get("/deployments/name/generate/generate")
+        assert after["tags"] == ["dailies", "videos"]
+        assert_schedules_are_as_chosen(after)
+        assert server.get("/v2/concurrency_limits/dailies-submits")["slot_decay_per_second"] == 3
+    finally:
+        server.delete(f"/deployments/{generate['id']}")
+
+
+def test_a_schedule_of_prefect_yaml_that_is_gone_is_made_again(workplace: Workplace, server: PrefectServer) -> None:
     assert workplace.run("deploy").returncode == 0
-    after = server.get("/deployments/name/generate/generate")
-    assert after["tags"] == ["dailies", "videos"]
-    assert {name: after["schedules"][0][name] for name in chosen} == chosen
-    assert server.get("/v2/concurrency_limits/dailies-submits")["slot_decay_per_second"] == 3
-    server.patch(f"/deployments/{generate['id']}/schedules/{after['schedules'][0]['id']}", {"active": False})
+    settle = server.get("/deployments/name/settle/settle")
+    server.delete(f"/deployments/{settle['id']}/schedules/{settle['schedules'][0]['id']}")
+    server.post(f"/deployments/{settle['id']}/schedules", [HOURLY | {"parameters": {}}])
+    checked = workplace.run("deploy", "--check")
+    assert "'settle/settle' differs in its schedules" in checked.stdout
+    assert workplace.run("deploy").returncode == 0
+    after = server.get("/deployments/name/settle/settle")
+    server.delete(f"/deployments/{settle['id']}")
+    assert {schedule["slug"]: schedule["active"] for schedule in after["schedules"]} == {
+        "every-15-minutes": False,
+        None: False,
+    }
 
 
 def test_a_block_that_does_not_exist_is_named_with_the_remedy(workplace: Workplace) -> None:
     refused = workplace.run("deploy", DAILIES_ALARM_BLOCK="slack-webhook/nobody")
     assert refused.returncode == 2
     assert "slack-webhook/nobody" in refused.stdout
+
+
+@contextlib.contextmanager
+def serving(workplace: Workplace) -> Iterator[None]:
+    """`dailies serve`, from when it has made or changed its deployments until the block ends."""
+    with workplace.start("serve") as process:
+        try:
+            assert process.stdout is not None
+            assert any("Your deployments are being served" in line for line in process.stdout)
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
+def test_what_an_operator_chose_outlives_the_serving_process(workplace: Workplace, server: PrefectServer) -> None:
+    with serving(workplace):
+        choose_schedules(server, server.get("/deployments/name/generate/generate-served"))
+    with serving(workplace):
+        again = server.get("/deployments/name/generate/generate-served")
+    server.delete(f"/deployments/{again['id']}")
+    assert not again["paused"]
+    assert_schedules_are_as_chosen(again)
 
 
 @pytest.mark.slow
