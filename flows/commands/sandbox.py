@@ -10,6 +10,8 @@ from dailies.screen.console import console
 if TYPE_CHECKING:
     from dailies.sandbox.options import SandboxOptions
 
+DataDir = Annotated[Path | None, Parameter(help="Its folder; by default `sandbox` in the data folder.")]
+
 app = App(
     name="sandbox",
     help="Run a local GeekHub: real videos, no money.\n\nExample: dailies sandbox --speed 60",
@@ -22,7 +24,7 @@ def start_sandbox(
     *,
     port: Annotated[int | None, Parameter(help="Where it listens; by default the folder's own port.")] = None,
     speed: Annotated[float, Parameter(help="How many times faster than real its models render.")] = 60.0,
-    data_dir: Annotated[Path, Parameter(help="The folder of all it knows.")] = Path("data/sandbox"),
+    data_dir: DataDir = None,
     seed: Annotated[int, Parameter(help="Seed of the render times.")] = 0,
     faults: Annotated[Path | None, Parameter(help="A fault script (TOML).")] = None,
     supabase: Annotated[bool, Parameter(help="Keep the videos in the project of SUPABASE_URL.")] = False,
@@ -34,9 +36,16 @@ def start_sandbox(
     from dailies.sandbox.foreground import serve
     from dailies.sandbox.options import SandboxOptions
 
-    options = SandboxOptions(data_dir, port, speed, seed, faults=faults)
+    options = SandboxOptions(data_dir or _own_folder(), port, speed, seed, faults=faults)
     serve(_with_project(options) if supabase else options)
     return 0
+
+
+def _own_folder() -> Path:
+    from dailies.settings import load_settings
+    from flows.local.environment import sandbox_folder
+
+    return sandbox_folder(load_settings())
 
 
 def _with_project(options: "SandboxOptions") -> "SandboxOptions":
@@ -53,12 +62,12 @@ def _with_project(options: "SandboxOptions") -> "SandboxOptions":
 
 
 @app.command(name="stop")
-def stop_sandbox(*, data_dir: Annotated[Path, Parameter(help="Its folder.")] = Path("data/sandbox")) -> int:
+def stop_sandbox(*, data_dir: DataDir = None) -> int:
     """Stop the sandbox that goes on running.
 
     Example: dailies sandbox stop
     """
     from dailies.sandbox.process import stop_sandbox as stop
 
-    console().print("The sandbox is stopped." if stop(data_dir) else "No sandbox was running.")
+    console().print("The sandbox is stopped." if stop(data_dir or _own_folder()) else "No sandbox was running.")
     return 0

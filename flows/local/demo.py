@@ -18,7 +18,7 @@ from dailies.service import Service
 from dailies.settings import Settings, load_settings
 from flows.home import ROOT
 from flows.local.assignment import open_assignment
-from flows.local.environment import sandbox_folder
+from flows.local.environment import sandbox_folder, stop_command
 from flows.local.production import run_assignment
 
 SAMPLE = Path("data/prompts/sample.csv")
@@ -80,10 +80,11 @@ def _consumed_mxn(sandbox: Service) -> Decimal:
 def _say_goodbye(console: Console, given: Assignment, seconds: float) -> int:
     first = next((entry.video_url for entry in given.outcome().entries() if entry.video_url), None)
     say(console, f"The first video: {first or 'there is none'}")
-    report = given.service.settings.report_path(given.prompts.source).resolve()
+    report = given.service.settings.report_path(*given.prompts.sources).resolve()
     say(console, f"The report, all videos on one page: {report.as_uri()}")
     say(console, f"The ledger: {given.folder.path}/month=*/*.parquet")
-    say(console, f"The sandbox: {given.service.sandbox_url} (stop it: .venv/bin/dailies sandbox stop)")
+    stop = stop_command(given.service.settings)
+    say(console, f"The sandbox: {given.service.sandbox_url} (stop it: .venv/bin/{stop})")
     say(console, "The Prefect server goes on, too (stop it: .venv/bin/dailies server stop)")
     say(console, f"{seconds:.0f} s. Again: make demo. Anew: make demo FRESH=1", "dim")
     return 0

@@ -1,6 +1,7 @@
 """Which service the command speaks to: GeekHub where there is a key, else the sandbox, and then it says so."""
 
 import os
+import shlex
 from pathlib import Path
 
 from dailies.errors import SettingsError
@@ -15,6 +16,13 @@ from dailies.settings import Settings, load_settings, variable
 def sandbox_folder(settings: Settings) -> Path:
     """Where the sandbox keeps its state."""
     return settings.data_dir / "sandbox"
+
+
+def stop_command(settings: Settings) -> str:
+    """What stops that sandbox, whatever the environment in which it is typed."""
+    folder = sandbox_folder(settings)
+    usual = folder == Path(Settings.model_fields["data_dir"].default, folder.name)
+    return "dailies sandbox stop" + ("" if usual else f" --data-dir {shlex.quote(str(folder.resolve()))}")
 
 
 def open_service(*, speed: float = 60.0) -> Service:

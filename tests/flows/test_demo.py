@@ -40,6 +40,7 @@ def test_the_demo_makes_every_video_as_ordered_and_a_second_one_buys_nothing(wor
     for said in (first, again):
         assert f"Ledger: {charged} MXN" in said
         assert "They agree." in said
+        assert f"dailies sandbox stop --data-dir {sandbox})" in said
     assert "24 videos" in again
     assert "not bought again" in again
     assert _entries(workplace.path) == entries
