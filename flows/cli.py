@@ -26,6 +26,7 @@ app = App(
     help="Prompts become AI videos, exactly accounted. Example: dailies plan prompts.csv",
     version=version("dailies"),
     default_parameter=Parameter(negative="", show_default=False),
+    suppress_keyboard_interrupt=False,  # main has words for it
 )
 app.command(validate, sort_key=1)
 app.command(plan, sort_key=2)

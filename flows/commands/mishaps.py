@@ -37,7 +37,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         case cyclopts.CycloptsError():
             return _misused(error), REFUSED
         case KeyboardInterrupt():
-            return "Stopped. Nothing is lost: the same command goes on.", LEFT_AT_ONCE
+            return "\nStopped. Nothing is lost: the same command goes on.", LEFT_AT_ONCE  # below the terminal's ^C
         case BrokenPipeError():
             return "", UNREAD
         case OSError() if error.strerror:

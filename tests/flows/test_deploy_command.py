@@ -1,6 +1,8 @@
 """`dailies deploy` and `dailies serve`: what is missing is made, what an operator chose stays."""
 
 import contextlib
+import signal
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,13 +98,13 @@ def test_a_block_that_does_not_exist_is_named_with_the_remedy(workplace: Workpla
 
 
 @contextlib.contextmanager
-def serving(workplace: Workplace) -> Iterator[None]:
+def serving(workplace: Workplace) -> Iterator["subprocess.Popen[str]"]:
     """`dailies serve`, from when it has made or changed its deployments until the block ends."""
     with workplace.start("serve") as process:
         try:
             assert process.stdout is not None
             assert any("Your deployments are being served" in line for line in process.stdout)
-            yield
+            yield process
         finally:
             process.terminate()
             process.communicate(timeout=60)
@@ -116,6 +118,15 @@ def test_what_an_operator_chose_outlives_the_serving_process(workplace: Workplac
     server.delete(f"/deployments/{again['id']}")
     assert not again["paused"]
     assert_schedules_are_as_chosen(again)
+
+
+def test_ctrl_c_ends_serving_in_one_message(workplace: Workplace) -> None:
+    with serving(workplace) as process:
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "Stopped. Nothing is lost: the same command goes on."
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow

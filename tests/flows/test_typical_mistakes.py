@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -325,3 +326,19 @@ def test_real_money_is_asked_for_on_a_terminal_and_no_is_no(place: Place) -> Non
         said += os.read(ours, 4096)
     os.close(ours)
     assert b"Nothing was spent." in said
+
+
+def test_ctrl_c_at_the_question_says_that_nothing_is_lost(place: Place) -> None:
+    place.live()
+    ours, theirs = pty.openpty()
+    command = [DAILIES, "run", "prompts.csv"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE) as asking:
+        os.close(theirs)
+        said = b""
+        while b"Spend up to 8.40 MXN?" not in said:
+            said += os.read(ours, 4096)
+        asking.send_signal(signal.SIGINT)
+        _, complaint = asking.communicate(timeout=60)
+    os.close(ours)
+    assert asking.returncode == 130
+    assert complaint.decode().strip() == "Stopped. Nothing is lost: the same command goes on."
