@@ -45,7 +45,7 @@ class Assignment:
     @property
     def results_path(self) -> Path:
         """Where the results go unless another place is named."""
-        return self.service.settings.results_path(self.prompts.source)
+        return self.service.settings.results_path(*self.whole.sources)
 
     def place_results(self, output: Path | None, form: ResultsFormat | None) -> Path:
         """Where the results go if they are asked for in that place and that format."""

@@ -103,6 +103,11 @@ class PromptFile:
         return f"{first.source}+{len(others)}" if others else first.source
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """All of the sources."""
+        return tuple(sheet.source for sheet in self.sheets)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The names of all columns, each as its first source spells it."""
         names = {name.strip().lower(): name for sheet in reversed(self.sheets) for name in reversed(sheet.columns)}

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dailies.catalogue import load_catalogue
 from dailies.errors import SettingsError
+from dailies.naming import name_of
 from dailies.pricing import ANY_MONTH, Tariff
 
 ENV_FILE = ".env"
@@ -211,16 +212,13 @@ class Settings(BaseSettings):
         """The ledger's folder."""
         return self.ledger_dir or self.data_dir / "ledger" / self.service
 
-    def results_path(self, source: str) -> Path:
-        """Where the results of a source of prompts (``a.csv``, ``book.xlsx#Night``, ``a.csv+2``) are written."""
-        place, mark, sheet = source.partition("#")
-        stem = re.sub(r"(?<=.)\.\w+(?=[?+]|$)", "", place.rpartition("/")[2])
-        name = re.sub(r'[/\\:*?"<>|\0]', "-", f"{stem}{mark}{sheet}")
-        return self.data_dir / "results" / f"{name}.results.csv"
+    def results_path(self, *sources: str) -> Path:
+        """Where the results of some sources of prompts (``a.csv``, ``book.xlsx#Night``) are written."""
+        return self.data_dir / "results" / f"{name_of(sources)}.results.csv"
 
-    def report_path(self, source: str) -> Path:
-        """Where the report of a source of prompts is written: next to its results."""
-        results = self.results_path(source)
+    def report_path(self, *sources: str) -> Path:
+        """Where the report of some sources of prompts is written: next to their results."""
+        results = self.results_path(*sources)
         return results.with_name(results.name.removesuffix(".results.csv") + ".report.html")
 
     @property

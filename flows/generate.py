@@ -110,7 +110,7 @@ async def generate(
         await tell_plan(claim.plan)
         await (shoot_elsewhere if fan_out else _shoot_here)(production, claim.batches)
     outcome = read_outcome(folder, whole, terms.policy)
-    results = settings.results_path(prompts.source)
+    results = settings.results_path(*whole.sources)
     write_results(results, outcome)
     outcome = outcome.first(limit)
     complaint = await deliver(folder, outcome, settings) if production.stop.may_poll else ""

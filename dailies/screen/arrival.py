@@ -16,7 +16,7 @@ from dailies.settings import Settings
 
 def show_arrival(console: Console, folder: LedgerFolder, outcome: Outcome, settings: Settings) -> int:
     """Say where the report is and what is wrong with the copies; 1 if something is."""
-    report = settings.report_path(outcome.prompts.source)
+    report = settings.report_path(*outcome.prompts.sources)
     if report.exists():
         say(console, f"Report: {report.resolve().as_uri()}")
     if settings.mirror_to is None:

@@ -95,7 +95,7 @@ def failed(
     from flows.local.assignment import find_assignment
 
     outcome = find_assignment(csv, template).outcome()
-    with asked_output(output, (sheet.source for sheet in outcome.prompts.sheets)):
+    with asked_output(output, outcome.prompts.sources):
         written = write_failed(output, outcome)
     screen, place = console(to_stderr=is_stdout(output)), shlex.quote(str(output))
     if not written:

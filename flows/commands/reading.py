@@ -123,7 +123,7 @@ def results(
     if as_json and is_stdout(output):
         raise RefusedError("Both --json and -o - want standard output; choose one of them")
     given = find_assignment(csv, template)
-    with asked_output(output, (sheet.source for sheet in given.whole.sheets)):
+    with asked_output(output, given.whole.sources):
         code = present_results(console(to_stderr=as_json or is_stdout(output)), given, output, form)
     if as_json:
         say_json(outcome_facts(given.outcome(), str(given.place_results(output, form))))

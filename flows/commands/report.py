@@ -36,7 +36,7 @@ def report(
     service = open_service()
     settings = service.settings
     selection = Selection(frozenset(month), frozenset(batch), frozenset(source))
-    path = output or (settings.report_path(source[0]) if len(source) == 1 else settings.report_path("all"))
+    path = output or settings.report_path(*(source or ["ledger"]))
     with asked_output(output):
         written = asyncio.run(report_selection(service.open_ledger(), selection, path, settings, pictures))
     say(console(), f"Report: {written.resolve().as_uri()}")

@@ -158,6 +158,15 @@ def test_a_verb_whose_output_nobody_reads_ends_in_silence(verb: str) -> None:
     assert said.returncode in (0, 3, 141)
 
 
+def test_two_files_of_one_name_have_results_of_their_own(run: Dailies) -> None:
+    for place in ("a", "b"):
+        Path(place).mkdir()
+        write(f"{place}/p.csv", f"prompt\n{place}\n")
+        run("results", f"{place}/p.csv")
+    written = sorted(path.read_text("utf-8").splitlines()[1] for path in Path("data/results").iterdir())
+    assert [line.partition(",")[0] for line in written] == ["a", "b"]
+
+
 def test_a_sheet_does_not_hide_that_its_workbook_would_be_overwritten(run: Dailies) -> None:
     book = Workbook()
     book.active.title = "Night"

@@ -34,7 +34,7 @@ async def report_run(folder: LedgerFolder, outcome: Outcome, settings: Settings)
         title=prompts.source,
         scope=f"the rows of {prompts.source}",
         command=command_of(sources=sources[:5]),
-        path=settings.report_path(prompts.source),
+        path=settings.report_path(*prompts.sources),
         thumbnails=settings.report_thumbnails,
         told=await _ask(settings),
     )
