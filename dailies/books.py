@@ -61,6 +61,18 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Charges:
+    """What was charged ever: the sum of what is known, and the worst cases of what is not, in MXN."""
+
+    known_mxn: Decimal = ZERO
+    unknown_mxn: Decimal = ZERO
+
+    def since(self, earlier: "Charges") -> Decimal:
+        """The most that came to it since; a charge that only became known counts, too."""
+        return self.known_mxn - earlier.known_mxn + max(ZERO, self.unknown_mxn - earlier.unknown_mxn)
+
+
+@dataclass(frozen=True, slots=True)
 class Books(Rows):
     """The account as far as a plan needs it: the rows, and the month.
 
@@ -68,13 +80,13 @@ class Books(Rows):
         charged_mxn: what was charged this month; where a charge is unknown, its worst case.
         reserved: what dead runs left open and may still be charged, by row key, in MXN.
         given_up_mxn: worst cases of abandoned jobs whose charge is unknown.
-        booked_mxn: what was charged ever; where a charge is unknown, its worst case.
+        booked: what was charged ever.
     """
 
     charged_mxn: Decimal = ZERO
     reserved: dict[str, Decimal] = field(default_factory=dict)
     given_up_mxn: Decimal = ZERO
-    booked_mxn: Decimal = ZERO
+    booked: Charges = Charges()
 
     def reserved_beside(self, row_keys: Iterable[str]) -> Decimal:
         """What may still be charged for rows other than these, in MXN: others' runs and what dead ones left."""
@@ -126,8 +138,8 @@ def read_rows(folder: LedgerFolder, row_keys: Iterable[str], *, folded: bool = F
     return _rows(folder, _journals(folder, frozenset(), folded=folded), set(row_keys), brief=False)
 
 
-def read_booked(folder: LedgerFolder) -> Decimal:
-    """What was charged ever, in MXN, as far as it is booked; where a charge is unknown, its worst case.
+def read_booked(folder: LedgerFolder) -> Charges:
+    """What was charged ever, as far as it is booked.
 
     Raises:
         LedgerError: a file is damaged or of an unknown version.
@@ -193,14 +205,25 @@ def _recent(
     return (from_table(folder.scan(where=one_by_one)) if rest.num_rows < sums.num_rows else []), _cost_of(rest)
 
 
-def _booked(folder: LedgerFolder, journalled: Mapping[tuple[str, int], LedgerEntry]) -> Decimal:
+def _booked(folder: LedgerFolder, journalled: Mapping[tuple[str, int], LedgerEntry]) -> Charges:
     bought = pc.field("status") == EntryStatus.COMPLETED.value
     if not journalled:
-        return _cost_of(folder.scan(_COSTS, bought))
+        return _charges(folder.scan(_COSTS, bought), ())
     in_journals = pc.field("row_key").isin(pa.array({row_key for row_key, _ in journalled}, pa.string()))
     known = merge_all(from_table(folder.scan(where=bought & in_journals)), journalled.values())
-    charged = (_cost(entry) for entry in known.values() if entry.status is EntryStatus.COMPLETED)
-    return sum(charged, _cost_of(folder.scan(_COSTS, bought & ~in_journals)))
+    entries = [entry for entry in known.values() if entry.status is EntryStatus.COMPLETED]
+    return _charges(folder.scan(_COSTS, bought & ~in_journals), entries)
+
+
+def _charges(table: pa.Table, entries: Iterable[LedgerEntry]) -> Charges:
+    known = pc.sum(table["charged_mxn"]).as_py() or ZERO
+    unknown = _cost_of(table) - known
+    for entry in entries:
+        if entry.charged_mxn is None:
+            unknown += _cost(entry)
+        else:
+            known += entry.charged_mxn
+    return Charges(known, unknown)
 
 
 def _cost(bought: LedgerEntry) -> Decimal:

@@ -83,7 +83,7 @@ def claim_rows(
 def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp, *, folded: bool) -> Plan:
     keys = (row.row_key for row in prompts.rows)
     books = read_books(folder, keys, terms.tariff, stamp.now, terms.take_over, brief=True, folded=folded)
-    return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps_after(books.booked_mxn), stamp)
+    return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps_after(books.booked), stamp)
 
 
 def _require_known(folder: LedgerFolder, batch_ids: frozenset[str]) -> None:

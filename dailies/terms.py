@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from dailies.attempts import AttemptPolicy
-from dailies.books import read_booked
+from dailies.books import Charges, read_booked
 from dailies.client import GeekHubClient
 from dailies.errors import AccountError, RefusedError, ServiceError
 from dailies.folder import LedgerFolder
@@ -23,7 +23,7 @@ class Balance:
     """What the account held, and what the books said was ever charged just before it was asked, in MXN."""
 
     mxn: Decimal
-    booked_mxn: Decimal
+    booked: Charges
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Terms:
         approved_mxn: the worst case that a person saw and agreed to; None if nobody was asked.
         take_over: batches of hanging runs whose rows are taken from them.
         order: in which order rows are submitted, once it is settled which ones the caps allow.
-        booked_mxn: what the books said was ever charged when the balance in ``caps`` was asked; None if it is exact.
+        booked: what the books said was ever charged when the balance in ``caps`` was asked; None if it is exact.
     """
 
     tariff: Tariff
@@ -48,13 +48,13 @@ class Terms:
     approved_mxn: Decimal | None = None
     take_over: frozenset[str] = frozenset()
     order: Order = "file"
-    booked_mxn: Decimal | None = None
+    booked: Charges | None = None
 
-    def caps_after(self, booked_mxn: Decimal) -> Caps:
+    def caps_after(self, booked: Charges) -> Caps:
         """The caps when so much is booked: what came to it since the balance was asked has left the balance."""
-        if self.caps.balance_mxn is None or self.booked_mxn is None:
+        if self.caps.balance_mxn is None or self.booked is None:
             return self.caps
-        return replace(self.caps, balance_mxn=self.caps.balance_mxn - (booked_mxn - self.booked_mxn))
+        return replace(self.caps, balance_mxn=self.caps.balance_mxn - booked.since(self.booked))
 
 
 def terms_from(
@@ -76,7 +76,7 @@ def terms_from(
         approved_mxn,
         frozenset(take_over),
         order,
-        balance.booked_mxn if balance else None,
+        balance.booked if balance else None,
     )
 
 
@@ -90,7 +90,7 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | Non
             nothing should be claimed.
         LedgerError: the ledger cannot be read.
     """
-    booked_mxn = await asyncio.to_thread(read_booked, folder)
+    booked = await asyncio.to_thread(read_booked, folder)
     try:
         async with GeekHubClient(
             settings.geekhub_base_url, settings.require_key(), timeout_s=settings.request_timeout_s
@@ -98,7 +98,7 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | Non
             balance = await client.read_balance()
             if balance is None:  # many things answer 404 to that; make sure that this one is GeekHub
                 await client.require_geekhub()
-            return None if balance is None else Balance(balance, booked_mxn)
+            return None if balance is None else Balance(balance, booked)
     except AccountError as error:
         raise RefusedError(f"{error} Nothing was spent; {error.remedy}.") from None
     except ServiceError as error:

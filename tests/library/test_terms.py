@@ -14,7 +14,7 @@ import pytest
 import stamina
 from pydantic import SecretStr
 
-from dailies.books import read_booked
+from dailies.books import Charges, read_booked
 from dailies.claim import Claim, claim_rows
 from dailies.client import GeekHubClient
 from dailies.errors import RefusedError
@@ -120,17 +120,31 @@ def test_a_charge_that_is_not_known_is_taken_off_at_its_worst(folder):
     claim.release()
 
 
+def test_a_charge_that_becomes_known_below_its_worst_case_gives_nothing_back(folder):
+    """A settlement books it between the question for the balance and the claim."""
+    bought = completed(make_entry("z"), charged_mxn=None, charged_usd=None, fx_mxn_per_usd=None)
+    folder.put([bought])
+    asked = Balance(12 * KLING_5_S_MXN, read_booked(folder))
+    folder.put([completed(make_entry("z"), charged_mxn=Decimal("0.10"))])
+
+    terms = replace(terms_from(Settings(), balance=asked, fit=True), tariff=make_tariff())
+    claim = claim_rows(folder, make_file(*OURS), terms, NOW)
+
+    assert len(claim.plan.todo) == 11
+    claim.release()
+
+
 def test_what_is_booked_counts_each_charge_once_whatever_the_month(folder):
     bought = completed(make_entry("a", batch_id=BATCH))
     folder.put([bought, completed(make_entry("b", batch_id=OTHER_BATCH), completed_at=NOW.replace(month=3))])
     folder.put([make_entry("open", status=EntryStatus.PROCESSING, job_id="job-open")])
     claim = claim_rows(folder, make_file(*make_rows("open", "c")), Terms(make_tariff(), Caps()), NOW)
-    assert read_booked(folder) == 2 * KLING_5_S_MXN
+    assert read_booked(folder) == Charges(2 * KLING_5_S_MXN)
     collect(folder, claim)
 
-    assert read_booked(folder) == 4 * KLING_5_S_MXN
+    assert read_booked(folder) == Charges(4 * KLING_5_S_MXN)
     folder.put(completed(row.entry) for row in claim.batches[0].rows)  # in both for a moment, as in a fold
-    assert read_booked(folder) == 4 * KLING_5_S_MXN
+    assert read_booked(folder) == Charges(4 * KLING_5_S_MXN)
     claim.release()
 
 
@@ -143,7 +157,7 @@ def test_what_is_charged_while_the_balance_is_asked_is_taken_off_rather_twice_th
 
     monkeypatch.setattr(GeekHubClient, "read_balance", book_then_ask)
 
-    assert asyncio.run(ask_balance(settings_of(sandbox), folder)) == Balance(12 * KLING_5_S_MXN, Decimal(0))
+    assert asyncio.run(ask_balance(settings_of(sandbox), folder)) == Balance(12 * KLING_5_S_MXN, Charges())
 
 
 @contextlib.contextmanager
