@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dailies.books import Books, read_books
+from dailies.books import Books, read_books, read_rows
 from dailies.errors import InputError, RefusedError, RowError
 from dailies.fold import fold_dead
 from dailies.folder import LedgerFolder
@@ -74,7 +74,8 @@ def abandon_rows(folder: LedgerFolder, names: Iterable[str], tariff: Tariff, now
     """
     with folder.lock():
         fold_dead(folder, by=_WHO)
-        known = sorted(set(folder.scan(["row_key"]).column("row_key").to_pylist()))
+        at_work = read_rows(folder, (), folded=True).live
+        known = sorted({*folder.scan(["row_key"]).column("row_key").to_pylist(), *at_work})
         keys = list(dict.fromkeys(_find(name, known) for name in names))
         books = read_books(folder, keys, tariff, now, folded=True)
         given_up = tuple(_give_up(key, books) for key in keys)

@@ -55,6 +55,14 @@ def test_a_row_that_was_given_up_is_ordered_anew_by_its_next_run(folder: LedgerF
     claim.release()
 
 
+def test_a_row_that_only_a_living_runs_journal_has_is_known_to_be_at_work(folder: LedgerFolder) -> None:
+    claim = claim_rows(folder, make_file(*make_rows("new")), make_terms(), NOW)
+    (row,) = claim.batches[0].rows
+    with pytest.raises(RefusedError, match="belongs to a run that is at work"):
+        give_up(folder, row.entry.row_key[:8])
+    claim.release()
+
+
 def test_only_a_job_that_was_polled_stays_reserved(folder: LedgerFolder) -> None:
     given_up = abandon_rows(folder, [PENDING.row_key, POLLED.row_key, DOUBTFUL.row_key], make_tariff(), NOW)
     assert [entry.prompt for entry in given_up.perhaps_charged] == ["b"]
