@@ -1,5 +1,6 @@
 """What one command is about: which prompts, for which service, on which terms."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,25 @@ from dailies.prompts import PromptFile
 from dailies.report.outcome import Outcome, read_outcome
 from dailies.report.sheets import ResultsFormat
 from dailies.service import Service
+from dailies.sources.stdin import is_passing
 from dailies.terms import Terms
+
+_NAMED = 10
+
+
+def command_to_run(csv: Sequence[str], **options: object) -> str:
+    """The command that runs some sources with these options, as somebody has to type it; those not given are left out.
+
+    What can be read only once has to become a file first, and very many names say nothing to anybody.
+    """
+    if len(csv) > _NAMED:
+        return "dailies run with the same files and options."
+    passing = any(map(is_passing, csv))
+    words = ["dailies", "run", *("prompts.csv" if is_passing(name) else name for name in csv)]
+    for name, value in options.items():
+        if value is not None and value is not False:
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return f"{'keep the prompts as a file, then: ' if passing else ''}{shlex.join(words)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +44,7 @@ class Assignment:
         whole: what is in the sources.
         terms: on what terms the rows are claimed.
         csv: where the sources are: paths, URLs, patterns.
+        again: how to run them, or to go on with them, in words.
         template: the prompt of rows without one.
         limit: how many of the first rows count, None for all.
     """
@@ -34,6 +54,7 @@ class Assignment:
     whole: PromptFile
     terms: Terms
     csv: Sequence[str]
+    again: str
     template: str | None = None
     limit: int | None = None
 

@@ -104,4 +104,6 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | Non
     except ServiceError as error:
         if error.status == _TOO_MANY or (error.status or 0) >= _AWAY:
             raise RefusedError(f"The balance cannot be had: {error}. Nothing was spent; try again later.") from None
-        raise RefusedError(f"{error} Nothing was spent; is GEEKHUB_BASE_URL right, and the network up?") from None
+        raise RefusedError(
+            f"{str(error).rstrip('.')}. Nothing was spent; is GEEKHUB_BASE_URL right, and the network up?"
+        ) from None

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from cyclopts import App, Parameter
 
 from dailies.output import STDOUT_FILE
-from dailies.screen.console import complain, silence
+from dailies.screen.console import complain, say_json, silence
 from dailies.sources.names import STDIN, STDIN_FILE
 from flows.commands.deploy import deploy, serve
 from flows.commands.doctor import doctor
@@ -58,6 +58,15 @@ def _plain_words(asked: Iterable[str]) -> Iterator[str]:
         before = word
 
 
+def _tell(message: str, *, as_json: bool) -> None:
+    if not message:  # nobody listens any more
+        silence(sys.stdout)
+        return
+    if as_json:
+        say_json({"error": message})
+    complain(message)
+
+
 def main() -> None:
     """Run the command; every error is one message and an exit code (2: refused before anything was spent)."""
     asked = sys.argv[1:]
@@ -69,8 +78,5 @@ def main() -> None:
         if isinstance(error, SystemExit) or "--debug" in asked:
             raise
         message, code = explain(error)
-        if message:
-            complain(message)
-        else:
-            silence(sys.stdout)
+        _tell(message, as_json="--json" in asked)
     sys.exit(code if isinstance(code, int) else 0)

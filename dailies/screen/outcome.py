@@ -1,10 +1,7 @@
 """The closing lines: how some prompts stand, and what to do next."""
 
-import shlex
-
 from rich.console import Console
 
-from dailies.prompts import PromptFile
 from dailies.report.outcome import Outcome
 from dailies.report.summary import cost_by_model, failures
 from dailies.screen.console import count, mxn, say, show_table
@@ -12,7 +9,7 @@ from dailies.screen.console import count, mxn, say, show_table
 _SHOWN_FAILURES = 10
 
 
-def show_outcome(console: Console, outcome: Outcome, results: str) -> None:
+def show_outcome(console: Console, outcome: Outcome, results: str, again: str) -> None:
     """How the file stands now: cost by model, what is missing and why, where the results are, what to do next."""
     if costs := cost_by_model(outcome.entries()):
         show_table(console, "Bought", [dict(row) for row in costs])
@@ -31,14 +28,7 @@ def show_outcome(console: Console, outcome: Outcome, results: str) -> None:
         )
     say(console, f"Results: {results}")
     if outcome.open:
-        say(console, f"{count(outcome.open, 'row')} open. To go on: {_same_command(outcome.prompts)}")
-
-
-def _same_command(prompts: PromptFile) -> str:
-    """How to run it again, where the sources alone say it."""
-    if prompts.expanded or len(prompts.sheets) > 1:
-        return "the same command again."
-    return f"dailies run {shlex.quote(prompts.source)}"
+        say(console, f"{count(outcome.open, 'row')} open. To go on: {again}")
 
 
 def _failure(row: dict[str, str | int]) -> str:

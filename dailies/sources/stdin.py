@@ -9,6 +9,7 @@ from typing import BinaryIO
 from dailies.durable import replace_file
 from dailies.sources.names import is_stdin
 from dailies.sources.opening import read_stdin, sniff
+from dailies.sources.table import refuse
 
 
 def keep_stdin(names: Sequence[str], folder: Path) -> tuple[tuple[str, ...], tuple[Path, ...]]:
@@ -22,10 +23,21 @@ def keep_stdin(names: Sequence[str], folder: Path) -> tuple[tuple[str, ...], tup
         The names with those files in them, and the files.
 
     Raises:
+        InputError: nothing came in.
         OSError: the folder cannot be written, or a pipe not be read.
     """
-    kept = {name: _keep(content, folder) for name in names if (content := _read_once(name)) is not None}
+    read = {name: content for name in names if (content := _read_once(name)) is not None}
+    for name, content in read.items():
+        if not content.strip():
+            label = "standard input" if is_stdin(name) else name
+            raise refuse(label, None, "nothing came in", "send prompts: cat prompts.csv | dailies run -")
+    kept = {name: _keep(content, folder) for name, content in read.items()}
     return tuple(str(kept.get(name, name)) for name in names), tuple(kept.values())
+
+
+def is_passing(name: str) -> bool:
+    """Whether that can be read only once."""
+    return is_stdin(name) or _is_pipe(name)
 
 
 def _read_once(name: str) -> bytes | None:

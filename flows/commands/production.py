@@ -1,7 +1,5 @@
 """`plan`, `run`, `demo`: from a CSV to its videos."""
 
-import shlex
-import sys
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -44,7 +42,7 @@ def plan(
     if as_json:
         say_json(plan_facts(given.plan(), given.service.name))
     elif present_plan(console(), given).todo:
-        say(console(), f"Next: {shlex.join(('dailies', 'run', *sys.argv[2:]))}")
+        say(console(), f"Next: {given.again}")
     return 0
 
 

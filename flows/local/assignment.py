@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from dailies.assignment import Assignment
+from dailies.assignment import Assignment, command_to_run
 from dailies.errors import LedgerError, RefusedError, ServiceError
 from dailies.order import Order
 from dailies.prompts import read_prompts
@@ -15,6 +15,8 @@ from dailies.settings import load_settings
 from dailies.sources.stdin import keep_stdin
 from dailies.terms import ask_balance, terms_from
 from flows.local.environment import find_service, open_service
+
+_MOST_SOURCES = 1000
 
 
 def open_assignment(
@@ -40,6 +42,11 @@ def open_assignment(
         InputError: the sources cannot be used; nothing else was touched.
         SettingsError, RefusedError: the environment cannot be used.
     """
+    if len(csv) > _MOST_SOURCES:
+        raise RefusedError(
+            f"{len(csv):,} sources are too many to name ({_MOST_SOURCES:,} at most): put the pattern in quotes, such as"
+            " 'many/*.csv', and Dailies looks for the files itself. Nothing was spent."
+        )
     if keep_input:
         csv = _keep_stdin(csv)
     whole = read_prompts(
@@ -51,7 +58,19 @@ def open_assignment(
         folder = service.open_ledger()
         balance = asyncio.run(ask_balance(settings, folder))
     terms = terms_from(settings, balance=balance, fit=fit, retry_failed=retry_failed, take_over=take_over, order=order)
-    return Assignment(replace(service, settings=settings), folder, whole, terms, csv, template, limit)
+    again = command_to_run(
+        csv,
+        template=template,
+        max_cost_mxn=max_cost_mxn,
+        max_month_mxn=max_month_mxn,
+        limit=limit,
+        fit=fit,
+        skip_bad_rows=skip_bad_rows,
+        retry_failed=retry_failed,
+        order=order if order != "file" else None,
+        mirror_to=mirror_to,
+    )
+    return Assignment(replace(service, settings=settings), folder, whole, terms, csv, again, template, limit)
 
 
 def find_assignment(csv: Sequence[str], template: str | None = None) -> Assignment:
@@ -64,7 +83,8 @@ def find_assignment(csv: Sequence[str], template: str | None = None) -> Assignme
     service = find_service()
     with nothing_spent():
         folder = service.open_ledger()
-    return Assignment(service, folder, whole, terms_from(service.settings), csv, template)
+    again = command_to_run(csv, template=template, skip_bad_rows=bool(whole.rejected))
+    return Assignment(service, folder, whole, terms_from(service.settings), csv, again, template)
 
 
 def _keep_stdin(csv: Sequence[str]) -> Sequence[str]:

@@ -69,7 +69,7 @@ def present_results(
     whole = whole or given.whole_outcome()
     write_results(path, whole, form)
     outcome = whole.first(given.limit)
-    show_outcome(console, outcome, str(path))
+    show_outcome(console, outcome, str(path), given.again)
     return outcome.exit_code
 
 
@@ -112,7 +112,12 @@ def _ask(console: Console, given: Assignment, plan: Plan, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise RefusedError("This would spend real money and nobody can be asked; say --yes to run it in a script.")
-    if not Confirm.ask(f"Spend up to {mxn(plan.worst_mxn)}?", console=console, default=False):
+    try:
+        agreed = Confirm.ask(f"Spend up to {mxn(plan.worst_mxn)}?", console=console, default=False)
+    except EOFError:  # Ctrl-D
+        agreed = False
+        console.print()
+    if not agreed:
         raise RefusedError("Nothing was spent.")
 
 

@@ -28,13 +28,14 @@ def _assert_all_bought_once(workplace: Workplace, rows: int) -> None:
 
 def test_ctrl_c_once_stops_in_good_order_and_says_how_to_go_on(workplace: Workplace) -> None:
     prompts = workplace.write_csv(40)
-    with workplace.start("run", prompts, DAILIES_SUBMIT_RATE_PER_S="10") as running:
+    options = ("--max-cost-mxn", "500", "--limit", "40", "--skip-bad-rows", "--retry-failed")
+    with workplace.start("run", prompts, *options, DAILIES_SUBMIT_RATE_PER_S="10") as running:
         wait_until(lambda: workplace.sandbox.consumed_mxn() > 0 or running.poll() is not None)
         running.send_signal(signal.SIGINT)
         said, _ = running.communicate(timeout=120)
     assert running.returncode == 3, said
     assert "Stopping: nothing more is submitted, nothing is lost." in said
-    assert f"open. To go on: dailies run {prompts}" in said
+    assert f"open. To go on: dailies run {prompts} {' '.join(options)}\n" in said
     assert said.splitlines()[-1] == "Stopped: interrupted."
     assert "Traceback" not in said
     assert "ERROR" not in said

@@ -4,6 +4,7 @@ Exit code 2 everywhere: refused before anything was spent.
 """
 
 import contextlib
+import io
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +48,9 @@ class Place:
 
     def unset(self, name: str) -> None:
         self._monkeypatch.delenv(name)
+
+    def send(self, content: bytes) -> None:
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
 
     def csv(self, text: str) -> None:
         (self.path / "prompts.csv").write_text(text, "utf-8")
@@ -97,9 +102,14 @@ def _file_for_folder(place: Place, name: str) -> None:
     target.write_text("not a folder")
 
 
+def _send_nothing(place: Place) -> None:
+    place.send(b"")
+
+
 MISTAKES = [
     # The CSV
     Mistake("no such file", "plan nowhere.csv", "nowhere.csv: there is no such file; check the name"),
+    Mistake("an empty pipe", "run -", "standard input: nothing came in", _send_nothing),
     Mistake("a folder", "plan .", "this is a folder"),
     Mistake("an empty file", "plan prompts.csv", "the file is empty", lambda place: place.csv("")),
     Mistake("a header without rows", "plan prompts.csv", "no rows; add a row", lambda place: place.csv("prompt\n")),
@@ -143,6 +153,11 @@ MISTAKES = [
     Mistake("a verb misspelt", "plann prompts.csv", 'Unknown command "plann".*plan.*dailies --help'),
     Mistake("no CSV named", "plan", "CSV.*dailies plan --help"),
     Mistake("an option misspelt", "run prompts.csv --max-cost 500", "--max-cost.*dailies run --help"),
+    Mistake(
+        "an endless command line",
+        "run" + " prompts.csv" * 1001,
+        "1,001 sources are too many to name .* put the pattern in quotes",
+    ),
     Mistake("a limit of nothing", "run prompts.csv --limit 0", "--limit.*Must be >= 1"),
     Mistake("a cap that is no number", "run prompts.csv --max-cost-mxn lots", "lots.*dailies run --help"),
     Mistake(
@@ -206,7 +221,7 @@ MISTAKES = [
     Mistake(
         "nobody at the address",
         "plan prompts.csv",
-        "http://127.0.0.1:9/v1 cannot be reached.*Nothing was spent.*GEEKHUB_BASE_URL",
+        r"http://127.0.0.1:9/v1 cannot be reached.*\. Nothing was spent.*GEEKHUB_BASE_URL",
         lambda place: place.set(GEEKHUB_BASE_URL="http://127.0.0.1:9/v1"),
     ),
     Mistake(
@@ -290,6 +305,25 @@ def test_the_table_has_the_twenty_mistakes_that_were_asked_for() -> None:
     assert len({mistake.name for mistake in MISTAKES}) == len(MISTAKES) >= 20
 
 
+def test_an_empty_pipe_is_not_kept(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.send(b"\n")
+    assert dailies(capsys, "run", "-").code == 2
+    assert not (place.path / "data/inputs").exists()
+
+
+def test_programs_are_told_of_a_refusal_on_standard_output(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("plan nowhere.csv --json", "run prompts.csv --max-cost-mxn 5 --json", "status --json --brief"):
+        said = dailies(capsys, *command.split())
+        assert said.code == 2
+        assert json.loads(said.out)["error"] in said.err
+
+
+def test_a_plan_of_what_can_be_read_once_says_to_keep_it(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.send(b"prompt\na lighthouse\n")
+    said = dailies(capsys, "plan", "-", "--fit")
+    assert said.out.splitlines()[-1] == "Next: keep the prompts as a file, then: dailies run prompts.csv --fit"
+
+
 def test_a_sandbox_whose_port_is_taken_says_so(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     port = place.occupy_port()
     said = dailies(capsys, "sandbox", "--port", port, "--data-dir", place.path / "another")
@@ -312,7 +346,8 @@ def test_debug_shows_where_an_error_comes_from(place: Place, capsys: pytest.Capt
         dailies(capsys, "plan", "nowhere.csv", "--debug")
 
 
-def test_real_money_is_asked_for_on_a_terminal_and_no_is_no(place: Place) -> None:
+@pytest.mark.parametrize("answer", [b"n\n", b"\x04"], ids=["n", "Ctrl-D"])
+def test_real_money_is_asked_for_on_a_terminal_and_no_is_no(place: Place, answer: bytes) -> None:
     place.live()
     ours, theirs = pty.openpty()
     with subprocess.Popen([DAILIES, "run", "prompts.csv"], stdin=theirs, stdout=theirs, stderr=theirs) as asking:
@@ -320,7 +355,7 @@ def test_real_money_is_asked_for_on_a_terminal_and_no_is_no(place: Place) -> Non
         said = b""
         while b"Spend up to 8.40 MXN?" not in said:
             said += os.read(ours, 4096)
-        os.write(ours, b"n\n")
+        os.write(ours, answer)
         assert asking.wait(timeout=60) == 2
     with contextlib.suppress(OSError):  # a terminal without a process at its other end
         said += os.read(ours, 4096)
