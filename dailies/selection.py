@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from dailies.errors import InputError, RowError
 from dailies.folder import LedgerFolder
 from dailies.ledger import EntryStatus, LedgerEntry
 from dailies.pricing import Tariff
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Selection:
         return (entry for entry in entries if self._takes(entry, tariff))
 
     def _takes(self, entry: LedgerEntry, tariff: Tariff) -> bool:
-        moment = entry.completed_at or entry.submitted_at or entry.planned_at
+        moment = _moment(entry)
         return (
             (not self.months or (moment is not None and tariff.month(moment) in self.months))
             and (not self.batches or entry.batch_id in self.batches)
@@ -54,10 +57,21 @@ def select_entries(folder: LedgerFolder, selection: Selection, tariff: Tariff) -
     entries = folder.entries(selection.row_keys or None)
     selected = list(selection.of(entries, tariff))
     if not selected:
-        sources = ", ".join(sorted({entry.source for entry in entries})[:5])
-        remedy = f"it has {sources}" if sources else "run a file of prompts first: dailies run prompts.csv"
+        there = ", ".join(_there_is(entries, selection, tariff))
+        remedy = f"it has {there}" if there else "run a file of prompts first: dailies run prompts.csv"
         raise InputError((RowError(str(folder.path), None, None, f"the ledger has no rows of {selection}", remedy),))
     return selected
+
+
+def _there_is(entries: Iterable[LedgerEntry], selection: Selection, tariff: Tariff) -> list[str]:
+    """The latest of what could have been named instead."""
+    if selection.months:
+        return sorted({tariff.month(moment) for entry in entries if (moment := _moment(entry)) is not None})[-_SHOWN:]
+    return sorted({entry.batch_id if selection.batches else entry.source for entry in entries})[-_SHOWN:]
+
+
+def _moment(entry: LedgerEntry) -> datetime | None:
+    return entry.completed_at or entry.submitted_at or entry.planned_at
 
 
 def finished(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:

@@ -118,18 +118,18 @@ def verify(*, as_json: Json = False) -> int:
 
     Exit codes: 0 sound, 1 something is wrong.
     """
+    from dailies.pricing import ZERO
     from dailies.screen.settlement import show_verification
-    from dailies.verify import verify_ledger
+    from dailies.verify import Verification, verify_ledger
     from flows.local.environment import find_service
 
     service = find_service()
     folder = service.find_ledger()
-    if folder is None:
-        say(console(), f"There is no ledger at {service.ledger_path} yet.")
-        return 0
-    found = verify_ledger(folder)
+    found = verify_ledger(folder) if folder else Verification(0, 0, ZERO, 0, ())
     if as_json:
-        say_json({"ledger": str(folder.path), **asdict(found)})
+        say_json({"ledger": str(service.ledger_path), **asdict(found)})
+    elif folder is None:
+        say(console(), f"There is no ledger at {service.ledger_path} yet.")
     else:
         show_verification(console(), str(folder.path), found)
     return 1 if found.findings else 0

@@ -102,6 +102,8 @@ def test_plan_of_the_first_rows_prices_only_those(run: Dailies, in_sandbox: Runn
 def test_a_plan_leaves_the_command_to_type_next(run: Dailies, in_sandbox: RunningSandbox) -> None:
     said = run("plan", write("my prompts.csv", "prompt\nred\n"), "--max-cost-mxn", "50", "--fit")
     assert said.out.splitlines()[-1] == "Next: dailies run 'my prompts.csv' --max-cost-mxn 50 --fit"
+    said = run("--debug", "plan", "my prompts.csv", "--template", "{film} at dusk")
+    assert said.out.splitlines()[-1] == "Next: dailies run 'my prompts.csv' --template '{film} at dusk'"
 
 
 def test_results_of_a_file_that_was_never_run_say_so(run: Dailies) -> None:
@@ -156,6 +158,21 @@ def test_a_verb_whose_output_nobody_reads_ends_in_silence(verb: str) -> None:
     os.close(theirs)
     assert not re.search("pipe|Traceback|Exception|defect", said.stderr), said.stderr
     assert said.returncode in (0, 3, 141)
+
+
+def test_verifying_where_there_is_no_ledger_says_so_to_programs_too(run: Dailies) -> None:
+    told = json.loads(run("ledger", "verify", "--json").out)
+    assert (told["files"], told["entries"], told["findings"]) == (0, 0, [])
+    keep(bought_today("red"))
+    assert json.loads(run("ledger", "verify", "--json").out).keys() == told.keys()
+
+
+def test_a_report_that_finds_nothing_names_what_there_is(run: Dailies, in_sandbox: RunningSandbox) -> None:
+    entry = bought_today("red")
+    keep(entry)
+    assert f"it has {load_settings().tariff.month(datetime.now(UTC))}" in run("report", "--month", "1999-13").err
+    assert f"it has {entry.batch_id}" in run("report", "--batch", "none").err
+    assert "it has prompts.csv" in run("report", "--source", "none.csv").err
 
 
 def test_two_files_of_one_name_have_results_of_their_own(run: Dailies) -> None:
