@@ -1,5 +1,8 @@
 """Serving: the deployments of `prefect.yaml` on one machine, without a work pool and a worker."""
 
+import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -9,6 +12,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_entrypoint
+from prefect.settings import get_current_settings
 from prefect.types.entrypoint import EntrypointType
 
 from dailies.errors import SettingsError
@@ -28,9 +32,19 @@ async def serve(limit: int) -> None:
     Raises:
         SettingsError: there is no ``prefect.yaml``.
     """
+    _find_room_for_runs()
     async with get_client() as client:
         served = [await _served(client, wanted) for wanted in read_served()]
     await aserve(*served, limit=limit)
+
+
+def _find_room_for_runs() -> None:
+    """Prefect's runs have a folder of one name for all users of a machine; only the first of them can write there."""
+    shared = Path(tempfile.gettempdir()) / "runner_storage"
+    if shared.exists() and not os.access(shared, os.W_OK):
+        own = get_current_settings().home / "tmp"
+        own.mkdir(parents=True, exist_ok=True)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(own)
 
 
 def read_served() -> list[dict[str, Any]]:

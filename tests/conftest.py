@@ -1,6 +1,7 @@
 """What every test may count on: no key of the person who runs it, no file of theirs, and servers of our own."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from dailies.sandbox.testing import RunningSandbox, sandbox
 from tests.workplace import Workplace, running_prefect
 
 __all__ = ["sandbox"]
+
+# Whoever starts the suite in the background may have it ignore Ctrl-C, and what tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _OURS = ("GEEKHUB_", "DAILIES_", "PREFECT_", "SUPABASE_")
 

@@ -21,7 +21,7 @@ from dailies.sandbox.testing import RunningSandbox
 
 ROOT = Path(__file__).resolve().parent.parent
 DAILIES = Path(sys.executable).parent / "dailies"
-_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR")
+_KEPT = ("PATH", "LANG", "LC_ALL")
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ class Workplace:
     @property
     def env(self) -> dict[str, str]:
         """The environment of a user who works here, with the sandbox's key."""
-        home = self.path / "home"
+        home, temporary = self.path / "home", self.path / "tmp"
         home.mkdir(exist_ok=True)
+        temporary.mkdir(exist_ok=True)
         return {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "HOME": str(home),
+            "TMPDIR": str(temporary),  # Prefect has a folder of one name there, which may be another user's
             "PREFECT_HOME": str(self.path / "prefect"),
             "PREFECT_API_URL": self.prefect_api_url,
             "GEEKHUB_API_KEY": self.sandbox.api_key,

@@ -1,7 +1,9 @@
 """`prefect.yaml`: what it promises, and that Prefect's own command accepts it in a clone without a git remote."""
 
+import os
 import shutil
 import subprocess
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import httpx
 import pytest
 import yaml
 
+from flows import serving
 from flows.home import ROOT, enter_project
 from tests.flows.prefect_ui import PrefectServer, prefect
 from tests.workplace import Workplace
@@ -79,3 +82,18 @@ def test_prefect_deploys_everything_in_a_clone_without_a_remote(clone: Path, wor
         for name, deployment in DEPLOYMENTS.items():
             flow = deployment["entrypoint"].rsplit(".", 1)[1].replace("_", "-")
             assert server.get(f"/deployments/name/{flow}/{name}")["work_pool_name"] == "dailies"
+
+
+def test_where_another_user_has_prefects_temporary_folder_runs_have_one_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "runner_storage"
+    theirs.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, _: path != theirs)
+
+    serving._find_room_for_runs()
+
+    assert Path(tempfile.gettempdir()) == Path(os.environ["TMPDIR"]) != tmp_path
+    assert Path(tempfile.gettempdir()).is_dir()

@@ -373,7 +373,10 @@ def test_ctrl_c_at_the_question_says_that_nothing_is_lost(place: Place) -> None:
         while b"Spend up to 8.40 MXN?" not in said:
             said += os.read(ours, 4096)
         asking.send_signal(signal.SIGINT)
-        _, complaint = asking.communicate(timeout=60)
+        try:
+            _, complaint = asking.communicate(timeout=60)
+        finally:
+            asking.kill()
     os.close(ours)
     assert asking.returncode == 130
     assert complaint.decode().strip() == "Stopped. Nothing is lost: the same command goes on."
