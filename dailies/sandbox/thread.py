@@ -11,6 +11,8 @@ import uvicorn
 from dailies.sandbox.foreground import OpenSandbox
 from dailies.sandbox.server import configure_server
 
+_ROUNDS = 5  # of the loop, until whoever was accepted just before is a connection, and one that was ended is gone
+
 
 class PromptServer(uvicorn.Server):
     """uvicorn's server without its pauses of a tenth of a second, which add up over hundreds of tests."""
@@ -31,8 +33,10 @@ class PromptServer(uvicorn.Server):
         """Hang up on whoever is still there, and end the application."""
         for server in self.servers:
             server.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        for _ in range(_ROUNDS):
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
         tasks = list(self.server_state.tasks)
         for task in tasks:
             task.cancel()
