@@ -68,6 +68,7 @@ def test_a_run_without_a_key_of_its_own_orders_nothing_by_the_key_of_the_block(
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_the_key_of_the_command_goes_before_the_block(workplace: Workplace, live: Live) -> None:
     ran = workplace.run("run", workplace.write_csv(1), DAILIES_CREDENTIALS_BLOCK="liveblock")
     assert ran.returncode == 0, ran.stdout
@@ -76,6 +77,7 @@ def test_the_key_of_the_command_goes_before_the_block(workplace: Workplace, live
 
 
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_a_demo_spends_nothing_and_copies_nowhere_whatever_is_set(workplace: Workplace, live: Live) -> None:
     mine = workplace.path / "mine"
     try:

@@ -69,6 +69,7 @@ def test_the_same_again_copies_nothing_and_what_is_gone_comes_back(workplace: Wo
     assert first.exists()
 
 
+@pytest.mark.slow
 def test_the_sandboxs_own_bucket_needs_no_settings(workplace: Workplace) -> None:
     prompts = workplace.write_csv(3)
     storage = workplace.sandbox.storage
@@ -83,6 +84,7 @@ def test_the_sandboxs_own_bucket_needs_no_settings(workplace: Workplace) -> None
     assert {video.status for video in read_records(workplace.ledger.path)} == {CopyStatus.COPIED}
 
 
+@pytest.mark.slow
 def test_what_was_delivered_short_fails_the_mirror_but_not_the_purchase(workplace: Workplace) -> None:
     prompts = workplace.write_csv(3)
     assert workplace.run("run", prompts).returncode == 0

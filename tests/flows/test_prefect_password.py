@@ -19,6 +19,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.slow
 def test_a_run_uses_the_password_of_prefects_settings(workplace: Workplace, guarded: str) -> None:
     known = {"PREFECT_API_URL": guarded, "PREFECT_API_AUTH_STRING": PASSWORD}
     ran = workplace.run("run", workplace.write_csv(2), **known)
