@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +24,14 @@ class PrefectServer:
         self._api = api
 
     def post(self, path: str, body: dict[str, Any] | list[Any]) -> Any:
-        """One request; what was answered."""
-        answer = self._api.post(path, json=body).raise_for_status()
+        """One request, again where the server's database is busy, as Prefect's own client does; what was answered."""
+        answer = self._api.post(path, json=body)
+        for wait_s in (1, 2, 4):
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(wait_s)
+            answer = self._api.post(path, json=body)
+        answer.raise_for_status()
         return answer.json() if answer.content else None
 
     def get(self, path: str) -> Any:
