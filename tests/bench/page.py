@@ -60,7 +60,7 @@ def _overview(results: list[dict[str, Any]]) -> list[str]:
     lines = ["| # | what | goal | reached | |", "|---|---|---|---:|---|"]
     for result in results:
         for goal in result["goals"]:
-            mark = "for comparison" if goal["text"].startswith("(") else "yes" if goal["is_met"] else "**missed**"
+            mark = "for comparison" if goal["text"].startswith("(for") else "yes" if goal["is_met"] else "**missed**"
             lines.append(f"| {result['id']} | {goal['text']} | {goal['bound']} | {goal['reached']} | {mark} |")
     return [*lines, ""]
 
