@@ -23,28 +23,32 @@ class PrefectServer:
     def __init__(self, api: httpx.Client) -> None:
         self._api = api
 
-    def post(self, path: str, body: dict[str, Any] | list[Any]) -> Any:
-        """One request, again where the server's database is busy, as Prefect's own client does; what was answered."""
-        answer = self._api.post(path, json=body)
+    def _send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """One request, again where the server's database is busy, as Prefect's own client does."""
+        answer = self._api.request(method, path, json=body)
         for wait_s in (1, 2, 4):
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
             time.sleep(wait_s)
-            answer = self._api.post(path, json=body)
-        answer.raise_for_status()
+            answer = self._api.request(method, path, json=body)
+        return answer.raise_for_status()
+
+    def post(self, path: str, body: dict[str, Any] | list[Any]) -> Any:
+        """One request; what was answered."""
+        answer = self._send("POST", path, body)
         return answer.json() if answer.content else None
 
     def get(self, path: str) -> Any:
         """One request; what was answered."""
-        return self._api.get(path).raise_for_status().json()
+        return self._send("GET", path).json()
 
     def patch(self, path: str, body: dict[str, Any]) -> None:
         """A change, as the UI sends it."""
-        self._api.patch(path, json=body).raise_for_status()
+        self._send("PATCH", path, body)
 
     def delete(self, path: str) -> None:
         """A removal, as the UI sends it."""
-        self._api.delete(path).raise_for_status()
+        self._send("DELETE", path)
 
     def exists(self, path: str) -> bool:
         """Whether there is such a thing."""
