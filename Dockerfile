@@ -17,6 +17,7 @@ COPY requirements.lock ./
 RUN pip install --require-hashes --requirement requirements.lock
 
 COPY pyproject.toml README.md LICENSE prefect.yaml ./
+COPY cli ./cli
 COPY dailies ./dailies
 COPY flows ./flows
 COPY tasks ./tasks

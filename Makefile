@@ -31,7 +31,7 @@ chromium: ## a browser for the report's tests, where there is none (Debian and U
 		|| echo "There is no Chromium, and no right to install it: the report's tests in a browser are skipped."
 
 chaos: $(VENV)/.dev ## kill N=100 productions and hold the six promises against the account (PREFECT_SHARE=0.25 JOBS=2 SEED=17-direct)
-	@$(BIN)/python -m tests.faults $(or $(N),100) --prefect-share $(or $(PREFECT_SHARE),0.25) --jobs $(or $(JOBS),2) \
+	@$(BIN)/python -m tools.chaos $(or $(N),100) --prefect-share $(or $(PREFECT_SHARE),0.25) --jobs $(or $(JOBS),2) \
 		$(addprefix --seed ,$(SEED))
 
 check: $(VENV)/.dev ## format, lint, types
@@ -44,13 +44,13 @@ format: $(VENV)/.dev ## put the code in form
 	$(BIN)/ruff check --fix-only .
 
 docs: $(VENV)/.runtime ## write what docs/usage.md says of settings and commands
-	$(BIN)/python -m flows.commands.reference
+	$(BIN)/python -m tools.usage_page
 
 screenshots: $(VENV)/.dev chromium ## take docs/images anew from a real run
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tools.screenshots
 
 bench: $(VENV)/.bench ## measure everything again and write docs/performance.md (QUICK=1: in three minutes, elsewhere)
-	$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ONLY)
+	$(BIN)/python -m tools.bench $(if $(QUICK),--quick) $(ONLY)
 
 lock: $(UV) ## choose exact versions anew, with hashes
 	$(LOCK) --group build -o requirements.lock

@@ -6,20 +6,20 @@ from importlib.metadata import version
 
 from cyclopts import App, Parameter
 
-from dailies.output import STDOUT_FILE
-from dailies.screen.console import complain, say_json, silence
-from dailies.sources.names import STDIN, STDIN_FILE
-from flows.commands.deploy import deploy, serve
-from flows.commands.doctor import doctor
-from flows.commands.ledger import abandon, failed, ledger_app, settle
-from flows.commands.mirror import mirror
-from flows.commands.mishaps import explain
-from flows.commands.production import demo, plan, run
-from flows.commands.proxy import spare_loopback_the_proxy
-from flows.commands.reading import results, status, validate
-from flows.commands.report import report
-from flows.commands.sandbox import app as sandbox_app
-from flows.commands.server import app as server_app
+from cli.commands.deploy import deploy, serve
+from cli.commands.doctor import doctor
+from cli.commands.ledger import abandon, failed, ledger_app, settle
+from cli.commands.mirror import mirror
+from cli.commands.report import report
+from cli.commands.run import demo, plan, run
+from cli.commands.sandbox import app as sandbox_app
+from cli.commands.server import app as server_app
+from cli.commands.validate import results, status, validate
+from cli.error_messages import explain
+from cli.proxy import spare_loopback_the_proxy
+from cli.screen.console import complain, say_json, silence
+from dailies.prompts.sources.source_names import STDIN, STDIN_FILE
+from dailies.report.output import STDOUT_FILE
 
 app = App(
     name="dailies",

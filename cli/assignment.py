@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dailies.claim import read_plan
-from dailies.folder import LedgerFolder
-from dailies.plan import Plan
-from dailies.prompts import PromptFile
-from dailies.report.outcome import Outcome, read_outcome
-from dailies.report.sheets import ResultsFormat
-from dailies.service import Service
-from dailies.sources.stdin import is_passing
-from dailies.terms import Terms
+from cli.known_service import Service
+from dailies.ledger.folder import LedgerFolder
+from dailies.planning.claim import read_plan
+from dailies.planning.outcome import Outcome, read_outcome
+from dailies.planning.plan import Plan
+from dailies.planning.terms import Terms
+from dailies.prompts.reader import PromptFile
+from dailies.prompts.sources.stdin import is_passing
+from dailies.report.table_formats import ResultsFormat
 
 _NAMED = 10
 

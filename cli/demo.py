@@ -9,17 +9,17 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from dailies.assignment import Assignment
-from dailies.ledger import EntryStatus
+from cli.assignment import Assignment
+from cli.invocation import open_assignment
+from cli.known_service import Service
+from cli.run_command import run_assignment
+from cli.screen.console import say
+from cli.service import sandbox_folder, stop_command
+from dailies.gateway.hosting.process import stop_sandbox
+from dailies.ledger.merge import EntryStatus
 from dailies.pricing import ZERO
-from dailies.sandbox.process import stop_sandbox
-from dailies.screen.console import say
-from dailies.service import Service
 from dailies.settings import Settings, load_settings
 from flows.home import ROOT
-from flows.local.assignment import open_assignment
-from flows.local.environment import sandbox_folder, stop_command
-from flows.local.production import run_assignment
 
 SAMPLE = Path("data/prompts/sample.csv")
 _HIDDEN = dict.fromkeys(("GEEKHUB_API_KEY", "DAILIES_CREDENTIALS_BLOCK", "DAILIES_MIRROR_TO"), "")
@@ -28,7 +28,7 @@ _HIDDEN = dict.fromkeys(("GEEKHUB_API_KEY", "DAILIES_CREDENTIALS_BLOCK", "DAILIE
 
 def run_demo(console: Console, *, fresh: bool) -> int:
     """Run the sample on the sandbox, whatever is set; ``fresh`` first moves sandbox and ledger aside together."""
-    from flows.local.running import begin_server, prepare_prefect
+    from cli.flow_runner import begin_server, prepare_prefect
 
     began = time.monotonic()
     os.chdir(ROOT)

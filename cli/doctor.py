@@ -10,12 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from dailies.checks import Finding, Verdict, check_disk, check_fx, check_ledger, check_service
+from cli.doctor_checks import Finding, Verdict, check_disk, check_fx, check_ledger, check_service
+from cli.known_service import Service
+from cli.screen.console import say
+from cli.service import find_service
 from dailies.errors import LedgerError
-from dailies.screen.console import say
-from dailies.service import Service
 from dailies.settings import load_settings
-from flows.local.environment import find_service
 
 _STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"}
 
@@ -79,8 +79,8 @@ def check_prefect() -> Finding:
     """Whether a Prefect server answers, understands us, and takes in events fast enough."""
     from prefect.settings import get_current_settings
 
+    from cli.prefect_server import find_server, is_tuned, require_compatible
     from dailies.errors import ServerError
-    from flows.local.server import find_server, is_tuned, require_compatible
 
     configured = get_current_settings().api.url
     server = find_server(configured)

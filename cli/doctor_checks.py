@@ -11,11 +11,11 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from pathlib import Path
 
-from dailies.client import GeekHubClient
-from dailies.durable import FileLock
 from dailies.errors import KeyRefusedError, ServiceError
+from dailies.geekhub_client.client import GeekHubClient
 from dailies.pricing import Tariff
 from dailies.settings import Settings
+from dailies.system.durable import FileLock
 
 CLOCK_TOLERANCE_S = 60.0
 _MB = 1_000_000

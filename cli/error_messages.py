@@ -4,9 +4,9 @@ import errno
 
 import cyclopts
 
+from cli.interrupts import LEFT_AT_ONCE
 from dailies.errors import DailiesError
-from dailies.interrupts import LEFT_AT_ONCE
-from dailies.sandbox.errors import SandboxError
+from dailies.gateway.errors import SandboxError
 
 REFUSED, OPEN = 2, 3
 UNREAD = 141

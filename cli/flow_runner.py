@@ -9,23 +9,23 @@ from typing import Any, NoReturn
 import httpx
 from rich.console import Console
 
-from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
-from dailies.interrupts import Interrupts
-from dailies.production import Production, watcher
-from dailies.screen.console import complain, say
-from dailies.screen.logs import logs_above
-from dailies.screen.progress import ProgressDisplay
-from dailies.server import Server
-from dailies.settings import Settings
-from flows.local.asking import answers, is_missing
-from flows.local.lifeline import until_lost
-from flows.local.server import (
+from cli.interrupts import Interrupts
+from cli.lifeline import until_lost
+from cli.prefect_http import answers, is_missing
+from cli.prefect_server import (
     affordable_events_per_s,
     find_server,
     require_compatible,
     start_server,
     wait_for_server,
 )
+from cli.screen.console import complain, say
+from cli.screen.logs import logs_above
+from cli.screen.progress import ProgressDisplay
+from cli.server import Server
+from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
+from dailies.run.context import Production, watcher
+from dailies.settings import Settings
 
 POOL = "dailies"
 _FAREWELL_S = 5.0
@@ -76,7 +76,7 @@ def ensure_pool(server: Server) -> None:
         return
     from prefect import get_client
 
-    from flows.pools import make_pool
+    from flows.deployment.pools import make_pool
 
     async def make() -> None:
         async with get_client() as client:

@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from dailies.stopping import Stop
+from dailies.run.stop import Stop
 
 LEFT_AT_ONCE = 130
 """The exit code of a command that Ctrl-C ended at once: what a shell expects after SIGINT."""

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from dailies.assignment import Assignment, command_to_run
+from cli.assignment import Assignment, command_to_run
+from cli.screen.console import console, say
+from cli.service import find_service, open_service
 from dailies.errors import LedgerError, RefusedError, ServiceError
-from dailies.order import Order
-from dailies.prompts import read_prompts
-from dailies.screen.console import console, say
+from dailies.planning.submit_order import Order
+from dailies.planning.terms import ask_balance, terms_from
+from dailies.prompts.reader import read_prompts
+from dailies.prompts.sources.stdin import keep_stdin
 from dailies.settings import load_settings
-from dailies.sources.stdin import keep_stdin
-from dailies.terms import ask_balance, terms_from
-from flows.local.environment import find_service, open_service
 
 _MOST_SOURCES = 1000
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dailies.folder import LedgerFolder
+from dailies.ledger.folder import LedgerFolder
 from dailies.settings import Settings
 
 

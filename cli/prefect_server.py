@@ -19,11 +19,11 @@ from pathlib import Path
 
 import httpx
 
-from dailies.durable import exclusive
+from cli.prefect_http import answers, ask, is_compatible, read_version, understands_us
+from cli.server import Server
 from dailies.errors import ServerError
-from dailies.server import Server
+from dailies.system.durable import exclusive
 from flows.home import ROOT
-from flows.local.asking import answers, ask, is_compatible, read_version, understands_us
 
 _HOST = "127.0.0.1"
 _FIRST_PORT = 4200

@@ -9,22 +9,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.prompt import Confirm
 
-from dailies.assignment import Assignment
-from dailies.claim import claim_rows
+from cli.assignment import Assignment
+from cli.screen.closing import show_arrival
+from cli.screen.console import complain, count, mxn, say
+from cli.screen.outcome import show_outcome
+from cli.screen.plan import show_plan
 from dailies.errors import MirrorError, RefusedError
-from dailies.fold import fold_dead
-from dailies.mirror.mirroring import MirrorWish, mirror_videos
+from dailies.ledger.journal_fold import fold_dead
+from dailies.ledger.selection import Selection
+from dailies.mirror.mirror_run import MirrorWish, mirror_videos
 from dailies.mirror.target import require_target
-from dailies.plan import Plan
-from dailies.report.gallery.occasions import report_run
-from dailies.report.outcome import Outcome
+from dailies.planning.claim import claim_rows
+from dailies.planning.outcome import Outcome
+from dailies.planning.plan import Plan
+from dailies.report.html.occasions import report_run
 from dailies.report.results import write_results
-from dailies.report.sheets import ResultsFormat
-from dailies.screen.arrival import show_arrival
-from dailies.screen.console import complain, count, mxn, say
-from dailies.screen.outcome import show_outcome
-from dailies.screen.plan import show_plan
-from dailies.selection import Selection
+from dailies.report.table_formats import ResultsFormat
 
 
 def present_plan(console: Console, given: Assignment) -> Plan:
@@ -122,7 +122,7 @@ def _ask(console: Console, given: Assignment, plan: Plan, *, yes: bool) -> None:
 
 
 def _generate(console: Console, given: Assignment, plan: Plan) -> str | None:
-    from flows.local.running import await_server, begin_server, prepare_prefect, run_generate
+    from cli.flow_runner import await_server, begin_server, prepare_prefect, run_generate
 
     settings = given.service.settings
     prepare_prefect(settings)

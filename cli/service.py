@@ -4,12 +4,12 @@ import os
 import shlex
 from pathlib import Path
 
+from cli.known_service import Service
 from dailies.errors import SettingsError
-from dailies.sandbox.address import SandboxAddress, read_connection
-from dailies.sandbox.errors import SandboxError
-from dailies.sandbox.process import start_sandbox
-from dailies.sandbox.storage.address import read_storage_address
-from dailies.service import Service
+from dailies.gateway.errors import SandboxError
+from dailies.gateway.hosting.address import SandboxAddress, read_connection
+from dailies.gateway.hosting.process import start_sandbox
+from dailies.gateway.storage.address import read_storage_address
 from dailies.settings import Settings, load_settings, variable
 
 

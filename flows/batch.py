@@ -11,20 +11,20 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from dailies.errors import FencedError, LedgerError
-from dailies.folder import LedgerFolder
-from dailies.journal import Journal
-from dailies.ledger import LedgerEntry
-from dailies.pacing import PollSchedule
-from dailies.production import Production, open_production, shared
-from dailies.shooting import Attempt, Steps, shoot_rows
-from flows.heed import heeding
-from flows.states import batch_state, superseded
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import Journal
+from dailies.ledger.merge import LedgerEntry
+from dailies.pacing.poll_schedule import PollSchedule
+from dailies.run.attempt import Attempt, Steps, shoot_rows
+from dailies.run.context import Production, open_production, shared
+from flows.cancellation import heeding
+from flows.final_states import batch_state, superseded
 from tasks.credentials import load_run_settings
-from tasks.limits import share_turns
 from tasks.name import name_run, rows_and_money
 from tasks.poll import poll_job, quiet_retries
 from tasks.record import record_batch
 from tasks.submit import submit_job
+from tasks.submit_rate import share_turns
 
 
 @flow(name="batch", flow_run_name="batch {batch_id}", retries=0, persist_result=False)

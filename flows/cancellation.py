@@ -15,8 +15,8 @@ import httpx
 from prefect import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
-from dailies.production import Production
-from dailies.stopping import Stop
+from dailies.run.context import Production
+from dailies.run.stop import Stop
 
 WATCH_EVERY_S = 10.0
 CANCELLED = "the run was cancelled"

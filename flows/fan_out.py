@@ -12,12 +12,12 @@ from prefect.deployments.flow_runs import arun_deployment
 from prefect.states import Cancelling
 
 from dailies.errors import FencedError, LedgerError
-from dailies.journal import replay
-from dailies.manifest import Manifest
-from dailies.production import Production
-from flows.states import SUPERSEDED
-from tasks.limits import ensure_limit
+from dailies.ledger.journal import replay
+from dailies.ledger.manifest import Manifest
+from dailies.run.context import Production
+from flows.final_states import SUPERSEDED
 from tasks.name import rows_and_money
+from tasks.submit_rate import ensure_limit
 
 DEPLOYMENT = "batch/batch"
 _LOOK_EVERY_S = 3.0

@@ -6,12 +6,12 @@ from typing import Any
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
-from dailies.claim import Claim
 from dailies.errors import DailiesError, FencedError
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.report.outcome import Outcome, Verdict
-from dailies.stopping import Stop, StopLevel
-from flows.heed import TERMINATED
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.planning.claim import Claim
+from dailies.planning.outcome import Outcome, Verdict
+from dailies.run.stop import Stop, StopLevel
+from flows.cancellation import TERMINATED
 
 SUPERSEDED = "Superseded"
 

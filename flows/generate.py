@@ -12,26 +12,26 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
 from pydantic import Field, WithJsonSchema
 
-from dailies.claim import Claim, claim_rows
 from dailies.errors import FencedError, LedgerError, SettingsError
-from dailies.fold import fold_batch
-from dailies.folder import LedgerFolder
-from dailies.manifest import Manifest
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal_fold import fold_batch
+from dailies.ledger.manifest import Manifest
 from dailies.mirror.target import require_target
-from dailies.order import Order
-from dailies.production import Production, open_claim, shared, watcher
-from dailies.prompts import read_prompts
-from dailies.report.outcome import read_outcome
+from dailies.planning.claim import Claim, claim_rows
+from dailies.planning.outcome import read_outcome
+from dailies.planning.submit_order import Order
+from dailies.planning.terms import ask_balance, terms_from
+from dailies.prompts.reader import read_prompts
+from dailies.prompts.sources.source_names import refuse_stdin
 from dailies.report.results import write_results
-from dailies.sources.names import refuse_stdin
-from dailies.terms import ask_balance, terms_from
+from dailies.run.context import Production, open_claim, shared, watcher
 from flows.batch import batch
-from flows.deliver import deliver, delivered
-from flows.fanout import shoot_elsewhere
-from flows.heed import heeding
-from flows.states import SUPERSEDED, closing_words, final_state
+from flows.cancellation import heeding
+from flows.fan_out import shoot_elsewhere
+from flows.final_states import SUPERSEDED, closing_words, final_state
+from tasks.artifacts import tell_outcome, tell_plan, tell_progress
 from tasks.credentials import load_run_settings
-from tasks.tell import tell_outcome, tell_plan, tell_progress
+from tasks.deliver import deliver, delivered
 
 # The schema is what the UI's run form shows; a deployment is held to it, so that it must be given a number.
 Mxn = Annotated[

@@ -9,11 +9,11 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from dailies.errors import SettingsError
-from dailies.folder import LedgerFolder
-from dailies.mirror.mirroring import MirrorWish, mirror_videos
-from dailies.report.outcome import Verdict
-from dailies.screen.mirror import mirror_lines, shortfalls
-from dailies.selection import Selection, select_entries
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.selection import Selection, select_entries
+from dailies.mirror.mirror_run import MirrorWish, mirror_videos
+from dailies.mirror.wording import mirror_lines, shortfalls
+from dailies.planning.outcome import Verdict
 from tasks.credentials import load_run_settings
 from tasks.mirror import copy_videos
 

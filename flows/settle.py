@@ -11,11 +11,11 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field, WithJsonSchema
 
-from dailies.folder import LedgerFolder
-from dailies.report.outcome import Verdict
-from dailies.screen.settlement import settlement_lines, verdict_of
-from dailies.settle import LOOK, settle_ledger
-from dailies.shooting import Steps
+from dailies.ledger.folder import LedgerFolder
+from dailies.planning.outcome import Verdict
+from dailies.reconcile.settle import LOOK, settle_ledger
+from dailies.reconcile.wording import settlement_lines, verdict_of
+from dailies.run.attempt import Steps
 from tasks.alarm import tell_overdue
 from tasks.credentials import load_run_settings
 from tasks.look import look_at_job

@@ -12,12 +12,12 @@ from prefect.artifacts import (
     aupdate_progress_artifact,
 )
 
-from dailies.plan import Plan
-from dailies.production import Production
-from dailies.progress import Progress
-from dailies.report.facts import worst_by_model
-from dailies.report.outcome import Outcome
+from dailies.planning.outcome import Outcome
+from dailies.planning.plan import Plan
+from dailies.report.as_json import worst_by_model
 from dailies.report.summary import cost_by_model, failures, summary_markdown
+from dailies.run.context import Production
+from dailies.run.progress import Progress
 from tasks.name import name_run, rows_and_money
 
 _EVERY_S = 2.0

@@ -12,11 +12,11 @@ from prefect.blocks.abstract import CredentialsBlock, JobBlock, JobRun
 from pydantic import Field, SecretStr
 
 from dailies.catalogue import load_catalogue
-from dailies.client import GeekHubClient
 from dailies.errors import JobFailedError, JobPending
-from dailies.forecast import Forecast
-from dailies.jobs import Job, JobStatus, VideoRequest
-from dailies.pacing import most_lag_s, poll_schedule, widest_gap_s
+from dailies.geekhub_client.client import GeekHubClient
+from dailies.geekhub_client.job import Job, JobStatus, VideoRequest
+from dailies.pacing.forecast import Forecast
+from dailies.pacing.poll_schedule import most_lag_s, poll_schedule, widest_gap_s
 from dailies.settings import LIVE_BASE_URL
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from dailies.mirror.copying import Mirror, Order
+from dailies.mirror.copier import Mirror, Order
 from dailies.mirror.mirrored import MirroredVideo
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from prefect import get_client
 from prefect.runtime import flow_run
 
-from dailies.manifest import ClaimedRow
+from dailies.ledger.manifest import ClaimedRow
 from dailies.pricing import ZERO
 
 

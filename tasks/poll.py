@@ -7,9 +7,9 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from dailies.errors import JobPending
-from dailies.ledger import LedgerEntry
-from dailies.pacing import PollSchedule
-from dailies.shooting import Attempt
+from dailies.ledger.merge import LedgerEntry
+from dailies.pacing.poll_schedule import PollSchedule
+from dailies.run.attempt import Attempt
 
 _NO_NEWS = ("JobPending", "Execution was cancelled by the runtime environment", "Finished in state Completed(")
 

@@ -5,8 +5,8 @@ import asyncio
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from dailies.fold import fold_batch
-from dailies.folder import LedgerFolder
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal_fold import fold_batch
 
 
 @task(name="record", task_run_name="record {batch_id}", cache_policy=NO_CACHE, persist_result=False)

@@ -6,9 +6,9 @@ from prefect import get_run_logger, task
 from prefect.artifacts import acreate_link_artifact
 from prefect.cache_policies import NO_CACHE
 
-from dailies.folder import LedgerFolder
-from dailies.report.apart import report_apart
-from dailies.report.outcome import Outcome
+from dailies.ledger.folder import LedgerFolder
+from dailies.planning.outcome import Outcome
+from dailies.report.html.in_subprocess import report_apart
 from dailies.settings import Settings
 
 

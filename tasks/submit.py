@@ -3,8 +3,8 @@
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from dailies.ledger import LedgerEntry
-from dailies.shooting import Attempt
+from dailies.ledger.merge import LedgerEntry
+from dailies.run.attempt import Attempt
 
 
 @task(name="submit", task_run_name="submit {attempt.label}", cache_policy=NO_CACHE, retries=0, persist_result=False)

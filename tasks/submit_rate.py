@@ -8,7 +8,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.asyncio import rate_limit
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
-from dailies.gate import Gatekeeper
+from dailies.pacing.gate import Gatekeeper
 
 SUBMITS = "dailies-submits"
 """The limit's name. Its slots are submits that may come at once; ``slot_decay_per_second`` is the rate."""

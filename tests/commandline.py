@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from flows.cli import main
+from cli.app import main
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from dailies.sandbox.testing import RunningSandbox, sandbox
+from dailies.gateway.testing import RunningSandbox, sandbox
 from tests.workplace import Workplace, running_prefect
 
 __all__ = ["sandbox"]
+
+# A busy machine is no reason for a property to fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # Whoever starts the suite in the background may have it ignore Ctrl-C, and what tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dailies.attempts import AttemptPolicy
 from dailies.catalogue import load_catalogue
-from dailies.folder import LedgerFolder
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.manifest import ClaimedRow, Manifest
-from dailies.plan import Caps
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.planning.next_attempt import AttemptPolicy
+from dailies.planning.plan import Caps
+from dailies.planning.terms import Terms
 from dailies.pricing import Tariff
-from dailies.prompts import PromptFile, PromptRow, RejectedRow, Sheet
-from dailies.rowkey import row_key
-from dailies.terms import Terms
+from dailies.prompts.reader import PromptFile, PromptRow, RejectedRow, Sheet
+from dailies.prompts.row_key import row_key
 
 NOW = datetime(2026, 11, 12, 18, 0, tzinfo=UTC)
 BATCH = "20261112T180000-00000001"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-LAYERS = ("flows", "tasks", "dailies")
+ROOT = Path(__file__).parents[1]
+LAYERS = ("cli", "flows", "tasks", "dailies")
 
 
 @cache
@@ -88,17 +88,17 @@ def test_the_library_never_imports_prefect(name):
     assert not [target for target in imports(modules()[name]) if target.partition(".")[0].startswith("prefect")]
 
 
-@pytest.mark.parametrize("name", [name for name in modules() if name.startswith("dailies.sandbox")])
+@pytest.mark.parametrize("name", [name for name in modules() if name.startswith("dailies.gateway")])
 def test_the_sandbox_shares_nothing_with_the_client_but_the_catalogue(name):
     """They meet over HTTP only, so they cannot agree by accident."""
-    shared = {target for target in imported(name) if not target.startswith("dailies.sandbox")}
+    shared = {target for target in imported(name) if not target.startswith("dailies.gateway")}
 
     assert shared <= {"dailies", "dailies.catalogue"}
 
 
-@pytest.mark.parametrize("name", [n for n in modules() if n.startswith("dailies") and ".sandbox" not in n])
+@pytest.mark.parametrize("name", [n for n in modules() if n.startswith("dailies") and ".gateway" not in n])
 def test_the_library_never_imports_the_sandbox(name):
-    assert not [target for target in imported(name) if target.startswith("dailies.sandbox")]
+    assert not [target for target in imported(name) if target.startswith("dailies.gateway")]
 
 
 def defines_a_flow(tree: ast.Module) -> bool:
@@ -123,12 +123,12 @@ def test_only_the_client_and_who_reads_its_answers_know_the_paths_of_the_api():
     speakers = {
         name
         for name, tree in modules().items()
-        if name.startswith("dailies") and not name.startswith("dailies.sandbox")
+        if name.startswith("dailies") and not name.startswith("dailies.gateway")
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and str(node.value).startswith(("/videos", "/credits", "/models"))
     }
 
-    assert speakers == {"dailies.client", "dailies.answers"}
+    assert speakers == {"dailies.geekhub_client.client", "dailies.geekhub_client.responses"}
 
 
 @pytest.mark.parametrize("reader", ["environ", "getenv"])
@@ -137,9 +137,9 @@ def test_the_environment_is_read_by_settings_alone(reader):
     readers = {
         name
         for name, tree in modules().items()
-        if name.startswith("dailies") and not name.startswith("dailies.sandbox")
+        if name.startswith("dailies") and not name.startswith("dailies.gateway")
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr == reader
     }
 
-    assert readers <= {"dailies.settings", "dailies.failpoints"}
+    assert readers <= {"dailies.settings", "dailies.system.failpoints"}

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import httpx
 
-from dailies.folder import LedgerFolder
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import EntryStatus, LedgerEntry
 
 ROOT = Path(__file__).resolve().parent.parent
 DAILIES = Path(sys.executable).parent / "dailies"

@@ -1,4 +1,4 @@
-"""How fast a mirror is, and whether a kill costs anything: ``python -m tests.mirror.measure [VIDEOS]``.
+"""How fast a mirror is, and whether a kill costs anything: ``python -m tools.measure_mirror [VIDEOS]``.
 
 A sandbox in a process of its own serves the videos and is the Supabase project, too; the mirror is killed once it has
 stored a third of them, and started again.
@@ -17,11 +17,11 @@ from pathlib import Path
 
 import httpx
 
-from dailies.ledger import LedgerEntry
-from dailies.sandbox.address import SandboxAddress
-from dailies.sandbox.process import start_sandbox, stop_sandbox
-from dailies.sandbox.storage.address import read_storage_address
-from dailies.sandbox.store import connect
+from dailies.gateway.hosting.address import SandboxAddress
+from dailies.gateway.hosting.process import start_sandbox, stop_sandbox
+from dailies.gateway.storage.address import read_storage_address
+from dailies.gateway.store import connect
+from dailies.ledger.merge import LedgerEntry
 from tests.factories import completed, make_entry, make_folder
 from tests.workplace import ROOT, wait_until
 

@@ -1,4 +1,4 @@
-"""The report of a big run: size, seconds to make, seconds to first paint; ``python -m tests.report.measure [ROWS]``.
+"""The report of a big run: size, seconds to make, seconds to first paint; ``python -m tools.measure_report [ROWS]``.
 
 With ``--images FOLDER`` it also takes the documentation's pictures of it, in both themes.
 """
@@ -18,12 +18,12 @@ from pathlib import Path
 from PIL import Image
 
 from dailies.catalogue import load_catalogue
-from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.gateway.video.encode import render_scene
+from dailies.gateway.video.scene import Scene
+from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.pricing import Tariff
-from dailies.prompts import read_prompts
-from dailies.report.gallery.writing import ReportWish, write_report
-from dailies.sandbox.film.render import render_scene
-from dailies.sandbox.film.scene import Scene
+from dailies.prompts.reader import read_prompts
+from dailies.report.html.write import ReportWish, write_report
 from dailies.settings import Settings, load_settings
 from tests.factories import NOW, completed, make_entry, make_folder
 from tests.mirror.film import FilmServer, film_server
@@ -143,7 +143,7 @@ def _take(page: Page, path: Path, height: int) -> None:
 
 def main() -> None:
     """Make, measure, and take pictures where they are wanted."""
-    parser = argparse.ArgumentParser("python -m tests.report.measure")
+    parser = argparse.ArgumentParser("python -m tools.measure_report")
     parser.add_argument("rows", type=int, nargs="?", default=1000)
     parser.add_argument("--images", type=Path)
     chosen = parser.parse_args()

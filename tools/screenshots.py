@@ -15,7 +15,7 @@ import httpx
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from dailies.sandbox.testing import running_sandbox
+from dailies.gateway.testing import running_sandbox
 from tests.flows.prefect_ui import PrefectServer, running_worker
 from tests.workplace import ROOT, Workplace, running_prefect
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from cyclopts import App
 
+from cli.app import app
 from dailies.settings import Settings, variable
-from flows.cli import app
 
 PAGE = Path("docs/usage.md")
 

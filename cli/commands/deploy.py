@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from dailies.screen.console import console, say
+from cli.screen.console import console, say
 
 
 def deploy(
@@ -18,8 +18,8 @@ def deploy(
 
     Example: dailies deploy --check
     """
+    from cli.flow_runner import await_server, begin_server, prepare_prefect
     from dailies.settings import load_settings
-    from flows.local.running import await_server, begin_server, prepare_prefect
 
     settings = load_settings()
     prepare_prefect(settings)
@@ -27,7 +27,7 @@ def deploy(
     server = begin_server()
     await_server(server, out, settings)
 
-    from flows.deploy import deploy as bring_up
+    from flows.deployment.deploy import deploy as bring_up
 
     async def differences() -> int:
         number = 0
@@ -51,15 +51,15 @@ def serve(*, limit: Annotated[PositiveInt, Parameter(help="Runs at a time.")] = 
 
     Example: dailies serve
     """
+    from cli.flow_runner import await_server, begin_server, prepare_prefect
     from dailies.settings import load_settings
-    from flows.local.running import await_server, begin_server, prepare_prefect
 
     settings = load_settings()
     prepare_prefect(settings)
     server = begin_server()
     await_server(server, console(), settings)
 
-    from flows.serving import serve as serve_here
+    from flows.deployment.serve import serve as serve_here
 
     asyncio.run(serve_here(limit))
     return 0

@@ -1,7 +1,7 @@
 """`doctor`: is everything in place?"""
 
-from dailies.screen.console import console, say_json
-from flows.commands.options import Json
+from cli.commands.options import Json
+from cli.screen.console import console, say_json
 
 
 def doctor(*, as_json: Json = False) -> int:
@@ -11,8 +11,8 @@ def doctor(*, as_json: Json = False) -> int:
 
     Example: dailies doctor
     """
-    from dailies.checks import Verdict
-    from flows.local.doctor import find_all, findings_facts, show_findings
+    from cli.doctor import find_all, findings_facts, show_findings
+    from cli.doctor_checks import Verdict
 
     findings = find_all()
     if as_json:

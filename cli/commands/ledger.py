@@ -10,8 +10,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from dailies.screen.console import complain, console, count, say, say_json
-from flows.commands.options import Csv, Json, Template
+from cli.commands.options import Csv, Json, Template
+from cli.screen.console import complain, console, count, say, say_json
 
 ledger_app = App(name="ledger", help="Check the ledger's own health.\n\nExample: dailies ledger verify")
 
@@ -31,9 +31,9 @@ def settle(
 
     Exit codes: 0 settled, 1 a difference that nothing explains, 3 something is still open or at work.
     """
-    from dailies.screen.settlement import settlement_facts, show_settlement
-    from dailies.settle import settle_ledger
-    from flows.local.environment import open_service
+    from cli.service import open_service
+    from dailies.reconcile.settle import settle_ledger
+    from dailies.reconcile.wording import settlement_facts, show_settlement
 
     service = open_service()
     folder = service.open_ledger()
@@ -57,11 +57,11 @@ def abandon(
     The next run of the CSV orders them anew. A job that was polled may have been charged in that poll: its worst case
     stays reserved.
     """
-    from dailies.abandon import abandon_rows, keys_of_lines
+    from cli.service import find_service
     from dailies.errors import RefusedError
-    from dailies.prompts import read_prompts
-    from dailies.screen.settlement import show_abandoned
-    from flows.local.environment import find_service
+    from dailies.prompts.reader import read_prompts
+    from dailies.reconcile.abandon import abandon_rows, keys_of_lines
+    from dailies.reconcile.wording import show_abandoned
 
     if not rows:
         raise RefusedError("Name the rows to give up; the results CSV has every row's key. Nothing was changed.")
@@ -90,9 +90,9 @@ def failed(
     It is valid input, with the reason in meta.reason. A row that is changed is a new request; one that is not needs
     --retry-failed.
     """
-    from dailies.output import asked_output, is_stdout
-    from dailies.report.again import write_failed
-    from flows.local.assignment import find_assignment
+    from cli.invocation import find_assignment
+    from dailies.report.failed_rows import write_failed
+    from dailies.report.output import asked_output, is_stdout
 
     outcome = find_assignment(csv, template).outcome()
     with asked_output(output, outcome.prompts.sources):
@@ -118,10 +118,10 @@ def verify(*, as_json: Json = False) -> int:
 
     Exit codes: 0 sound, 1 something is wrong.
     """
+    from cli.service import find_service
     from dailies.pricing import ZERO
-    from dailies.screen.settlement import show_verification
-    from dailies.verify import Verification, verify_ledger
-    from flows.local.environment import find_service
+    from dailies.reconcile.verify import Verification, verify_ledger
+    from dailies.reconcile.wording import show_verification
 
     service = find_service()
     folder = service.find_ledger()

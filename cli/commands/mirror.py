@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dailies.screen.console import console, say_json
-from flows.commands.options import Json
+from cli.commands.options import Json
+from cli.screen.console import console, say_json
 
 Months = Annotated[tuple[str, ...], Parameter(name="--month", help="Only this month, such as 2026-11.")]
 Batches = Annotated[tuple[str, ...], Parameter(name="--batch", help="Only this batch.")]
@@ -32,12 +32,12 @@ def mirror(
 
     Exit codes: 0 all there and as paid, 1 something was delivered short or is missing.
     """
+    from cli.screen.copying import CopyDisplay
+    from cli.service import open_service
     from dailies.errors import SettingsError
-    from dailies.mirror.mirroring import MirrorWish, mirror_videos
-    from dailies.screen.copying import CopyDisplay
-    from dailies.screen.mirror import mirror_facts, show_mirror
-    from dailies.selection import Selection, select_entries
-    from flows.local.environment import open_service
+    from dailies.ledger.selection import Selection, select_entries
+    from dailies.mirror.mirror_run import MirrorWish, mirror_videos
+    from dailies.mirror.wording import mirror_facts, show_mirror
 
     service = open_service()
     settings = service.settings

@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from dailies.screen.console import console, say
-from flows.commands.mirror import Batches, Months, Sources
+from cli.commands.mirror import Batches, Months, Sources
+from cli.screen.console import console, say
 
 
 def report(
@@ -25,11 +25,11 @@ def report(
 
     The page needs no network; it shows the copies that dailies mirror has made, where there are any.
     """
+    from cli.service import open_service
     from dailies.errors import RefusedError
-    from dailies.output import asked_output, is_stdout
-    from dailies.report.gallery.occasions import report_selection
-    from dailies.selection import Selection
-    from flows.local.environment import open_service
+    from dailies.ledger.selection import Selection
+    from dailies.report.html.occasions import report_selection
+    from dailies.report.output import asked_output, is_stdout
 
     if is_stdout(output):
         raise RefusedError("A report is a file: name one, such as -o november.html")

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from dailies.screen.console import console, say, say_json
-from flows.commands.options import Csv, Fit, InOrder, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
+from cli.commands.options import Csv, Fit, InOrder, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
+from cli.screen.console import console, say, say_json
 
 
 def plan(
@@ -25,9 +25,9 @@ def plan(
 
     Example: dailies plan prompts.csv
     """
-    from dailies.report.facts import plan_facts
-    from flows.local.assignment import open_assignment
-    from flows.local.production import present_plan
+    from cli.invocation import open_assignment
+    from cli.run_command import present_plan
+    from dailies.report.as_json import plan_facts
 
     given = open_assignment(
         csv,
@@ -67,9 +67,9 @@ def run(
 
     Example: dailies run prompts.csv --max-cost-mxn 500
     """
-    from dailies.report.facts import outcome_facts
-    from flows.local.assignment import open_assignment
-    from flows.local.production import run_assignment
+    from cli.invocation import open_assignment
+    from cli.run_command import run_assignment
+    from dailies.report.as_json import outcome_facts
 
     given = open_assignment(
         csv,
@@ -98,6 +98,6 @@ def demo(
 
     Example: dailies demo --fresh
     """
-    from flows.local.demo import run_demo
+    from cli.demo import run_demo
 
     return run_demo(console(), fresh=fresh)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from dailies.screen.console import console
+from cli.screen.console import console
 
 if TYPE_CHECKING:
-    from dailies.sandbox.options import SandboxOptions
+    from dailies.gateway.options import SandboxOptions
 
 DataDir = Annotated[Path | None, Parameter(help="Its folder; by default `sandbox` in the data folder.")]
 
@@ -33,8 +33,8 @@ def start_sandbox(
 
     Example: dailies sandbox --speed 60
     """
-    from dailies.sandbox.foreground import serve
-    from dailies.sandbox.options import SandboxOptions
+    from dailies.gateway.hosting.foreground import serve
+    from dailies.gateway.options import SandboxOptions
 
     options = SandboxOptions(data_dir or _own_folder(), port, speed, seed, faults=faults)
     serve(_with_project(options) if supabase else options)
@@ -42,8 +42,8 @@ def start_sandbox(
 
 
 def _own_folder() -> Path:
+    from cli.service import sandbox_folder
     from dailies.settings import load_settings
-    from flows.local.environment import sandbox_folder
 
     return sandbox_folder(load_settings())
 
@@ -67,7 +67,7 @@ def stop_sandbox(*, data_dir: DataDir = None) -> int:
 
     Example: dailies sandbox stop
     """
-    from dailies.sandbox.process import stop_sandbox as stop
+    from dailies.gateway.hosting.process import stop_sandbox as stop
 
     console().print("The sandbox is stopped." if stop(data_dir or _own_folder()) else "No sandbox was running.")
     return 0

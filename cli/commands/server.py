@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from dailies.screen.console import console
+from cli.screen.console import console
 
 app = App(name="server", help="Start or stop the local Prefect server.\n\nExample: dailies server start", sort_key=21)
 
@@ -15,8 +15,8 @@ def start_server() -> int:
 
     Example: dailies server start
     """
+    from cli.flow_runner import await_server, begin_server, ensure_pool, prepare_prefect
     from dailies.settings import load_settings
-    from flows.local.running import await_server, begin_server, ensure_pool, prepare_prefect
 
     settings = load_settings()
     prepare_prefect(settings)
@@ -33,7 +33,7 @@ def stop_server() -> int:
 
     Example: dailies server stop
     """
-    from flows.local.server import stop_server as stop
+    from cli.prefect_server import stop_server as stop
 
     stopped = stop()
     console().print(f"Stopped the Prefect server at {stopped.ui_url}." if stopped else "None of ours was running.")

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from cli.commands.options import Csv, Json, Template
+from cli.screen.console import complain, console, count, say, say_json
 from dailies.errors import RowError
-from dailies.screen.console import complain, console, count, say, say_json
-from flows.commands.options import Csv, Json, Template
 
 
 def validate(
@@ -27,9 +27,9 @@ def validate(
     Example: dailies validate prompts.csv
     """
     from dailies.errors import InputError
-    from dailies.prompts import read_prompts
-    from dailies.report.cells import size_words
-    from dailies.schema import row_schema
+    from dailies.prompts.reader import read_prompts
+    from dailies.prompts.row_schema import row_schema
+    from dailies.report.plan_breakdown import size_words
     from dailies.settings import load_settings
 
     try:
@@ -54,8 +54,8 @@ def validate(
 
 def _fix(csv: tuple[str, ...], output: Path | None, template: str | None, *, as_json: bool) -> int:
     from dailies.errors import RefusedError
-    from dailies.fixing import fix_prompts
-    from dailies.output import is_stdout
+    from dailies.prompts.repair import fix_prompts
+    from dailies.report.output import is_stdout
     from dailies.settings import load_settings
 
     if output is None or is_stdout(output) or len(csv) != 1:
@@ -86,8 +86,8 @@ def status(*, as_json: Json = False) -> int:
 
     Example: dailies status
     """
-    from dailies.screen.status import show_status, status_facts
-    from flows.local.environment import find_service
+    from cli.screen.status import show_status, status_facts
+    from cli.service import find_service
 
     if as_json:
         say_json(status_facts(find_service()))
@@ -114,11 +114,11 @@ def results(
 
     Example: dailies results prompts.csv -o done.csv
     """
+    from cli.invocation import find_assignment
+    from cli.run_command import present_results
     from dailies.errors import RefusedError
-    from dailies.output import asked_output, is_stdout
-    from dailies.report.facts import outcome_facts
-    from flows.local.assignment import find_assignment
-    from flows.local.production import present_results
+    from dailies.report.as_json import outcome_facts
+    from dailies.report.output import asked_output, is_stdout
 
     if as_json and is_stdout(output):
         raise RefusedError("Both --json and -o - want standard output; choose one of them")

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
+from cli.screen.console import complain, count, say
 from dailies.errors import MirrorError
-from dailies.folder import LedgerFolder
+from dailies.ledger.folder import LedgerFolder
 from dailies.mirror.mirrored import CopyStatus, MirroredVideo
 from dailies.mirror.record import MirrorRecord, read_record
 from dailies.mirror.target import target_name
-from dailies.report.outcome import Outcome
-from dailies.screen.console import complain, count, say
+from dailies.planning.outcome import Outcome
 from dailies.settings import Settings
 
 

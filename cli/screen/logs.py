@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.file_proxy import FileProxy
 
-from dailies.screen.console import LastingConsole
+from cli.screen.console import LastingConsole
 
 Handler = logging.StreamHandler[Any]
 _MECHANICS = ("prefect._internal", "prefect.events", "prefect.client")

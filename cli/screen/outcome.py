@@ -2,9 +2,9 @@
 
 from rich.console import Console
 
-from dailies.report.outcome import Outcome
+from cli.screen.console import count, mxn, say, show_table
+from dailies.planning.outcome import Outcome
 from dailies.report.summary import cost_by_model, failures
-from dailies.screen.console import count, mxn, say, show_table
 
 _SHOWN_FAILURES = 10
 

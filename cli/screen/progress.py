@@ -15,8 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from dailies.progress import Progress as Counts
-from dailies.screen.console import mxn, say
+from cli.screen.console import mxn, say
+from dailies.run.progress import Progress as Counts
 
 LINE_EVERY_S = 5.0
 LINE_EVERY_ROWS = 100
@@ -28,7 +28,7 @@ class ProgressDisplay:
     """Shows the counts of one run; ``watch`` does it until cancelled.
 
     Args:
-        console: where; it must be the only one that writes there meanwhile (see ``dailies.screen.logs``).
+        console: where; it must be the only one that writes there meanwhile (see ``cli.screen.logs``).
         clock: seconds, monotonic.
     """
 

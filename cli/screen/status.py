@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-from dailies.report.standing import Spent, Standing, read_standing
-from dailies.screen.console import count, mxn, say, show_table
-from dailies.service import Service
+from cli.known_service import Service
+from cli.screen.console import count, mxn, say, show_table
+from dailies.report.ledger_status import Spent, Standing, read_standing
 
 _SHOWN_VALUES = 10
 

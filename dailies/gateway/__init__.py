@@ -3,10 +3,10 @@
 Importing this package is quick; the web server is imported by whoever runs one (``foreground``, ``testing``).
 """
 
-from dailies.sandbox.address import SandboxAddress
-from dailies.sandbox.errors import SandboxError
-from dailies.sandbox.options import SandboxOptions
-from dailies.sandbox.process import read_address, start_sandbox, stop_sandbox
+from dailies.gateway.errors import SandboxError
+from dailies.gateway.hosting.address import SandboxAddress
+from dailies.gateway.hosting.process import read_address, start_sandbox, stop_sandbox
+from dailies.gateway.options import SandboxOptions
 
 __all__ = [
     "SandboxAddress",
@@ -21,6 +21,6 @@ __all__ = [
 
 def serve(options: SandboxOptions) -> None:
     """Run a sandbox in the foreground until SIGINT or SIGTERM; see ``foreground.serve``."""
-    from dailies.sandbox.foreground import serve as serve_in_foreground
+    from dailies.gateway.hosting.foreground import serve as serve_in_foreground
 
     serve_in_foreground(options)

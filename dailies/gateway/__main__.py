@@ -1,4 +1,4 @@
-"""``python -m dailies.sandbox``: a sandbox in the foreground."""
+"""``python -m dailies.gateway``: a sandbox in the foreground."""
 
 import argparse
 import os
@@ -6,13 +6,13 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
-from dailies.sandbox.errors import SandboxError
-from dailies.sandbox.options import SandboxOptions
+from dailies.gateway.errors import SandboxError
+from dailies.gateway.options import SandboxOptions
 
 
 def parse_options(arguments: list[str]) -> tuple[SandboxOptions, bool]:
     """Read the command line: the options, and whether to keep quiet about the key."""
-    parser = argparse.ArgumentParser("python -m dailies.sandbox", description="A GeekHub-compatible sandbox.")
+    parser = argparse.ArgumentParser("python -m dailies.gateway", description="A GeekHub-compatible sandbox.")
     parser.add_argument("--data-dir", type=Path, default=Path("data/sandbox"), help="its folder (%(default)s)")
     parser.add_argument("--port", type=int, help="default: the folder's own")
     parser.add_argument("--speed", type=float, default=60.0, help="times faster than real (%(default)s)")
@@ -51,7 +51,9 @@ def parse_options(arguments: list[str]) -> tuple[SandboxOptions, bool]:
 def main() -> int:
     """Serve until stopped; 2 when the sandbox is refused."""
     options, is_quiet = parse_options(sys.argv[1:])
-    from dailies.sandbox.foreground import serve  # After --help and mistakes: the web server takes a while to import.
+    from dailies.gateway.hosting.foreground import (
+        serve,
+    )  # After --help and mistakes: the web server takes a while to import.
 
     try:
         serve(options, (lambda _: None) if is_quiet else None)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
-from dailies.sandbox.errors import ApiError
+from dailies.gateway.errors import ApiError
 
 
 def request_id(scope: Scope) -> str:

@@ -10,22 +10,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from dailies.sandbox.access import Access
-from dailies.sandbox.answers import answer_api_error, error_answer
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults.mischief import Mischief
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.limits import Limits
-from dailies.sandbox.routes.account import account_routes
-from dailies.sandbox.routes.admin import admin_routes
-from dailies.sandbox.routes.faults import fault_routes
-from dailies.sandbox.routes.home import home_routes
-from dailies.sandbox.routes.objects import object_routes
-from dailies.sandbox.routes.truth import truth_routes
-from dailies.sandbox.routes.videos import video_routes
-from dailies.sandbox.routes.wire import error_schemas
-from dailies.sandbox.storage.refusals import StorageRefusal, answer_refusal
-from dailies.sandbox.storage.routes import storage_routes
+from dailies.gateway.accounts.access import Access
+from dailies.gateway.answers import answer_api_error, error_answer
+from dailies.gateway.errors import ApiError
+from dailies.gateway.faults.middleware import Mischief
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.request_size import Limits
+from dailies.gateway.routes.account import account_routes
+from dailies.gateway.routes.admin import admin_routes
+from dailies.gateway.routes.faults import fault_routes
+from dailies.gateway.routes.home import home_routes
+from dailies.gateway.routes.objects import object_routes
+from dailies.gateway.routes.truth import truth_routes
+from dailies.gateway.routes.videos import video_routes
+from dailies.gateway.routes.wire import error_schemas
+from dailies.gateway.storage.errors import StorageRefusal, answer_refusal
+from dailies.gateway.storage.routes import storage_routes
 
 
 class SandboxApi(FastAPI):

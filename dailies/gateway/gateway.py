@@ -6,17 +6,17 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dailies.sandbox.accounts import create_organisation, write_fx
-from dailies.sandbox.faults.script import read_script
-from dailies.sandbox.faults.trigger import FaultPlay
-from dailies.sandbox.film.studio import Studio
-from dailies.sandbox.money import MICROS, to_micros
-from dailies.sandbox.options import SandboxOptions
-from dailies.sandbox.rate_limit import RateLimit
-from dailies.sandbox.storage.buckets import ensure_tables
-from dailies.sandbox.storage.keys import ensure_secret
-from dailies.sandbox.storage.remote import RemoteStore
-from dailies.sandbox.store import connect, read_setting, transaction, write_setting
+from dailies.gateway.accounts.accounts import create_organisation, write_fx
+from dailies.gateway.accounts.money import MICROS, to_micros
+from dailies.gateway.faults.script import read_script
+from dailies.gateway.faults.trigger import FaultPlay
+from dailies.gateway.options import SandboxOptions
+from dailies.gateway.rate_limit import RateLimit
+from dailies.gateway.storage.buckets import ensure_tables
+from dailies.gateway.storage.keys import ensure_secret
+from dailies.gateway.storage.remote import RemoteStore
+from dailies.gateway.store import connect, read_setting, transaction, write_setting
+from dailies.gateway.video.renderer import Studio
 
 
 @dataclass(frozen=True, slots=True)

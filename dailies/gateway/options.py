@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from dailies.sandbox.money import to_micros
+from dailies.gateway.accounts.money import to_micros
 
 HIGHEST_FX = Decimal(1_000)
 HIGHEST_AMOUNT_MXN = Decimal(1_000_000_000)

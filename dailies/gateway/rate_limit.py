@@ -2,7 +2,7 @@
 
 import math
 
-from dailies.sandbox.errors import ApiError
+from dailies.gateway.errors import ApiError
 
 
 class RateLimit:

@@ -4,8 +4,8 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dailies.sandbox.answers import error_answer
-from dailies.sandbox.errors import ApiError
+from dailies.gateway.answers import error_answer
+from dailies.gateway.errors import ApiError
 
 LONGEST_TARGET_BYTES = 8_192
 LARGEST_HEADERS_BYTES = 32_768

@@ -8,14 +8,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dailies.sandbox import accounts, jobs, keys
-from dailies.sandbox.address import SandboxAddress
-from dailies.sandbox.faults.script import FaultScript
-from dailies.sandbox.faults.trigger import FaultPlay
-from dailies.sandbox.money import MICROS, to_micros
-from dailies.sandbox.storage.address import StorageAddress
-from dailies.sandbox.storage.keys import storage_address
-from dailies.sandbox.store import connect, transaction
+from dailies.gateway.accounts import accounts, keys
+from dailies.gateway.accounts.money import MICROS, to_micros
+from dailies.gateway.faults.script import FaultScript
+from dailies.gateway.faults.trigger import FaultPlay
+from dailies.gateway.hosting.address import SandboxAddress
+from dailies.gateway.jobs import jobs
+from dailies.gateway.storage.address import StorageAddress
+from dailies.gateway.storage.keys import storage_address
+from dailies.gateway.store import connect, transaction
 
 T = TypeVar("T")
 

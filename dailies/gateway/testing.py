@@ -1,6 +1,6 @@
 """The sandbox for tests: a real server in a thread, a clock that can be turned, and the truth.
 
-``from dailies.sandbox.testing import sandbox`` in a ``conftest.py`` gives the fixture.
+``from dailies.gateway.testing import sandbox`` in a ``conftest.py`` gives the fixture.
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dailies.sandbox.foreground import open_sandbox
-from dailies.sandbox.options import SandboxOptions
-from dailies.sandbox.running import RunningSandbox, TurnableClock
-from dailies.sandbox.thread import serve_in_thread
+from dailies.gateway.hosting.foreground import open_sandbox
+from dailies.gateway.options import SandboxOptions
+from dailies.gateway.running import RunningSandbox, TurnableClock
+from dailies.gateway.thread import serve_in_thread
 
 __all__ = ["RunningSandbox", "TurnableClock", "running_sandbox", "sandbox"]
 

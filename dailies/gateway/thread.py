@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from dailies.sandbox.foreground import OpenSandbox
-from dailies.sandbox.server import configure_server
+from dailies.gateway.hosting.foreground import OpenSandbox
+from dailies.gateway.hosting.server import configure_server
 
 _ROUNDS = 5  # of the loop, until whoever was accepted just before is a connection, and one that was ended is gone
 

@@ -13,9 +13,9 @@ import httpx
 import stamina
 from pydantic import SecretStr
 
-from dailies.answers import is_model_list, read_balance, read_consumption, read_error, read_job
 from dailies.errors import PaceError, ServiceError, TransportError
-from dailies.jobs import Job, VideoRequest
+from dailies.geekhub_client.job import Job, VideoRequest
+from dailies.geekhub_client.responses import is_model_list, read_balance, read_consumption, read_error, read_job
 
 MAX_TRIES = 5
 _MAX_PAUSES = 100

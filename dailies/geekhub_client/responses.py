@@ -19,7 +19,7 @@ from dailies.errors import (
     ServiceError,
     TransportError,
 )
-from dailies.jobs import Job, JobStatus
+from dailies.geekhub_client.job import Job, JobStatus
 
 _FILTERED = re.compile(r"content[\s_-]*(filter|polic|moderat)|safety|nsfw|prohibited|moderation", re.IGNORECASE)
 _STATUSES = {status.value: status for status in JobStatus}

@@ -21,12 +21,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dailies import parquet
-from dailies.durable import exclusive, replace_file, sync_folder
 from dailies.errors import LedgerError
-from dailies.failpoints import Failpoint, reach
-from dailies.ledger import SCHEMA_VERSION, EntryStatus, LedgerEntry, from_table, merge_all
-from dailies.memory import give_back
+from dailies.ledger import parquet
+from dailies.ledger.merge import SCHEMA_VERSION, EntryStatus, LedgerEntry, from_table, merge_all
+from dailies.system.durable import exclusive, replace_file, sync_folder
+from dailies.system.failpoints import Failpoint, reach
+from dailies.system.memory import give_back
 
 _BATCH = re.compile(r"(\d{4})(\d\d)\d\dT\d{6}-[0-9a-f]{8}")
 _ORGANISATION = re.compile(r"/generated-videos/([0-9a-f-]{36})/", re.IGNORECASE)

@@ -18,11 +18,11 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
-from dailies.durable import FileLock, allow_open_files, create_file, sync_folder
 from dailies.errors import FencedError, JournalError, RefusedError
-from dailies.failpoints import Failpoint, reach
-from dailies.ledger import LedgerEntry
-from dailies.manifest import Manifest
+from dailies.ledger.manifest import Manifest
+from dailies.ledger.merge import LedgerEntry
+from dailies.system.durable import FileLock, allow_open_files, create_file, sync_folder
+from dailies.system.failpoints import Failpoint, reach
 
 _ENTRY = TypeAdapter(LedgerEntry)
 _MANIFEST = TypeAdapter(Manifest)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dailies.failpoints import Failpoint, reach
-from dailies.folder import LedgerFolder
-from dailies.journal import JournalState, discard, is_live, journal_paths, seal, sweep
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import JournalState, discard, is_live, journal_paths, seal, sweep
+from dailies.system.failpoints import Failpoint, reach
 
 
 def fold_batch(folder: LedgerFolder, batch_id: str, by: str) -> JournalState | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dailies.ledger import LedgerEntry
+from dailies.ledger.merge import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
-from dailies.arrow import column_values
+from dailies.system.arrow import column_values
 
 SCHEMA_VERSION = 1
 

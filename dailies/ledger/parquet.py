@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from dailies.durable import replace_file
 from dailies.errors import LedgerError
-from dailies.ledger import SCHEMA, SCHEMA_VERSION, LedgerEntry, from_table, to_table
+from dailies.ledger.merge import SCHEMA, SCHEMA_VERSION, LedgerEntry, from_table, to_table
+from dailies.system.durable import replace_file
 
 _GROUP = 25_000
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dailies.ledger import LedgerEntry
-from dailies.mirror.media import Footage
+from dailies.ledger.merge import LedgerEntry
+from dailies.mirror.probe import Footage
 
 # Models make whole pictures at their own rate: six seconds may come as 141 pictures at 24 a second, 5.875 s.
 SHORTEST_BY_S = 0.25

@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 
 from dailies.errors import DeliveryError, MirrorError, TransportError
-from dailies.ledger import LedgerEntry
-from dailies.mirror.delivery import Download, find_shortfalls
+from dailies.ledger.merge import LedgerEntry
+from dailies.mirror.checks import Download, find_shortfalls
 from dailies.mirror.fetch import describe_download, fetch_video
-from dailies.mirror.media import Footage, probe_video
 from dailies.mirror.mirrored import CopyStatus, MirroredVideo
-from dailies.mirror.naming import name_videos, other_name
+from dailies.mirror.names import name_videos, other_name
+from dailies.mirror.probe import Footage, probe_video
 from dailies.mirror.record import MirrorRecord
 from dailies.mirror.target import Stored, Target
 

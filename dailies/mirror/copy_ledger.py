@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from dailies.folder import LedgerFolder
-from dailies.mirror.copying import Mirror
-from dailies.mirror.naming import plain_name
+from dailies.ledger.folder import LedgerFolder
+from dailies.mirror.copier import Mirror
+from dailies.mirror.names import plain_name
 from dailies.mirror.target import Stored
 from dailies.settings import Settings
 

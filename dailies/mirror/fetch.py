@@ -7,7 +7,7 @@ import httpx
 import stamina
 
 from dailies.errors import DeliveryError, TransportError
-from dailies.mirror.delivery import Download
+from dailies.mirror.checks import Download
 
 TRIES = 4
 LARGEST_BYTES = 2 * 1024**3

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dailies.durable import sync_folder
 from dailies.errors import MirrorError
 from dailies.mirror.target import Stored, Target
+from dailies.system.durable import sync_folder
 
 
 class FolderTarget:

@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from dailies.folder import LedgerFolder
-from dailies.ledger import LedgerEntry
-from dailies.mirror.books import copy_books
-from dailies.mirror.copying import Mirror, Order
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.selection import Selection, finished
+from dailies.mirror.copier import Mirror, Order
+from dailies.mirror.copy_ledger import copy_books
 from dailies.mirror.mirrored import CopyStatus, MirroredVideo
 from dailies.mirror.opening import open_mirror
-from dailies.selection import Selection, finished
 from dailies.settings import Settings
 
 CHUNK = 50

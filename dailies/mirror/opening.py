@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from dailies.folder import LedgerFolder
-from dailies.mirror.copying import Mirror
+from dailies.ledger.folder import LedgerFolder
+from dailies.mirror.copier import Mirror
 from dailies.mirror.record import MirrorRecord
 from dailies.mirror.target import open_target, target_name
 from dailies.settings import Settings

@@ -14,10 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dailies.durable import exclusive, replace_file
 from dailies.errors import MirrorError
+from dailies.ledger.parquet import read_file
 from dailies.mirror.mirrored import SCHEMA_VERSION, MirroredVideo, from_table, to_table
-from dailies.parquet import read_file
+from dailies.system.durable import exclusive, replace_file
 
 _WAIT_S = 5.0
 

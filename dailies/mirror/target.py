@@ -24,7 +24,7 @@ class Stored:
 
 
 class Target(Protocol):
-    """A place for copies. Names are as ``dailies.mirror.naming`` makes them."""
+    """A place for copies. Names are as ``dailies.mirror.names`` makes them."""
 
     @property
     def url(self) -> str:

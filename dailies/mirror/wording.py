@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
+from cli.screen.console import complain, count, say
+from dailies.mirror.mirror_run import MirrorOutcome
 from dailies.mirror.mirrored import CopyStatus
-from dailies.mirror.mirroring import MirrorOutcome
-from dailies.screen.console import complain, count, say
 
 _SHOWN = 20
 

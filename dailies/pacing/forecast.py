@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dailies.catalogue import VideoModel
-from dailies.checking import Procedure, procedure_for
-from dailies.rendering import RenderTimes, Sighting, estimate
+from dailies.pacing.poll_times import Procedure, procedure_for
+from dailies.pacing.render_estimates import RenderTimes, Sighting, estimate
 
 _KEPT = 1000  # the latest jobs of a group that count
 _OWN_AFTER = 40  # jobs of one duration that have ended, until that duration has a distribution of its own

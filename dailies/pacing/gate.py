@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from itertools import count
 
-from dailies.limiter import Limiter
-from dailies.pacing import Pace
+from dailies.pacing.poll_schedule import Pace
+from dailies.pacing.rate_limiter import Limiter
 
 _Turn = asyncio.Future[None]
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dailies.catalogue import load_catalogue
-from dailies.folder import LedgerFolder
-from dailies.forecast import Past
-from dailies.ledger import EntryStatus
-from dailies.rendering import Sighting
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import EntryStatus
+from dailies.pacing.forecast import Past
+from dailies.pacing.render_estimates import Sighting
 
 _DAYS = 30
 _COLUMNS = ("model", "duration_s", "status", "submitted_at", "waited_s", "not_done_at_s")

@@ -2,10 +2,10 @@
 
 import random
 
-from dailies.ledger import LedgerEntry
-from dailies.offers import offer_of
-from dailies.pacing import PollSchedule, most_lag_s, poll_schedule, widest_gap_s
-from dailies.production import Production
+from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.ordered_model import offer_of
+from dailies.pacing.poll_schedule import PollSchedule, most_lag_s, poll_schedule, widest_gap_s
+from dailies.run.context import Production
 
 
 class Lookout:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import chain, pairwise, repeat
 
 from dailies.catalogue import VideoModel
-from dailies.checking import Procedure
-from dailies.forecast import Forecast
+from dailies.pacing.forecast import Forecast
+from dailies.pacing.poll_times import Procedure
 
 MAX_DELAYS = 50
 """Prefect takes so many delays between the attempts of a task, and repeats the last one."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dailies.rendering import Floats, RenderTimes
+from dailies.pacing.render_estimates import Floats, RenderTimes
 
 _NEVER_BEFORE, _BEYOND = 1e-4, 0.999  # probabilities between which looks are placed one by one
 _CELLS = 200

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dailies.books import read_books
-from dailies.durable import FileLock
 from dailies.errors import RefusedError
-from dailies.fold import fold_dead
-from dailies.folder import LedgerFolder, new_batch_id
-from dailies.journal import create_journals, is_live, journal_paths
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.manifest import ClaimedRow, Manifest
-from dailies.memory import many_objects
-from dailies.order import in_order
-from dailies.plan import Plan, Stamp, make_plan
-from dailies.prompts import PromptFile, RejectedRow
-from dailies.terms import Terms
+from dailies.ledger.folder import LedgerFolder, new_batch_id
+from dailies.ledger.journal import create_journals, is_live, journal_paths
+from dailies.ledger.journal_fold import fold_dead
+from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.snapshot import read_books
+from dailies.planning.plan import Plan, Stamp, make_plan
+from dailies.planning.submit_order import in_order
+from dailies.planning.terms import Terms
+from dailies.prompts.reader import PromptFile, RejectedRow
+from dailies.system.durable import FileLock
+from dailies.system.memory import many_objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from dailies.catalogue import load_catalogue, provider_of
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.prompts import PromptRow
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.prompts.reader import PromptRow
 
 JOB_FAILED = "job_failed"
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from dailies.attempts import AttemptPolicy, last_word, remaining_models
-from dailies.books import LiveRow, read_rows
-from dailies.folder import LedgerFolder
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.memory import many_objects
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.snapshot import LiveRow, read_rows
+from dailies.planning.next_attempt import AttemptPolicy, last_word, remaining_models
 from dailies.pricing import ZERO
-from dailies.prompts import PromptFile, PromptRow
+from dailies.prompts.reader import PromptFile, PromptRow
+from dailies.system.memory import many_objects
 
 
 class Verdict(StrEnum):

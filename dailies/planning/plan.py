@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from dailies.attempts import AttemptPolicy, last_word, next_entry, remaining_models, with_model
-from dailies.books import Books, LiveRow
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import RefusedError
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.manifest import ClaimedRow
-from dailies.offers import offer_of
+from dailies.ledger.manifest import ClaimedRow
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.ordered_model import offer_of
+from dailies.ledger.snapshot import Books, LiveRow
+from dailies.planning.next_attempt import AttemptPolicy, last_word, next_entry, remaining_models, with_model
 from dailies.pricing import ZERO, Tariff
-from dailies.prompts import PromptFile, PromptRow
+from dailies.prompts.reader import PromptFile, PromptRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from dailies.ledger import LedgerEntry
-from dailies.manifest import ClaimedRow
-from dailies.offers import offer_of
+from dailies.ledger.manifest import ClaimedRow
+from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.ordered_model import offer_of
 
 Order = Literal["file", "longest"]
 """As the file says; or the rows of slow models first, since the slowest job that comes last decides when a run ends

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from dailies.attempts import AttemptPolicy
-from dailies.books import Charges, read_booked
-from dailies.client import GeekHubClient
 from dailies.errors import AccountError, RefusedError, ServiceError
-from dailies.folder import LedgerFolder
-from dailies.order import Order
-from dailies.plan import Caps
+from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.snapshot import Charges, read_booked
+from dailies.planning.next_attempt import AttemptPolicy
+from dailies.planning.plan import Caps
+from dailies.planning.submit_order import Order
 from dailies.pricing import Tariff
 from dailies.settings import Settings
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from operator import itemgetter
 
-from dailies.cells import Fault, shown
 from dailies.errors import InputError, RowError
-from dailies.sources.table import Table
-from dailies.templates import META
+from dailies.prompts.cells import Fault, shown
+from dailies.prompts.sources.table import Table
+from dailies.prompts.templates import META
 
 COLUMNS = ("prompt", "id", "model", "duration", "aspect_ratio", "take", "fallback", "takes")
 

@@ -4,7 +4,7 @@
 not at all: a ratio that one of its models does not have is a fault of the row.
 """
 
-from dailies.cells import Clip, Fault, read_clip, read_number, shown
+from dailies.prompts.cells import Clip, Fault, read_clip, read_number, shown
 
 SEPARATOR = "|"
 MAX_TAKES = 1_000

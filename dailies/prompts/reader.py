@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dailies.catalogue import load_catalogue
-from dailies.cells import check_prompt, shown
-from dailies.columns import read_columns
 from dailies.errors import InputError, RowError, SettingsError
-from dailies.memory import many_objects
-from dailies.rowkey import normal_text
-from dailies.rows import PromptFile, PromptRow, RejectedRow, Sheet
-from dailies.sorter import Sorter
-from dailies.sources.names import Format, SourceName, find_sources
-from dailies.sources.opening import open_table, read_table
-from dailies.sources.table import Table, refuse
+from dailies.prompts.cells import check_prompt, shown
+from dailies.prompts.columns import read_columns
+from dailies.prompts.row_builder import Sorter
+from dailies.prompts.row_key import normal_text
+from dailies.prompts.rows import PromptFile, PromptRow, RejectedRow, Sheet
+from dailies.prompts.sources.opening import open_table, read_table
+from dailies.prompts.sources.source_names import Format, SourceName, find_sources
+from dailies.prompts.sources.table import Table, refuse
+from dailies.system.memory import many_objects
 
 __all__ = ["PromptFile", "PromptRow", "RejectedRow", "Sheet", "parse_prompts", "read_prompts"]
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from dailies.cells import Fault
-from dailies.columns import is_column
-from dailies.durable import replace_file
 from dailies.errors import InputError, RowError
-from dailies.prompts import read_prompts
-from dailies.sources.names import SourceName, find_sources
-from dailies.sources.opening import open_source, read_table, sniff_format
-from dailies.sources.table import Table, refuse
+from dailies.prompts.cells import Fault
+from dailies.prompts.columns import is_column
+from dailies.prompts.reader import read_prompts
+from dailies.prompts.sources.opening import open_source, read_table, sniff_format
+from dailies.prompts.sources.source_names import SourceName, find_sources
+from dailies.prompts.sources.table import Table, refuse
+from dailies.system.durable import replace_file
 
 
 @dataclass(frozen=True, slots=True)

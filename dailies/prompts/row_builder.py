@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from dailies.cells import Clip, Fault, check_id, check_prompt, read_take, shown
-from dailies.columns import Columns
 from dailies.errors import InputError, RowError
-from dailies.matrix import MAX_VIDEOS, read_clips, read_takes
-from dailies.rowkey import normal_text, rejected_key, row_key
-from dailies.rows import PromptRow, RejectedRow
-from dailies.sources.table import Table, refuse
-from dailies.takes import Takes
-from dailies.templates import check_template, fill
+from dailies.prompts.cells import Clip, Fault, check_id, check_prompt, read_take, shown
+from dailies.prompts.columns import Columns
+from dailies.prompts.matrix import MAX_VIDEOS, read_clips, read_takes
+from dailies.prompts.row_key import normal_text, rejected_key, row_key
+from dailies.prompts.rows import PromptRow, RejectedRow
+from dailies.prompts.sources.table import Table, refuse
+from dailies.prompts.takes import Takes
+from dailies.prompts.templates import check_template, fill
 
 _REMEMBERED = 4096  # distinct combinations of cells; a file has a few dozen of them
 

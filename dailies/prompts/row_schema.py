@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dailies.catalogue import VideoModel, load_catalogue
-from dailies.cells import MAX_PROMPT_CHARACTERS, MAX_TAKE
-from dailies.matrix import MAX_TAKES
+from dailies.prompts.cells import MAX_PROMPT_CHARACTERS, MAX_TAKE
+from dailies.prompts.matrix import MAX_TAKES
 
 Schema = dict[str, Any]
 

@@ -12,7 +12,7 @@ class PromptRow:
     """One video to make.
 
     Attributes:
-        row_key: a UUID that is the same for the same request in any file (see ``dailies.rowkey``).
+        row_key: a UUID that is the same for the same request in any file (see ``dailies.prompts.row_key``).
         source: the file, as the user named it, with forward slashes; a URL without its secrets.
         source_line: where the record starts, from 1: a text's physical line, a sheet's or a table's row.
         prompt_id: the ``id`` column, None if it is empty.

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from dailies.cells import Fault, shown
+from dailies.prompts.cells import Fault, shown
 
 META = "meta."
 _NAME = r"\w(?:[\w .-]{0,98}\w)?"  # as long as it says: a limit on everything

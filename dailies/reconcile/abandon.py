@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dailies.books import Books, read_books, read_rows
 from dailies.errors import InputError, RefusedError, RowError
-from dailies.fold import fold_dead
-from dailies.folder import LedgerFolder
-from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal_fold import fold_dead
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.snapshot import Books, read_books, read_rows
 from dailies.pricing import Tariff
-from dailies.prompts import PromptFile
+from dailies.prompts.reader import PromptFile
 
 _SHORTEST_PREFIX = 6
 _WHO = "abandon"

@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from dailies.durable import replace_file
 from dailies.errors import LedgerError
 from dailies.pricing import ZERO
+from dailies.system.durable import replace_file
 
 _CENT = Decimal("0.01")
 

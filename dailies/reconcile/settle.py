@@ -13,23 +13,23 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dailies.account import Booked, Comparison, Seen, Told, compare, read_seen, write_seen
-from dailies.books import read_rows
-from dailies.charging import book_late
-from dailies.client import GeekHubClient
-from dailies.direct import shoot_claim
-from dailies.durable import FileLock
 from dailies.errors import JobPending
-from dailies.fold import fold_dead
-from dailies.folder import LedgerFolder, new_batch_id
-from dailies.journal import create_journals, is_live, journal_paths
-from dailies.ledger import EntryStatus, LedgerEntry, from_table
-from dailies.manifest import ClaimedRow, Manifest
-from dailies.pacing import PollSchedule
+from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.charges import book_late
+from dailies.ledger.folder import LedgerFolder, new_batch_id
+from dailies.ledger.journal import create_journals, is_live, journal_paths
+from dailies.ledger.journal_fold import fold_dead
+from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.ledger.merge import EntryStatus, LedgerEntry, from_table
+from dailies.ledger.snapshot import read_rows
+from dailies.pacing.poll_schedule import PollSchedule
 from dailies.pricing import ZERO
-from dailies.production import open_claim
+from dailies.reconcile.account import Booked, Comparison, Seen, Told, compare, read_seen, write_seen
+from dailies.run.attempt import Attempt, Steps
+from dailies.run.context import open_claim
+from dailies.run.direct import shoot_claim
 from dailies.settings import Settings
-from dailies.shooting import Attempt, Steps
+from dailies.system.durable import FileLock
 
 SOURCE = "settle"
 _SEEN_FILE = "settled.json"

@@ -7,12 +7,12 @@ from typing import Any
 
 from rich.console import Console
 
-from dailies.abandon import Abandoned
-from dailies.ledger import EntryStatus
+from cli.screen.console import complain, count, say
+from dailies.ledger.merge import EntryStatus
 from dailies.pricing import ZERO
-from dailies.screen.console import complain, count, say
-from dailies.settle import Settlement
-from dailies.verify import Verification
+from dailies.reconcile.abandon import Abandoned
+from dailies.reconcile.settle import Settlement
+from dailies.reconcile.verify import Verification
 
 _SHOWN = 20
 

@@ -4,12 +4,12 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
-from dailies.ledger import LedgerEntry
-from dailies.plan import Plan
+from dailies.ledger.merge import LedgerEntry
+from dailies.planning.outcome import Outcome, RowOutcome
+from dailies.planning.plan import Plan
 from dailies.pricing import ZERO
-from dailies.prompts import RejectedRow
-from dailies.report.cells import PricedCell, find_duplicates, price_cells
-from dailies.report.outcome import Outcome, RowOutcome
+from dailies.prompts.reader import RejectedRow
+from dailies.report.plan_breakdown import PricedCell, find_duplicates, price_cells
 from dailies.report.summary import cost_by_model
 
 Facts = dict[str, Any]

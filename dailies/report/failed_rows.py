@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from dailies.output import write_output
-from dailies.report.outcome import Outcome, RowOutcome
+from dailies.planning.outcome import Outcome, RowOutcome
+from dailies.prompts.templates import META, escape
+from dailies.report.output import write_output
 from dailies.report.results import format_of
-from dailies.report.sheets import WRITERS, Cell
-from dailies.templates import META, escape
+from dailies.report.table_formats import WRITERS, Cell
 
 _ASKED = ("id", "prompt", "model", "duration", "aspect_ratio", "take", "fallback")
 REASON = "reason"

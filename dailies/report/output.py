@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from dailies.durable import replace_file
 from dailies.errors import RefusedError
-from dailies.sources.names import place_of
+from dailies.prompts.sources.source_names import place_of
+from dailies.system.durable import replace_file
 
 STDOUT_FILE = "/dev/stdout"
 

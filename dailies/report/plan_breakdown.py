@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dailies.plan import Plan
+from dailies.planning.plan import Plan
 from dailies.pricing import ZERO
-from dailies.prompts import PromptFile, PromptRow
+from dailies.prompts.reader import PromptFile, PromptRow
 
 _SHOWN_PLACES = 5
 

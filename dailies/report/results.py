@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from dailies.output import write_output
-from dailies.prompts import PromptRow, RejectedRow
-from dailies.report.outcome import Outcome, RowOutcome
-from dailies.report.sheets import WRITERS, Cell, ResultsFormat
+from dailies.planning.outcome import Outcome, RowOutcome
+from dailies.prompts.reader import PromptRow, RejectedRow
+from dailies.report.output import write_output
+from dailies.report.table_formats import WRITERS, Cell, ResultsFormat
 
 RESULT_COLUMNS = ("status", "video_url", "reason", "charged_mxn", "job_id", "row_key")
 SENT_COLUMNS = ("sent_prompt", "sent_model", "sent_duration", "sent_aspect_ratio", "sent_take")

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
-from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.planning.outcome import Outcome
 from dailies.pricing import ZERO
-from dailies.report.outcome import Outcome
 
 
 def cost_by_model(entries: Iterable[LedgerEntry]) -> list[dict[str, str | int]]:

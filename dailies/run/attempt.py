@@ -12,9 +12,6 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, NoReturn
 
-from dailies.answers import is_content_filter
-from dailies.attempts import JOB_FAILED, following
-from dailies.charging import DURATION_DIFFERS, with_charge
 from dailies.errors import (
     AccountError,
     BalanceEmptyError,
@@ -27,16 +24,19 @@ from dailies.errors import (
     ServiceError,
     TransportError,
 )
-from dailies.failpoints import Failpoint, reach
-from dailies.folder import organisation_of
-from dailies.jobs import Job, JobStatus, VideoRequest
-from dailies.journal import Journal
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.lookout import Lookout
-from dailies.manifest import ClaimedRow
-from dailies.offers import offer_of
-from dailies.pacing import PollSchedule
-from dailies.production import Production
+from dailies.geekhub_client.job import Job, JobStatus, VideoRequest
+from dailies.geekhub_client.responses import is_content_filter
+from dailies.ledger.charges import DURATION_DIFFERS, with_charge
+from dailies.ledger.folder import organisation_of
+from dailies.ledger.journal import Journal
+from dailies.ledger.manifest import ClaimedRow
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.ordered_model import offer_of
+from dailies.pacing.lookout import Lookout
+from dailies.pacing.poll_schedule import PollSchedule
+from dailies.planning.next_attempt import JOB_FAILED, following
+from dailies.run.context import Production
+from dailies.system.failpoints import Failpoint, reach
 
 
 class Attempt:

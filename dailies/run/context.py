@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from dailies.client import GeekHubClient
-from dailies.folder import LedgerFolder
-from dailies.forecast import Forecast
-from dailies.gate import Gatekeeper
-from dailies.history import read_past
-from dailies.manifest import Manifest
-from dailies.offers import offer_of
-from dailies.pacing import pace_for
+from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.manifest import Manifest
+from dailies.ledger.ordered_model import offer_of
+from dailies.pacing.forecast import Forecast
+from dailies.pacing.gate import Gatekeeper
+from dailies.pacing.history import read_past
+from dailies.pacing.poll_schedule import pace_for
+from dailies.pacing.slots import Slots
 from dailies.pricing import ZERO
-from dailies.progress import Progress
+from dailies.run.progress import Progress
+from dailies.run.stop import Stop
 from dailies.settings import Settings
-from dailies.slots import Slots
-from dailies.stopping import Stop
 
 OUTAGE_LIMIT_S = 300.0
 """How long a run waits while the service cannot be reached; rows that are not submitted by then stay planned."""

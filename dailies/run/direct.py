@@ -1,6 +1,6 @@
 """A run without Prefect: the same claim, shooting and folding, for scripts of one's own, benchmarks and crash tests.
 
-``python -m dailies.direct prompts.csv`` makes the videos of a CSV with the settings of the environment. There is no
+``python -m dailies.run.direct prompts.csv`` makes the videos of a CSV with the settings of the environment. There is no
 UI, no schedule and no retry of the run as a whole; every promise about rows, jobs and money is the same.
 """
 
@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dailies.claim import claim_rows
 from dailies.errors import DailiesError, LedgerError
-from dailies.fold import fold_batch
-from dailies.folder import LedgerFolder
-from dailies.journal import Journal
-from dailies.manifest import Manifest
-from dailies.production import Claimed, Production, open_claim
-from dailies.prompts import read_prompts
-from dailies.report.outcome import Outcome, read_outcome
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import Journal
+from dailies.ledger.journal_fold import fold_batch
+from dailies.ledger.manifest import Manifest
+from dailies.planning.claim import claim_rows
+from dailies.planning.outcome import Outcome, read_outcome
+from dailies.planning.terms import ask_balance, terms_from
+from dailies.prompts.reader import read_prompts
+from dailies.run.attempt import PLAIN_STEPS, Steps, shoot_rows
+from dailies.run.context import Claimed, Production, open_claim
+from dailies.run.stop import Stop
 from dailies.settings import Settings, load_settings
-from dailies.shooting import PLAIN_STEPS, Steps, shoot_rows
-from dailies.stopping import Stop
-from dailies.terms import ask_balance, terms_from
 
 _WHO = "direct"
 

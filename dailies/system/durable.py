@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dailies.errors import LedgerError
-from dailies.failpoints import Failpoint, reach
+from dailies.system.failpoints import Failpoint, reach
 
 _OTHER_FILES = 256
 

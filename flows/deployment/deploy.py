@@ -21,12 +21,12 @@ from prefect.utilities.callables import parameter_schema
 
 from dailies.errors import ServerError, SettingsError
 from dailies.settings import Settings
-from flows.automations import automations
+from flows.deployment.automations import automations
+from flows.deployment.pools import make_pool
+from flows.deployment.schedules import restore_schedules
 from flows.home import ROOT
-from flows.pools import make_pool
-from flows.schedules import restore_schedules
 from tasks.blocks import GeekHubCredentials, GeekHubVideo
-from tasks.limits import SUBMITS, ensure_limit
+from tasks.submit_rate import SUBMITS, ensure_limit
 
 PROJECT = ROOT / "prefect.yaml"
 

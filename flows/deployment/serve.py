@@ -16,8 +16,8 @@ from prefect.settings import get_current_settings
 from prefect.types.entrypoint import EntrypointType
 
 from dailies.errors import SettingsError
-from flows.deploy import PROJECT
-from flows.schedules import chosen_schedules
+from flows.deployment.deploy import PROJECT
+from flows.deployment.schedules import chosen_schedules
 
 NOT_SERVED = ("batch",)
 """Batches of a run that fans out need a work pool; a served run keeps them in its own process."""

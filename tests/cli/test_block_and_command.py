@@ -9,7 +9,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
-from dailies.sandbox.process import stop_sandbox
+from dailies.gateway.hosting.process import stop_sandbox
 from tasks.blocks import GeekHubCredentials
 from tests.commandline import dailies
 from tests.factories import LIVE_KEY

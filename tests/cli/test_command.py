@@ -10,12 +10,12 @@ from pathlib import Path
 import cyclopts
 import pytest
 
+from cli.app import app
+from cli.error_messages import explain
+from cli.interrupts import LEFT_AT_ONCE
+from cli.proxy import spare_loopback_the_proxy
 from dailies.errors import LedgerError, RefusedError, ServerLostError
-from dailies.interrupts import LEFT_AT_ONCE
-from dailies.sandbox.errors import SandboxError
-from flows.cli import app
-from flows.commands.mishaps import explain
-from flows.commands.proxy import spare_loopback_the_proxy
+from dailies.gateway.errors import SandboxError
 from tests.commandline import dailies
 from tests.workplace import DAILIES
 
@@ -64,7 +64,7 @@ def test_bash_takes_the_completion(tmp_path: Path) -> None:
 
 
 def test_the_command_starts_without_prefect() -> None:
-    code = "import sys, flows.cli; sys.exit('prefect' in sys.modules or 'pyarrow' in sys.modules)"
+    code = "import sys, cli.app; sys.exit('prefect' in sys.modules or 'pyarrow' in sys.modules)"
     assert subprocess.run([DAILIES.parent / "python", "-c", code], check=False).returncode == 0
 
 

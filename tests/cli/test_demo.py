@@ -8,9 +8,9 @@ import av
 import httpx
 import pytest
 
-from dailies.folder import LedgerFolder
-from dailies.ledger import LedgerEntry
-from dailies.sandbox.process import stop_sandbox
+from dailies.gateway.hosting.process import stop_sandbox
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import LedgerEntry
 from tests.workplace import ROOT, Workplace
 
 pytestmark = pytest.mark.e2e

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dailies.ledger import EntryStatus
+from dailies.ledger.merge import EntryStatus
 from tests.stubs import answering
 from tests.workplace import DAILIES, Workplace, running_prefect, wait_until
 

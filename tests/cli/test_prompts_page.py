@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from dailies.columns import COLUMNS
+from dailies.prompts.columns import COLUMNS
+from dailies.prompts.sources.source_names import FORMATS
 from dailies.report.results import SENT_COLUMNS, SOURCE_COLUMNS
-from dailies.sources.names import FORMATS
 from tests.workplace import DAILIES, ROOT, Workplace
 
 PAGE = (ROOT / "docs" / "prompts.md").read_text("utf-8")

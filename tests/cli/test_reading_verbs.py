@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from dailies.checks import Verdict, check_clock, check_disk, check_fx, check_ledger
-from dailies.folder import LedgerFolder
-from dailies.journal import create_journal
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.output import is_stdout
-from dailies.report.outcome import Outcome
-from dailies.sandbox.testing import RunningSandbox
-from dailies.screen.arrival import show_arrival
-from dailies.screen.console import console
+from cli.doctor_checks import Verdict, check_clock, check_disk, check_fx, check_ledger
+from cli.screen.closing import show_arrival
+from cli.screen.console import console
+from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import create_journal
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.planning.outcome import Outcome
+from dailies.report.output import is_stdout
 from dailies.settings import load_settings
 from tests.commandline import Said, dailies
 from tests.factories import completed, make_entry, make_file, make_manifest, make_row, make_rows, make_tariff
-from tests.sandbox.sandbox_client import client_of
+from tests.gateway.sandbox_client import client_of
 from tests.stubs import answering
 from tests.workplace import DAILIES
 
@@ -200,7 +200,7 @@ def test_a_dash_is_standard_output_and_what_is_said_goes_elsewhere(
     run: Dailies, monkeypatch: pytest.MonkeyPatch, dash: list[str]
 ) -> None:
     assert is_stdout(Path("/dev/stdout"))
-    monkeypatch.setattr("flows.cli.STDIN_FILE", "stdin")  # a slip here must not cost root the device itself
+    monkeypatch.setattr("cli.app.STDIN_FILE", "stdin")  # a slip here must not cost root the device itself
     keep(refused("red", source="a.csv"))
     write("a.csv", "prompt\nred\n")
     said = run("results", "a.csv", *dash)
@@ -306,7 +306,7 @@ def test_doctor_says_when_something_else_answers(
 @pytest.fixture
 def prefectless(monkeypatch: pytest.MonkeyPatch) -> None:
     """No Prefect server of this computer has a say."""
-    monkeypatch.setattr("flows.local.server.find_server", lambda configured: None)
+    monkeypatch.setattr("cli.prefect_server.find_server", lambda configured: None)
 
 
 def test_a_clock_that_is_wrong_is_told_with_its_difference() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dailies.sandbox.process import read_address
+from dailies.gateway.hosting.process import read_address
 from tests.commandline import dailies
 from tests.workplace import DAILIES
 

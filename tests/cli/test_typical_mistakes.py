@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import pytest
 
-from dailies.folder import LedgerFolder
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.folder import LedgerFolder
 from tests.commandline import dailies
 from tests.factories import LIVE_KEY, TEST_KEY
 from tests.stubs import answering

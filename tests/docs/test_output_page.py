@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dailies.folder import Identity, LedgerFolder
-from dailies.ledger import SCHEMA, SCHEMA_VERSION, EntryStatus
+from dailies.ledger.folder import Identity, LedgerFolder
+from dailies.ledger.merge import SCHEMA, SCHEMA_VERSION, EntryStatus
 from dailies.report import results
-from dailies.report.sheets import WRITERS
+from dailies.report.table_formats import WRITERS
 from tests.factories import BATCH, KLING_5_S_MXN, completed, make_entry, make_folder
 
 PAGE = (Path(__file__).parents[2] / "docs" / "output.md").read_text("utf-8")

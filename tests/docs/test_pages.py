@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from dailies.interrupts import LEFT_AT_ONCE
-from dailies.ledger import COLUMNS
+from cli.app import app
+from cli.interrupts import LEFT_AT_ONCE
+from dailies.ledger.merge import COLUMNS
 from dailies.settings import Settings, variable
-from flows.cli import app
-from flows.commands.reference import with_blocks
 from tests.workplace import ROOT
+from tools.usage_page import with_blocks
 
 USAGE = (ROOT / "docs/usage.md").read_text("utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

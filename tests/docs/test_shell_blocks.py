@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dailies.sandbox.address import SandboxAddress
-from dailies.sandbox.process import start_sandbox, stop_sandbox
+from dailies.gateway.hosting.address import SandboxAddress
+from dailies.gateway.hosting.process import start_sandbox, stop_sandbox
 from tests.workplace import DAILIES, ROOT, Workplace
 
 pytestmark = pytest.mark.e2e

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dailies.failpoints import VARIABLE
-from dailies.folder import LedgerFolder
-from dailies.sandbox.testing import running_sandbox
+from dailies.gateway.testing import running_sandbox
+from dailies.ledger.folder import LedgerFolder
 from dailies.settings import Settings, load_settings
+from dailies.system.failpoints import VARIABLE
 from tests.workplace import Workplace
 
 SPEED = 1000.0
@@ -76,7 +76,7 @@ class Place(Workplace):
     def _command(self, csv: Path) -> list[str]:
         if self.prefect_api_url:
             return [str(Path(sys.executable).parent / "dailies"), "run", str(csv), "--yes"]
-        return [sys.executable, "-m", "dailies.direct", str(csv)]
+        return [sys.executable, "-m", "dailies.run.direct", str(csv)]
 
 
 @contextmanager

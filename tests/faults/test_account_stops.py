@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from dailies.ledger import EntryStatus
+from dailies.ledger.merge import EntryStatus
 from tests.faults.place import Place
-from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
+from tools.chaos.promises import breaches_after_a_crash, breaches_at_the_end
 
 
 def test_an_empty_balance_stops_submits_and_what_renders_is_still_collected(place: Place) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dailies.errors import InputError
-from dailies.prompts import read_prompts
+from dailies.prompts.reader import read_prompts
 
 _GOOD = (
     "id,prompt,model,duration,aspect_ratio,take,fallback,meta.shot\n"

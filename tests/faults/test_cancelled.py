@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from dailies.direct import run_directly
 from dailies.errors import LedgerError
-from dailies.ledger import EntryStatus
-from dailies.settle import settle_ledger
+from dailies.ledger.merge import EntryStatus
+from dailies.reconcile.settle import settle_ledger
+from dailies.run.direct import run_directly
 from tests.faults.place import Place
-from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
 from tests.workplace import wait_until
+from tools.chaos.promises import breaches_after_a_crash, breaches_at_the_end
 
 
 async def test_a_cancelled_run_leaves_nothing_at_work_and_loses_no_job(
@@ -44,7 +44,7 @@ async def test_what_was_claimed_is_let_go_of_where_the_run_cannot_be_set_up(
     settings, csv = direct.settings(monkeypatch), direct.write_csv(2)
     direct.shoot(csv, "after-id:2")
     with monkeypatch.context() as broken:
-        broken.setattr("dailies.production.read_past", _refuse)
+        broken.setattr("dailies.run.context.read_past", _refuse)
         with pytest.raises(LedgerError, match="a bad disk"):
             await settle_ledger(settings, direct.ledger, "settle")
         with pytest.raises(LedgerError, match="a bad disk"):

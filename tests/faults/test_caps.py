@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dailies.ledger import EntryStatus
-from dailies.sandbox.testing import TurnableClock
+from dailies.gateway.testing import TurnableClock
+from dailies.ledger.merge import EntryStatus
 from tests.faults.place import Place, open_place
-from tests.faults.promises import breaches_at_the_end
+from tools.chaos.promises import breaches_at_the_end
 
 MONTH = datetime.now(UTC)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.chaos import make_scenario, play
+from tools.chaos.production import make_scenario, play
 
 DIRECT = ("0-direct", "3-direct", "4-direct", "6-direct", "7-direct", "9-direct", "10-direct", "12-direct")
 THROUGH_PREFECT = ("4-prefect", "5-prefect", "7-prefect", "13-prefect")

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from dailies.direct import run_directly
-from dailies.durable import os as durable_os
 from dailies.errors import JournalError
+from dailies.run.direct import run_directly
+from dailies.run.stop import Stop
 from dailies.settings import load_settings
-from dailies.stopping import Stop
+from dailies.system.durable import os as durable_os
 from tests.faults.place import Place
-from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
+from tools.chaos.promises import breaches_after_a_crash, breaches_at_the_end
 
 
 @pytest.mark.parametrize("durable", [2, 5, 12, 24])  # submits and polls share segments, so there may be few syncs

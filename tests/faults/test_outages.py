@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dailies.sandbox.faults.script import FaultScript
-from dailies.sandbox.faults.trigger import FaultPlay
-from dailies.sandbox.process import read_address, start_sandbox, stop_sandbox
-from dailies.sandbox.testing import RunningSandbox, TurnableClock
+from dailies.gateway.faults.script import FaultScript
+from dailies.gateway.faults.trigger import FaultPlay
+from dailies.gateway.hosting.process import read_address, start_sandbox, stop_sandbox
+from dailies.gateway.testing import RunningSandbox, TurnableClock
 from tests.faults.place import SPEED, Place
-from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
 from tests.workplace import running_prefect, wait_until
+from tools.chaos.promises import breaches_after_a_crash, breaches_at_the_end
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from dailies.client import GeekHubClient
-from dailies.jobs import VideoRequest
+from dailies.geekhub_client.client import GeekHubClient
+from dailies.geekhub_client.job import VideoRequest
 from tests.faults.place import Place, open_place
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from dailies.ledger import EntryStatus
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.rate_limit import RateLimit
+from dailies.gateway.errors import ApiError
+from dailies.gateway.rate_limit import RateLimit
+from dailies.ledger.merge import EntryStatus
 from tests.faults.place import Place
-from tests.faults.promises import breaches_at_the_end, durable_entries
+from tools.chaos.promises import breaches_at_the_end, durable_entries
 
 
 def assert_bought_once(place: Place, rows: int) -> None:

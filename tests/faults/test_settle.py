@@ -10,16 +10,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dailies.account import Told
-from dailies.books import read_rows
-from dailies.direct import run_directly
-from dailies.failpoints import VARIABLE
-from dailies.ledger import EntryStatus
+from dailies.ledger.merge import EntryStatus
+from dailies.ledger.snapshot import read_rows
+from dailies.reconcile.account import Told
+from dailies.reconcile.settle import ask_account, settle_ledger
+from dailies.run.direct import run_directly
 from dailies.settings import Settings
-from dailies.settle import ask_account, settle_ledger
+from dailies.system.failpoints import VARIABLE
 from tests.faults.place import Place, open_place
-from tests.faults.promises import breaches_after_a_crash, breaches_at_the_end
 from tests.workplace import wait_until
+from tools.chaos.promises import breaches_after_a_crash, breaches_at_the_end
 
 _FLOW = "import asyncio; from flows.settle import settle; asyncio.run(settle())"
 
@@ -105,7 +105,7 @@ async def test_a_run_that_comes_and_goes_while_the_account_is_asked_is_no_differ
             await run_directly(settings, csvs.pop(0))
         return told
 
-    monkeypatch.setattr("dailies.settle.ask_account", ask)
+    monkeypatch.setattr("dailies.reconcile.settle.ask_account", ask)
     found = await settle_ledger(settings, direct.ledger, "settle")
     assert found.exit_code == exit_code, found
     assert (found.comparison is None, found.booked.charges) == (exit_code == 3, runs)
@@ -125,7 +125,7 @@ async def test_a_run_that_is_killed_while_the_account_is_asked_is_folded_before_
             process.wait()
             return told
 
-        monkeypatch.setattr("dailies.settle.ask_account", ask)
+        monkeypatch.setattr("dailies.reconcile.settle.ask_account", ask)
         found = await settle_ledger(settings, direct.ledger, "settle")
     assert (found.live, len(found.folded), found.booked.charges) == (0, 1, 2)
     assert found.comparison is not None
@@ -184,7 +184,7 @@ def test_the_ledger_verifies_itself(direct: Place) -> None:
 def test_the_settle_flow_collects_and_compares_in_prefect(tmp_path: Path, prefect_api_url: str) -> None:
     with open_place(tmp_path, prefect_api_url) as place:
         csv = place.write_csv(4)
-        killed = [sys.executable, "-m", "dailies.direct", str(csv)]
+        killed = [sys.executable, "-m", "dailies.run.direct", str(csv)]
         subprocess.run(killed, env={**place.env, VARIABLE: "after-id:4"}, cwd=tmp_path, check=False)
         time.sleep(0.5)
         subprocess.run([sys.executable, "-c", _FLOW], env=place.env, cwd=tmp_path, check=True)

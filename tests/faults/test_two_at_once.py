@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.place import Place
-from tests.faults.promises import breach_of_the_cap, breaches_at_the_end
+from tools.chaos.promises import breach_of_the_cap, breaches_at_the_end
 
 
 def shoot_twice_at_once(place: Place, name: str, rows: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from dailies.ledger import EntryStatus
+from dailies.ledger.merge import EntryStatus
 from tests.flows.prefect_ui import PrefectServer, prefect
 from tests.workplace import Workplace, wait_until
 

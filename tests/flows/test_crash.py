@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from dailies.ledger import EntryStatus
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.merge import EntryStatus
 from tests.workplace import Workplace, wait_until
 
 pytestmark = pytest.mark.e2e

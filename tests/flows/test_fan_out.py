@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.states import Cancelled, Completed, Failed
 
-from dailies.ledger import EntryStatus
-from dailies.manifest import ClaimedRow, Manifest
-from dailies.pacing import Pace
-from dailies.stopping import Stop, StopLevel
-from flows import fanout
-from flows.states import batch_state, superseded
+from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.ledger.merge import EntryStatus
+from dailies.pacing.poll_schedule import Pace
+from dailies.run.stop import Stop, StopLevel
+from flows import fan_out as fanout
+from flows.final_states import batch_state, superseded
 from tests.factories import make_entry
 
 

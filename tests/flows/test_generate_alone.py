@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from prefect.states import Completed
 
-from dailies.claim import claim_rows
 from dailies.errors import BalanceEmptyError, LedgerError
-from dailies.ledger import EntryStatus
-from dailies.manifest import ClaimedRow, Manifest
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.ledger.merge import EntryStatus
+from dailies.planning.claim import claim_rows
+from dailies.run.stop import Stop
 from dailies.settings import load_settings
-from dailies.stopping import Stop
 from flows import generate as story
 from tests.factories import make_entry, make_file, make_folder, make_row, make_terms
 
@@ -28,7 +28,7 @@ async def test_what_was_claimed_is_let_go_of_where_the_run_cannot_be_set_up(
     monkeypatch.setenv("GEEKHUB_API_KEY", sandbox.api_key)
     monkeypatch.setenv("GEEKHUB_BASE_URL", sandbox.base_url)
     monkeypatch.setenv("DAILIES_FX", "*=20")
-    monkeypatch.setattr("dailies.production.read_past", _refuse)
+    monkeypatch.setattr("dailies.run.context.read_past", _refuse)
     csv = tmp_path / "prompts.csv"
     csv.write_text("prompt,aspect_ratio,duration\na lighthouse at dusk,16:9,5\n", "utf-8")
     with pytest.raises(LedgerError, match="a bad disk"):

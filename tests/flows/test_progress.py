@@ -12,11 +12,11 @@ import pytest
 from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Console
 
-from dailies.ledger import EntryStatus
-from dailies.progress import Progress
-from dailies.screen.logs import logs_above
-from dailies.screen.progress import LINE_EVERY_S, ProgressDisplay
-from flows.local.lifeline import until_lost
+from cli.lifeline import until_lost
+from cli.screen.logs import logs_above
+from cli.screen.progress import LINE_EVERY_S, ProgressDisplay
+from dailies.ledger.merge import EntryStatus
+from dailies.run.progress import Progress
 from tests.factories import completed, make_entry
 
 

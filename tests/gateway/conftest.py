@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dailies.sandbox.testing import RunningSandbox, sandbox
-from tests.sandbox.sandbox_client import client_of
+from dailies.gateway.testing import RunningSandbox, sandbox
+from tests.gateway.sandbox_client import client_of
 
 __all__ = ["sandbox"]
 

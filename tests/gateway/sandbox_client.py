@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
 
 
 def client_of(running: RunningSandbox, api_key: str | None = None) -> httpx.Client:

@@ -3,9 +3,9 @@
 import ast
 from pathlib import Path
 
-import dailies.sandbox
+import dailies.gateway
 
-ALLOWED = ("dailies.catalogue", "dailies.sandbox")
+ALLOWED = ("dailies.catalogue", "dailies.gateway")
 
 
 def imported_names(path: Path) -> set[str]:
@@ -20,12 +20,12 @@ def imported_names(path: Path) -> set[str]:
 
 
 def test_sandbox_knows_the_catalogue_only():
-    for path in Path(dailies.sandbox.__file__).parent.rglob("*.py"):
+    for path in Path(dailies.gateway.__file__).parent.rglob("*.py"):
         ours = {name for name in imported_names(path) if name.split(".")[0] in ("dailies", "tasks", "flows")}
         assert all(name.startswith(ALLOWED) for name in ours), f"{path.name}: {ours}"
 
 
 def test_only_the_test_module_imports_pytest():
-    folder = Path(dailies.sandbox.__file__).parent
+    folder = Path(dailies.gateway.__file__).parent
     importing = [path.name for path in folder.rglob("*.py") if "pytest" in imported_names(path)]
     assert importing == ["testing.py"]

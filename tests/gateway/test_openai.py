@@ -6,7 +6,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
 
 
 @pytest.fixture

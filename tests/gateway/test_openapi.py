@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from dailies.sandbox.testing import RunningSandbox, running_sandbox
+from dailies.gateway.testing import RunningSandbox, running_sandbox
 
 EXAMPLES = 25
 # What a model takes is no matter of form, so well-formed requests may be refused; and unknown query parameters

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
 
 
 def test_account_tells_what_it_assumes_and_what_was_used(api, submit, finish, sandbox: RunningSandbox):

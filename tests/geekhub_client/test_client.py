@@ -11,7 +11,6 @@ import stamina
 from pydantic import SecretStr
 
 from dailies import errors
-from dailies.client import MAX_TRIES, GeekHubClient
 from dailies.errors import (
     BalanceEmptyError,
     ContentFilterError,
@@ -27,7 +26,8 @@ from dailies.errors import (
     ServiceError,
     TransportError,
 )
-from dailies.jobs import JobStatus, VideoRequest
+from dailies.geekhub_client.client import MAX_TRIES, GeekHubClient
+from dailies.geekhub_client.job import JobStatus, VideoRequest
 from tests.factories import LIVE_KEY
 
 JOB_ID = "0b5c9c2e-0000-4000-8000-000000000001"

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.answers import is_content_filter, read_balance, read_error, read_job, retry_after_s
 from dailies.errors import (
     BalanceEmptyError,
     ContentFilterError,
@@ -21,7 +20,8 @@ from dailies.errors import (
     ServiceError,
     TransportError,
 )
-from dailies.jobs import JobStatus
+from dailies.geekhub_client.job import JobStatus
+from dailies.geekhub_client.responses import is_content_filter, read_balance, read_error, read_job, retry_after_s
 from tests.factories import LIVE_KEY
 
 JOB = {

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies.errors import LedgerError
-from dailies.folder import LedgerFolder, new_batch_id, organisation_of
-from dailies.ledger import EntryStatus, LedgerEntry, from_table, to_table
-from dailies.parquet import read_entries, write_entries
+from dailies.ledger.folder import LedgerFolder, new_batch_id, organisation_of
+from dailies.ledger.merge import EntryStatus, LedgerEntry, from_table, to_table
+from dailies.ledger.parquet import read_entries, write_entries
 from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_folder, version_of
 
 ORGANISATION = "7f1f0c9e-0000-4000-8000-00000000000a"

@@ -13,13 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from dailies import durable as durable_module
-from dailies import journal as journals_module
-from dailies.durable import FileLock, create_file
 from dailies.errors import FencedError, JournalError, RefusedError
-from dailies.fold import fold_batch, fold_dead
-from dailies.folder import LedgerFolder
-from dailies.journal import (
+from dailies.ledger import journal as journals_module
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import (
     Journal,
     create_journal,
     create_journals,
@@ -30,7 +27,10 @@ from dailies.journal import (
     seal,
     sweep,
 )
-from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.ledger.journal_fold import fold_batch, fold_dead
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.system import durable as durable_module
+from dailies.system.durable import FileLock, create_file
 from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_folder, make_manifest
 from tests.processes import Child, child
 
@@ -42,8 +42,8 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 from dailies.errors import FencedError
-from dailies.journal import Journal
-from dailies.ledger import EntryStatus
+from dailies.ledger.journal import Journal
+from dailies.ledger.merge import EntryStatus
 
 async def main():
     journal = Journal.own(Path(sys.argv[1]), "the child")
@@ -484,7 +484,7 @@ def test_a_journal_whose_process_was_killed_is_dead(folder):
     create = """
 import sys
 from pathlib import Path
-from dailies.journal import create_journal
+from dailies.ledger.journal import create_journal
 from tests.factories import make_entry, make_manifest
 lock = create_journal(Path(sys.argv[1]), make_manifest(make_entry()))
 print("claimed", flush=True)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.ledger import (
+from dailies.ledger.merge import (
     COLUMNS,
     SCHEMA,
     SCHEMA_VERSION,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import stamina
 
-from dailies.folder import LedgerFolder
-from dailies.ledger import LedgerEntry
-from dailies.mirror.copying import Mirror
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import LedgerEntry
+from dailies.mirror.copier import Mirror
 from dailies.mirror.mirrored import MirroredVideo
 from dailies.mirror.opening import open_mirror
 from dailies.settings import load_settings

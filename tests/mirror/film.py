@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from dailies.ledger import LedgerEntry
-from dailies.sandbox.film.render import render_scene
-from dailies.sandbox.film.scene import Scene
+from dailies.gateway.video.encode import render_scene
+from dailies.gateway.video.scene import Scene
+from dailies.ledger.merge import LedgerEntry
 from tests.factories import completed, make_entry
 
 

@@ -4,9 +4,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from dailies.folder import LedgerFolder
-from dailies.mirror.mirroring import MirrorOutcome, MirrorWish, mirror_videos
-from dailies.selection import Selection
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.selection import Selection
+from dailies.mirror.mirror_run import MirrorOutcome, MirrorWish, mirror_videos
 from dailies.settings import load_settings
 
 

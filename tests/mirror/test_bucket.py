@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from dailies.errors import MirrorError
+from dailies.gateway.storage.buckets import create_bucket
+from dailies.gateway.store import connect
+from dailies.gateway.testing import RunningSandbox, running_sandbox
 from dailies.mirror.mirrored import CopyStatus
-from dailies.sandbox.storage.buckets import create_bucket
-from dailies.sandbox.store import connect
-from dailies.sandbox.testing import RunningSandbox, running_sandbox
 from tests.mirror.conftest import Run, names
 from tests.mirror.film import FilmServer, film
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dailies.errors import LedgerError, MirrorError
-from dailies.folder import LedgerFolder
+from dailies.ledger.folder import LedgerFolder
 from dailies.mirror.mirrored import CopyStatus
 from dailies.mirror.opening import open_mirror
 from dailies.mirror.record import read_records

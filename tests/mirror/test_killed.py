@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dailies.ledger import LedgerEntry
-from dailies.sandbox.storage.buckets import create_bucket
-from dailies.sandbox.store import connect
-from dailies.sandbox.testing import RunningSandbox, running_sandbox
+from dailies.gateway.storage.buckets import create_bucket
+from dailies.gateway.store import connect
+from dailies.gateway.testing import RunningSandbox, running_sandbox
+from dailies.ledger.merge import LedgerEntry
 from tests.factories import make_folder
 from tests.mirror.film import FilmServer, film
 from tests.workplace import ROOT, wait_until

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from cli.app import app
 from dailies.mirror.mirrored import COLUMNS, CopyStatus
-from flows.cli import app
 from tests.workplace import ROOT
 
 PAGE = (ROOT / "docs/mirror.md").read_text("utf-8")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.mirror.naming import name_videos, plain_name, video_name
+from dailies.mirror.names import name_videos, plain_name, video_name
 from tests.factories import completed, make_entry
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dailies.catalogue import VideoModel, load_catalogue
-from dailies.forecast import Forecast, Past
-from dailies.rendering import Sighting, estimate
+from dailies.pacing.forecast import Forecast, Past
+from dailies.pacing.render_estimates import Sighting, estimate
 
 KLING = load_catalogue()["fal/kling-2"]
 RUNWAY = load_catalogue()["fal/runway-gen-4"]
@@ -98,7 +98,7 @@ def test_the_procedure_follows_what_was_learned():
 def test_a_distribution_is_not_fitted_anew_for_every_job(monkeypatch):
     fits = []
     monkeypatch.setattr(
-        "dailies.forecast.estimate", lambda model, seen: fits.append(len(seen)) or estimate(model, seen)
+        "dailies.pacing.forecast.estimate", lambda model, seen: fits.append(len(seen)) or estimate(model, seen)
     )
     forecast = Forecast()
     rng = np.random.default_rng(0)

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from dailies.gate import Gatekeeper
-from dailies.pacing import Pace
+from dailies.pacing.gate import Gatekeeper
+from dailies.pacing.poll_schedule import Pace
 
 
 async def test_submits_go_in_the_order_in_which_they_come():

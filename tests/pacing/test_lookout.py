@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from dailies.catalogue import load_catalogue
-from dailies.history import read_past
-from dailies.ledger import EntryStatus
-from dailies.rendering import Sighting
-from dailies.shooting import Attempt
+from dailies.ledger.merge import EntryStatus
+from dailies.pacing.history import read_past
+from dailies.pacing.render_estimates import Sighting
+from dailies.run.attempt import Attempt
 from tests.factories import NOW, completed, make_entry, make_folder
 from tests.fake_api import FakeApi
-from tests.library.test_shooting import on_set
+from tests.run.test_attempt import on_set
 
 KLING = load_catalogue()["fal/kling-2"]
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dailies.catalogue import VideoModel, load_catalogue
-from dailies.checking import Procedure
-from dailies.forecast import Forecast
-from dailies.pacing import (
+from dailies.pacing.forecast import Forecast
+from dailies.pacing.poll_schedule import (
     EVENTS_PER_POLL,
     EVENTS_PER_SUBMIT,
     MAX_DELAYS,
@@ -21,6 +20,7 @@ from dailies.pacing import (
     poll_schedule,
     widest_gap_s,
 )
+from dailies.pacing.poll_times import Procedure
 
 CATALOGUE = load_catalogue()
 KLING = CATALOGUE["fal/kling-2"]  # 2-5 min, poll every 15 s

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies.catalogue import load_catalogue
-from dailies.checking import best_procedure, procedure_for
-from dailies.rendering import RenderTimes, estimate
+from dailies.pacing.poll_times import best_procedure, procedure_for
+from dailies.pacing.render_estimates import RenderTimes, estimate
 
 KLING = load_catalogue()["fal/kling-2"]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.limiter import AdaptiveRate, Limiter, Rate
-from dailies.pacing import Pace
+from dailies.pacing.poll_schedule import Pace
+from dailies.pacing.rate_limiter import AdaptiveRate, Limiter, Rate
 
 
 def submits(limiter: Limiter, count: int, now: float = 0.0) -> list[float]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dailies.catalogue import VideoModel, load_catalogue
-from dailies.rendering import Sighting, estimate
+from dailies.pacing.render_estimates import Sighting, estimate
 
 CATALOGUE = load_catalogue()
 KLING = CATALOGUE["fal/kling-2"]  # 120 to 300 s

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from dailies.slots import Slots
+from dailies.pacing.slots import Slots
 
 KLING, RUNWAY, VEO = "fal/kling-2", "fal/runway-gen-4", "google/veo-3.1"
 

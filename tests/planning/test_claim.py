@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dailies import books as books_module
-from dailies.abandon import abandon_rows
-from dailies.attempts import JOB_FAILED, AttemptPolicy
-from dailies.books import read_books
-from dailies.claim import Claim, claim_rows, read_plan
-from dailies.durable import create_file
 from dailies.errors import JournalError, LedgerError, RefusedError, RowError
-from dailies.fold import fold_batch, fold_dead
-from dailies.folder import LedgerFolder
-from dailies.journal import Journal, is_live, journal_paths, replay, seal
-from dailies.ledger import EntryStatus
-from dailies.plan import Caps
-from dailies.prompts import RejectedRow
+from dailies.ledger import snapshot as books_module
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import Journal, is_live, journal_paths, replay, seal
+from dailies.ledger.journal_fold import fold_batch, fold_dead
+from dailies.ledger.merge import EntryStatus
+from dailies.ledger.snapshot import read_books
+from dailies.planning.claim import Claim, claim_rows, read_plan
+from dailies.planning.next_attempt import JOB_FAILED, AttemptPolicy
+from dailies.planning.plan import Caps
+from dailies.prompts.reader import RejectedRow
+from dailies.reconcile.abandon import abandon_rows
+from dailies.reconcile.settle import claim_open_jobs
 from dailies.settings import Settings
-from dailies.settle import claim_open_jobs
+from dailies.system.durable import create_file
 from tests.factories import (
     BATCH,
     KLING_5_S_MXN,
@@ -47,8 +47,8 @@ S = EntryStatus
 CLAIM = """
 import sys
 from pathlib import Path
-from dailies.claim import claim_rows
-from dailies.plan import Caps
+from dailies.planning.claim import claim_rows
+from dailies.planning.plan import Caps
 from tests.factories import NOW, make_file, make_folder, make_rows, make_terms
 folder = make_folder(Path(sys.argv[1]))
 prompts = make_file(*make_rows(*sys.argv[2].split(",")))
@@ -244,7 +244,7 @@ def test_rows_of_a_run_that_dies_after_the_fold_are_not_claimed_beside_its_unsea
     """A child of that run may still be queued: it becomes the owner of the journal, and submits."""
     parent = claim_rows(folder, make_file(*ROWS), make_terms(), NOW, "parent")
     with monkeypatch.context() as patched:
-        die_after_the_fold(patched, "dailies.claim", parent)
+        die_after_the_fold(patched, "dailies.planning.claim", parent)
         claim = claim_rows(folder, make_file(*ROWS, make_row("d", source_line=5)), make_terms(), NOW, "other")
 
     child_of_parent = Journal.own(folder.journals / parent.batches[0].batch_id, "child")
@@ -260,7 +260,7 @@ def test_rows_of_a_run_that_dies_after_the_fold_are_not_claimed_beside_its_unsea
 def test_rows_of_a_run_that_dies_after_the_fold_are_not_given_up(folder, monkeypatch):
     folder.put([make_entry("a", status=S.PROCESSING, job_id="job-a")])
     parent = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
-    die_after_the_fold(monkeypatch, "dailies.abandon", parent)
+    die_after_the_fold(monkeypatch, "dailies.reconcile.abandon", parent)
 
     with pytest.raises(RefusedError, match="belongs to a run that is at work"):
         abandon_rows(folder, [ROWS[0].row_key], make_tariff(), NOW)
@@ -269,7 +269,7 @@ def test_rows_of_a_run_that_dies_after_the_fold_are_not_given_up(folder, monkeyp
 def test_jobs_of_a_run_that_dies_after_the_fold_are_not_settled(folder, monkeypatch):
     folder.put([make_entry("a", status=S.PROCESSING, job_id="job-a")])
     parent = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
-    die_after_the_fold(monkeypatch, "dailies.settle", parent)
+    die_after_the_fold(monkeypatch, "dailies.reconcile.settle", parent)
 
     assert claim_open_jobs(folder, Settings(), NOW, "settle").batches == ()
 
@@ -495,10 +495,10 @@ def test_a_claim_whose_journals_cannot_all_be_written_holds_none_of_them(folder,
         written.append(create_journal(journals, manifest))
         return written[0]
 
-    from dailies.journal import create_journal
+    from dailies.ledger.journal import create_journal
 
     with monkeypatch.context() as patched:
-        patched.setattr("dailies.journal.create_journal", create_first_only)
+        patched.setattr("dailies.ledger.journal.create_journal", create_first_only)
         with pytest.raises(JournalError):
             claim_rows(folder, make_file(*ROWS), make_terms(batch_size=1), NOW)
     (path,) = journal_paths(folder.journals)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.attempts import (
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.planning.next_attempt import (
     JOB_FAILED,
     AttemptPolicy,
     following,
@@ -16,7 +17,6 @@ from dailies.attempts import (
     next_entry,
     remaining_models,
 )
-from dailies.ledger import EntryStatus, LedgerEntry
 from tests.factories import BATCH, NOW, OTHER_BATCH, completed, make_entry, make_row
 
 KLING, VEO, RUNWAY = "fal/kling-2", "google/veo-3.1", "fal/runway-gen-4"

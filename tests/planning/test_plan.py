@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.attempts import JOB_FAILED, AttemptPolicy
-from dailies.books import Books, LiveRow
 from dailies.errors import RefusedError
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.plan import Caps, Plan, Stamp, make_plan
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.snapshot import Books, LiveRow
+from dailies.planning.next_attempt import JOB_FAILED, AttemptPolicy
+from dailies.planning.plan import Caps, Plan, Stamp, make_plan
 from dailies.pricing import ZERO
-from dailies.prompts import PromptRow
+from dailies.prompts.reader import PromptRow
 from tests.factories import (
     KLING_5_S_MXN,
     NOW,

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from dailies.claim import claim_rows
-from dailies.manifest import ClaimedRow
-from dailies.order import in_order
-from dailies.plan import Caps
+from dailies.ledger.manifest import ClaimedRow
+from dailies.planning.claim import claim_rows
+from dailies.planning.plan import Caps
+from dailies.planning.submit_order import in_order
 from tests.factories import KLING_5_S_MXN, NOW, make_entry, make_file, make_folder, make_row, make_terms
 
 

@@ -14,18 +14,18 @@ import pytest
 import stamina
 from pydantic import SecretStr
 
-from dailies.books import Charges, read_booked
-from dailies.claim import Claim, claim_rows
-from dailies.client import GeekHubClient
 from dailies.errors import RefusedError
-from dailies.fold import fold_batch
-from dailies.folder import LedgerFolder
-from dailies.journal import Journal
-from dailies.ledger import EntryStatus
-from dailies.plan import Caps
-from dailies.sandbox.testing import RunningSandbox, running_sandbox
+from dailies.gateway.testing import RunningSandbox, running_sandbox
+from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import Journal
+from dailies.ledger.journal_fold import fold_batch
+from dailies.ledger.merge import EntryStatus
+from dailies.ledger.snapshot import Charges, read_booked
+from dailies.planning.claim import Claim, claim_rows
+from dailies.planning.plan import Caps
+from dailies.planning.terms import Balance, Terms, ask_balance, terms_from
 from dailies.settings import Settings
-from dailies.terms import Balance, Terms, ask_balance, terms_from
 from tests.factories import (
     BATCH,
     KLING_5_S_MXN,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dailies.attempts import AttemptPolicy
-from dailies.books import Books
-from dailies.plan import Caps, Plan, Stamp, make_plan
-from dailies.prompts import PromptFile, read_prompts
-from dailies.report.cells import find_duplicates, price_cells, size_words
+from dailies.ledger.snapshot import Books
+from dailies.planning.next_attempt import AttemptPolicy
+from dailies.planning.plan import Caps, Plan, Stamp, make_plan
+from dailies.prompts.reader import PromptFile, read_prompts
+from dailies.report.plan_breakdown import find_duplicates, price_cells, size_words
 from tests.factories import BATCH, NOW, make_tariff
 
 

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import Workbook
 
 from dailies.errors import InputError
-from dailies.prompts import PromptFile, read_prompts
+from dailies.prompts.reader import PromptFile, read_prompts
 
 SEEN: list[tuple[Any, str, str]] = [
     (5, "General", "5"),
@@ -187,7 +187,7 @@ def test_an_empty_sheet_and_one_without_rows_are_told(book: Callable[..., Path])
 def test_a_workbook_that_would_fill_the_memory_is_refused(
     book: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dailies.sources.excel._MAX_BYTES", 1000)
+    monkeypatch.setattr("dailies.prompts.sources.excel._MAX_BYTES", 1000)
     assert "unpacks to more than" in refusal(book(["prompt"], ["A fox"]))
 
 
@@ -196,13 +196,13 @@ def test_rows_beyond_what_a_sheet_can_have_end_the_reading(
 ) -> None:
     path = book(["prompt"], ["A fox"], ["An owl"])
     replace_part(path, "xl/worksheets/sheet1.xml", lambda xml: xml.replace('<row r="3">', '<row r="99999999999">'))
-    monkeypatch.setattr("dailies.sources.excel._MAX_ROWS", 1000)
+    monkeypatch.setattr("dailies.prompts.sources.excel._MAX_ROWS", 1000)
     with pytest.raises(InputError, match="more than 1,000 rows"):
         read_prompts(path)
 
 
 def read_bytes(content: bytes) -> PromptFile:
-    from dailies.prompts import parse_prompts
+    from dailies.prompts.reader import parse_prompts
 
     return parse_prompts(io.BytesIO(content), "shots.xlsx", "fal/kling-2", form="xlsx")
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dailies.errors import InputError
-from dailies.prompts import PromptFile, read_prompts
+from dailies.prompts.reader import PromptFile, read_prompts
 
 LINES: dict[str, str] = {
     "[1]": "line 1: the line is no object; write one object a line: ",

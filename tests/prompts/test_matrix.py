@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dailies.errors import InputError
-from dailies.prompts import PromptFile, PromptRow, read_prompts
+from dailies.prompts.reader import PromptFile, PromptRow, read_prompts
 
 K, L = "fal/kling-2", "fal/luma-ray-2"
 
@@ -99,6 +99,6 @@ def test_the_first_records_are_records_not_videos(tmp_path: Path) -> None:
 def test_too_many_videos_are_refused_before_they_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dailies.sorter.MAX_VIDEOS", 1500)
+    monkeypatch.setattr("dailies.prompts.row_builder.MAX_VIDEOS", 1500)
     with pytest.raises(InputError, match="line 3: the rows up to here ask for more than 1,500 videos; split the file"):
         read(tmp_path, "prompt,takes\nA fox,1000\nAn owl,1000\n")

@@ -8,7 +8,7 @@ import pytest
 
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import InputError, SettingsError
-from dailies.prompts import PromptFile, PromptRow, read_prompts
+from dailies.prompts.reader import PromptFile, PromptRow, read_prompts
 
 SAMPLE = Path(__file__).parents[2] / "data" / "prompts" / "sample.csv"
 

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dailies.errors import InputError
-from dailies.prompts import PromptFile, parse_prompts
+from dailies.prompts.reader import PromptFile, parse_prompts
 
 COLUMNS = ["prompt", "id", "model", "duration", "aspect_ratio", "take", "fallback", "meta.client"]
 CELLS = [

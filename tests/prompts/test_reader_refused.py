@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dailies.errors import InputError, RowError
-from dailies.prompts import read_prompts
+from dailies.prompts.reader import read_prompts
 
 A, Z = "fal/kling-2", "google/veo-3.1"
 

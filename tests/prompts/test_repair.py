@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies.errors import InputError
-from dailies.fixing import Fixed, fix_prompts
-from dailies.prompts import read_prompts
+from dailies.prompts.reader import read_prompts
+from dailies.prompts.repair import Fixed, fix_prompts
 
 CLEAN = "id,prompt,meta.client\n1,A fox,Lucero\n2,An owl,\n"
 

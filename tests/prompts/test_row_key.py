@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dailies.rowkey import NAMESPACE, normal_text, rejected_key, row_key
+from dailies.prompts.row_key import NAMESPACE, normal_text, rejected_key, row_key
 
 GOLDEN = [
     (("A fox in the snow", "fal/kling-2", 5, "16:9", 1), "031ff6cb-5c2b-5ed2-9e88-8c00821e920c"),

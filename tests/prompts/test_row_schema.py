@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dailies.catalogue import load_catalogue
-from dailies.columns import COLUMNS
 from dailies.errors import InputError
-from dailies.prompts import parse_prompts
-from dailies.schema import row_schema
+from dailies.prompts.columns import COLUMNS
+from dailies.prompts.reader import parse_prompts
+from dailies.prompts.row_schema import row_schema
 
 MODELS = [*load_catalogue(), "sora", ""]
 RATIOS = ["16:9", "9:16", "1:1", "4:3", "2:1", ""]

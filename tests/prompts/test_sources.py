@@ -10,9 +10,9 @@ from threading import Thread
 import pytest
 
 from dailies.errors import InputError
-from dailies.prompts import read_prompts
-from dailies.sources.names import find_sources, refuse_stdin
-from dailies.sources.stdin import keep_stdin
+from dailies.prompts.reader import read_prompts
+from dailies.prompts.sources.source_names import find_sources, refuse_stdin
+from dailies.prompts.sources.stdin import keep_stdin
 
 
 @pytest.fixture

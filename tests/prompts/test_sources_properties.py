@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from dailies.errors import InputError
-from dailies.prompts import parse_prompts
-from dailies.sources.names import Format
+from dailies.prompts.reader import parse_prompts
+from dailies.prompts.sources.source_names import Format
 
 JSONS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),

@@ -1,6 +1,6 @@
 """Identical requests of one file get different takes."""
 
-from dailies.takes import Takes
+from dailies.prompts.takes import Takes
 
 
 def key(take: int) -> str:

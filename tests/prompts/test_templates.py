@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies.errors import InputError
-from dailies.prompts import PromptFile, read_prompts
-from dailies.rowkey import row_key
-from dailies.templates import check_template, escape, fill
+from dailies.prompts.reader import PromptFile, read_prompts
+from dailies.prompts.row_key import row_key
+from dailies.prompts.templates import check_template, escape, fill
 
 FILLED = [
     ("A {style} clip", "A warm clip"),

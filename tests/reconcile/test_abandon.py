@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dailies.abandon import abandon_rows, keys_of_lines
-from dailies.books import read_books
-from dailies.claim import claim_rows
 from dailies.errors import InputError, RefusedError
-from dailies.folder import LedgerFolder
-from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.snapshot import read_books
+from dailies.planning.claim import claim_rows
+from dailies.reconcile.abandon import abandon_rows, keys_of_lines
 from tests.factories import (
     KLING_5_S_MXN,
     NOW,

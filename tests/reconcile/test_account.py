@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dailies.account import Booked, Seen, Told, compare, read_seen, write_seen
 from dailies.errors import LedgerError
+from dailies.reconcile.account import Booked, Seen, Told, compare, read_seen, write_seen
 
 BOOKED = Booked(Decimal("42.000000"), 10, 0, Decimal(0))
 LAST = Seen(datetime(2026, 11, 1, tzinfo=UTC), Decimal("100.00"), Decimal("21.000000"), 5)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dailies.account import Told, read_seen
-from dailies.folder import LedgerFolder
-from dailies.ledger import EntryStatus, LedgerEntry
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.reconcile.account import Told, read_seen
+from dailies.reconcile.settle import Settlement, settle_ledger
 from dailies.settings import Settings, load_settings
-from dailies.settle import Settlement, settle_ledger
 from tests.factories import KLING_5_S_MXN, LIVE_KEY, NOW, completed, make_entry, make_folder
 from tests.stubs import answering
 
@@ -29,7 +29,7 @@ class Account:
                 book(folder, self.meanwhile.pop(0))
             return Told(self.balance_mxn)
 
-        monkeypatch.setattr("dailies.settle.ask_account", ask)
+        monkeypatch.setattr("dailies.reconcile.settle.ask_account", ask)
         return await settle_ledger(load_settings(geekhub_api_key=LIVE_KEY), folder, "settle")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dailies.ledger import LedgerEntry
-from dailies.report.gallery.writing import ReportWish, write_report
+from dailies.ledger.merge import LedgerEntry
+from dailies.report.html.write import ReportWish, write_report
 from dailies.settings import load_settings
 from tests.factories import make_folder
 from tests.mirror.film import FilmServer, film_server

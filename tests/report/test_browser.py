@@ -9,7 +9,7 @@ import pytest
 from tests.mirror.film import FilmServer
 from tests.report.browser import Page, chromium, needs_chromium
 from tests.report.conftest import Write
-from tests.report.shots import shots
+from tools.report_shots import shots
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 

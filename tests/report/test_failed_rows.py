@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dailies.attempts import AttemptPolicy
-from dailies.ledger import EntryStatus
-from dailies.prompts import PromptFile, read_prompts
-from dailies.report.again import write_failed
-from dailies.report.outcome import read_outcome
+from dailies.ledger.merge import EntryStatus
+from dailies.planning.next_attempt import AttemptPolicy
+from dailies.planning.outcome import read_outcome
+from dailies.prompts.reader import PromptFile, read_prompts
+from dailies.report.failed_rows import write_failed
 from tests.factories import completed, make_entry, make_folder
 
 CSV = """id,prompt,model,take,fallback,meta.shot,meta.reason

@@ -5,15 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from dailies.ledger import EntryStatus
-from dailies.report.gallery.charts import bar_chart, day_chart, poll_chart, wait_chart
-from dailies.report.gallery.figures import count_figures
-from dailies.report.gallery.source import find_videos
-from dailies.report.gallery.spending import MOST_GROUPS
+from dailies.ledger.merge import EntryStatus
+from dailies.report.html.charts import bar_chart, day_chart, poll_chart, wait_chart
+from dailies.report.html.figures import count_figures
+from dailies.report.html.spending import MOST_GROUPS
+from dailies.report.html.video_links import find_videos
 from tests.factories import completed, make_entry, make_tariff
 from tests.mirror.film import FilmServer
 from tests.report.conftest import Write
-from tests.report.shots import SCRIPT, shots
+from tools.report_shots import SCRIPT, shots
 
 
 def test_rows_are_counted_once_and_charges_all(films: FilmServer) -> None:

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dailies.ledger import EntryStatus
-from dailies.prompts import PromptFile, PromptRow, read_prompts
-from dailies.report.outcome import Outcome, RowOutcome
+from dailies.ledger.merge import EntryStatus
+from dailies.planning.outcome import Outcome, RowOutcome
+from dailies.prompts.reader import PromptFile, PromptRow, read_prompts
 from dailies.report.results import RESULT_COLUMNS, SENT_COLUMNS, SOURCE_COLUMNS, result_columns, write_results
-from dailies.report.sheets import ResultsFormat
+from dailies.report.table_formats import ResultsFormat
 from tests.factories import completed, make_entry
 
 

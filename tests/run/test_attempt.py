@@ -17,24 +17,24 @@ import pytest
 import stamina
 from pydantic import SecretStr
 
-from dailies.attempts import AttemptPolicy
-from dailies.claim import Claim, claim_rows, read_plan
-from dailies.client import GeekHubClient
 from dailies.errors import FencedError, JournalError, KeyRefusedError, LedgerError
-from dailies.fold import fold_batch
-from dailies.folder import LedgerFolder
-from dailies.forecast import Forecast
-from dailies.gate import Gatekeeper
-from dailies.journal import Journal, replay, seal
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.pacing import Pace, PollSchedule
-from dailies.production import Production
-from dailies.progress import Progress
-from dailies.prompts import PromptRow
+from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import Journal, replay, seal
+from dailies.ledger.journal_fold import fold_batch
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.pacing.forecast import Forecast
+from dailies.pacing.gate import Gatekeeper
+from dailies.pacing.poll_schedule import Pace, PollSchedule
+from dailies.pacing.slots import Slots
+from dailies.planning.claim import Claim, claim_rows, read_plan
+from dailies.planning.next_attempt import AttemptPolicy
+from dailies.prompts.reader import PromptRow
+from dailies.run.attempt import PLAIN_STEPS, Attempt, Steps, shoot_rows
+from dailies.run.context import Production
+from dailies.run.progress import Progress
+from dailies.run.stop import StopLevel
 from dailies.settings import Settings, load_settings
-from dailies.shooting import PLAIN_STEPS, Attempt, Steps, shoot_rows
-from dailies.slots import Slots
-from dailies.stopping import StopLevel
 from tests.factories import (
     KLING_5_S_MXN,
     LIVE_KEY,

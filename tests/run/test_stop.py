@@ -2,7 +2,7 @@
 
 import asyncio
 
-from dailies.stopping import Stop
+from dailies.run.stop import Stop
 
 
 def test_at_first_everything_may_go_on():

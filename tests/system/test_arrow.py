@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.arrow import column_values
+from dailies.system.arrow import column_values
 
 INSTANT = datetime(2026, 11, 12, tzinfo=UTC)
 COLUMNS: list[tuple[pa.DataType, list[Any]]] = [

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from dailies import durable
-from dailies.durable import FileLock, create_file, exclusive, replace_file
 from dailies.errors import LedgerError
+from dailies.system import durable
+from dailies.system.durable import FileLock, create_file, exclusive, replace_file
 from tests.processes import child
 
 WRITE_FOR_EVER = """
 import sys
 from pathlib import Path
-from dailies.durable import create_file
+from dailies.system.durable import create_file
 number = 0
 while True:
     number += 1
@@ -28,7 +28,7 @@ while True:
 HOLD = """
 import sys
 from pathlib import Path
-from dailies.durable import FileLock
+from dailies.system.durable import FileLock
 lock = FileLock(Path(sys.argv[1]))
 print("held" if lock.try_acquire(shared=sys.argv[2] == "shared") else "free", flush=True)
 sys.stdin.readline()

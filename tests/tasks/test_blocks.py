@@ -9,8 +9,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
 from dailies.errors import JobPending, SettingsError
-from dailies.ledger import EntryStatus
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.merge import EntryStatus
 from tasks.blocks import GeekHubCredentials, GeekHubVideo
 from tasks.credentials import load_run_settings
 from tests.factories import TEST_KEY

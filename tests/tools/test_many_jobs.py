@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.many_jobs import run_many_jobs
+from tools.bench.many_jobs import run_many_jobs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--quick] [B1 B2 ...]``: measure, keep the results, write the page.
+"""``python -m tools.bench [--quick] [B1 B2 ...]``: measure, keep the results, write the page.
 
 What is not measured this time stands on the page as it was measured last; ``data/bench/`` keeps it.
 """
@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from tests.bench import bookkeeping, makespan, polling, prefect_path, sandbox_polls, waiting
-from tests.bench.measure import ROOT, Result
-from tests.bench.page import draw_pacing, machine, write_page
+from tools.bench import bookkeeping, makespan, polling, prefect_path, sandbox_polls, waiting
+from tools.bench.measure import ROOT, Result
+from tools.bench.page import draw_pacing, machine, write_page
 
 BENCHES: dict[str, Callable[..., Result]] = {
     "B1": makespan.run,
@@ -29,7 +29,7 @@ BENCHES: dict[str, Callable[..., Result]] = {
 
 def main() -> int:
     """Measure what was asked for; 0 even where a goal is missed, since the page says so."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser = argparse.ArgumentParser(prog="python -m tools.bench")
     parser.add_argument("--quick", action="store_true", help="small and once, in three minutes; to see that it works")
     parser.add_argument("names", nargs="*", help="which ones, by default all")
     asked = parser.parse_args()

@@ -5,9 +5,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench.measure import Result, median, spread, timed
+from tools.bench.measure import Result, median, spread, timed
 
-_STEPS = "tests.bench.bookkeeping_steps"
+_STEPS = "tools.bench.bookkeeping_steps"
 
 
 def _step(*arguments: str) -> tuple[dict[str, float], float, float]:

@@ -13,19 +13,19 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from dailies import parquet
-from dailies.claim import read_plan
-from dailies.fold import fold_dead
-from dailies.folder import LedgerFolder, new_batch_id
-from dailies.journal import Journal, create_journal
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.manifest import ClaimedRow, Manifest
-from dailies.plan import Caps, Plan
+from dailies.ledger import parquet
+from dailies.ledger.folder import LedgerFolder, new_batch_id
+from dailies.ledger.journal import Journal, create_journal
+from dailies.ledger.journal_fold import fold_dead
+from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.planning.claim import read_plan
+from dailies.planning.outcome import read_outcome
+from dailies.planning.plan import Caps, Plan
+from dailies.planning.terms import Terms
 from dailies.pricing import ANY_MONTH, Tariff
-from dailies.prompts import PromptFile, read_prompts
-from dailies.report.outcome import read_outcome
+from dailies.prompts.reader import PromptFile, read_prompts
 from dailies.report.results import write_results
-from dailies.terms import Terms
 
 NOW = datetime(2026, 11, 12, 18, tzinfo=UTC)
 TERMS = Terms(Tariff({ANY_MONTH: Decimal(20)}, ZoneInfo("America/Mexico_City"), Decimal("1.05")), Caps())

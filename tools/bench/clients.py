@@ -1,6 +1,6 @@
 """The waiting loops that are compared: each a function that makes one video and waits for it.
 
-``python -m tests.bench.clients <name> <base url> <jobs> <in flight> <scale>`` runs one of them over many jobs.
+``python -m tools.bench.clients <name> <base url> <jobs> <in flight> <scale>`` runs one of them over many jobs.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ async def run_peer(name: str, base: str, jobs: int, in_flight: int, scale: float
 
 async def run_dailies(base: str, jobs: int, in_flight: int, scale: float, *, is_fixed: bool = False) -> None:
     """The same jobs by Dailies without Prefect: read, plan, claim, journal, shoot, fold, results."""
-    from dailies.direct import run_directly
+    from dailies.run.direct import run_directly
     from dailies.settings import load_settings
 
     if is_fixed:
@@ -123,8 +123,8 @@ async def run_dailies(base: str, jobs: int, in_flight: int, scale: float, *, is_
 
 
 def _poll_as_documented(scale: float) -> None:
-    from dailies.lookout import Lookout
-    from dailies.pacing import PollSchedule
+    from dailies.pacing.lookout import Lookout
+    from dailies.pacing.poll_schedule import PollSchedule
 
     fixed = PollSchedule(INTERVAL_S * scale, (INTERVAL_S * scale,), 10_000, 1e6)
     Lookout.schedule = lambda _self, _age_s: fixed  # type: ignore[method-assign]

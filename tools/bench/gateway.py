@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dailies.catalogue import load_catalogue
-from dailies.limiter import Rate
-from dailies.sandbox.render_time import draw_render_us
+from dailies.gateway.jobs.render_time import draw_render_us
+from dailies.pacing.rate_limiter import Rate
 
 _ORGANISATION = "7f1f0c9e-0000-4000-8000-00000000000a"
 _NOT_FOUND = 404, {"error": {"message": "not here", "type": "error", "code": "not_found", "request_id": None}}

@@ -1,16 +1,16 @@
-"""``python -m tests.bench.longest prompts.csv``: a run without Prefect, slow models first."""
+"""``python -m tools.bench.longest prompts.csv``: a run without Prefect, slow models first."""
 
 import asyncio
 import sys
 from datetime import UTC, datetime
 
-from dailies.claim import claim_rows
-from dailies.direct import shoot_claim
-from dailies.folder import LedgerFolder
-from dailies.production import open_production
-from dailies.prompts import read_prompts
+from dailies.ledger.folder import LedgerFolder
+from dailies.planning.claim import claim_rows
+from dailies.planning.terms import terms_from
+from dailies.prompts.reader import read_prompts
+from dailies.run.context import open_production
+from dailies.run.direct import shoot_claim
 from dailies.settings import load_settings
-from dailies.terms import terms_from
 
 
 async def main(csv: str) -> None:

@@ -5,9 +5,9 @@ from itertools import accumulate
 from pathlib import Path
 
 from dailies.catalogue import load_catalogue
-from dailies.ledger import EntryStatus
-from tests.bench.measure import Result, median, spread, timed
-from tests.bench.servers import running_sandbox_process
+from dailies.ledger.merge import EntryStatus
+from tools.bench.measure import Result, median, spread, timed
+from tools.bench.servers import running_sandbox_process
 
 _SPEED, _QUICK_SPEED = 30.0, 200.0
 _RATE_PER_S, _SLOTS = 2.5, 10
@@ -47,7 +47,7 @@ def _shoot(rows: int, rate: float, slots: int, seed: int, speed: float) -> tuple
             "DAILIES_SUBMIT_RATE_PER_S": str(rate),
             "DAILIES_MAX_IN_FLIGHT": str(slots),
         }
-        timed("-m", "tests.bench.longest", str(csv), env=env)
+        timed("-m", "tools.bench.longest", str(csv), env=env)
         jobs = sandbox.jobs()
         assert len(jobs) == rows, "every row has one job"
         assert {job["status"] for job in jobs} == {EntryStatus.COMPLETED}, "and its video"

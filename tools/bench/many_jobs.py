@@ -1,6 +1,6 @@
 """Thousands of jobs in one process through one tuned SQLite server: does every task run end, and what does it take?
 
-``python -m tests.bench.many_jobs 2000`` prints one JSON object; ``test_many_jobs`` holds a smaller run to the promises.
+``python -m tools.bench.many_jobs 2000`` prints one JSON object; ``test_many_jobs`` holds a smaller run to the promises.
 """
 
 import json
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dailies.sandbox.testing import running_sandbox
+from dailies.gateway.testing import running_sandbox
 from tests.workplace import Workplace, running_prefect, wait_until
 
 SPEED = 60.0

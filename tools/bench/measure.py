@@ -69,7 +69,7 @@ def free_port() -> int:
 def running_gateway() -> Iterator[str]:
     """The bench gateway as a process of its own; its base URL."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.bench.gateway", str(port)]
+    command = [sys.executable, "-m", "tools.bench.gateway", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=clean_env({}))
     base = f"http://127.0.0.1:{port}"
     try:

@@ -113,8 +113,8 @@ def draw_pacing(path: Path) -> None:
     """The figure of docs/pacing.md: one model's distribution, the polls of the optimum and of the fixed interval."""
     import numpy as np
 
-    from dailies.forecast import Forecast
-    from dailies.pacing import most_lag_s, widest_gap_s
+    from dailies.pacing.forecast import Forecast
+    from dailies.pacing.poll_schedule import most_lag_s, widest_gap_s
 
     model = load_catalogue()["fal/kling-2"]
     forecast = Forecast()

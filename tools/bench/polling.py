@@ -7,12 +7,12 @@ from itertools import accumulate, takewhile
 import numpy as np
 
 from dailies.catalogue import VideoModel, load_catalogue
-from dailies.checking import procedure_for
-from dailies.forecast import Forecast
-from dailies.pacing import most_lag_s, poll_schedule, widest_gap_s
-from dailies.rendering import Floats, RenderTimes
-from dailies.sandbox.render_time import draw_render_us
-from tests.bench.measure import Goal, Result, median, spread
+from dailies.gateway.jobs.render_time import draw_render_us
+from dailies.pacing.forecast import Forecast
+from dailies.pacing.poll_schedule import most_lag_s, poll_schedule, widest_gap_s
+from dailies.pacing.poll_times import procedure_for
+from dailies.pacing.render_estimates import Floats, RenderTimes
+from tools.bench.measure import Goal, Result, median, spread
 
 _GIVE_UP_S = 86_400.0
 _TRUTH_JOBS = 10_000

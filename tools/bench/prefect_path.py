@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.bench.measure import Goal, Result, Timed, median, reset, running_gateway, spread, stats, timed
-from tests.bench.servers import running_prefect
+from tools.bench.measure import Goal, Result, Timed, median, reset, running_gateway, spread, stats, timed
+from tools.bench.servers import running_prefect
 
 _RENDER_S = 2.0
 _SCALE = _RENDER_S / 190.0
@@ -81,13 +81,13 @@ def _generate(base: str, api: str, rows: int) -> Timed:
             "DAILIES_SUBMIT_RATE_PER_S": "100",
             "DAILIES_EVENTS_PER_S": str(_EVENTS_PER_S),
         }
-        return timed("-m", "tests.bench.flow_generate", str(csv), env=env)
+        return timed("-m", "tools.bench.flow_generate", str(csv), env=env)
 
 
 def _naive(base: str, api: str, rows: int, name: str) -> Timed:
     with tempfile.TemporaryDirectory() as home:
         env = {"PREFECT_API_URL": api, "PREFECT_HOME": home, "PREFECT_LOGGING_LEVEL": "ERROR"}
-        return timed("-m", "tests.bench.flow_naive", base, str(rows), str(15.0 * _SCALE), name, env=env)
+        return timed("-m", "tools.bench.flow_naive", base, str(rows), str(15.0 * _SCALE), name, env=env)
 
 
 def _lost(api: str) -> int:

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from tests.bench.measure import Result, median, spread
-from tests.bench.servers import SandboxProcess, running_sandbox_process
+from tools.bench.measure import Result, median, spread
+from tools.bench.servers import SandboxProcess, running_sandbox_process
 
 _CONNECTIONS = 16
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from dailies.sandbox.address import SandboxAddress, read_connection
-from tests.bench.measure import ROOT, clean_env, free_port
+from dailies.gateway.hosting.address import SandboxAddress, read_connection
+from tools.bench.measure import ROOT, clean_env, free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def running_sandbox_process(speed: float, seed: int = 0) -> Iterator[SandboxProc
     """A fresh sandbox with tiny videos, until the block ends."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "sandbox"
-        command = [sys.executable, "-m", "dailies.sandbox", "--data-dir", str(path), "--port", str(free_port())]
+        command = [sys.executable, "-m", "dailies.gateway", "--data-dir", str(path), "--port", str(free_port())]
         options = ["--speed", str(speed), "--seed", str(seed), "--plain-video"]
         with (Path(place) / "log").open("wb") as log:
             process = subprocess.Popen([*command, *options], cwd=ROOT, env=clean_env({}), stdout=log, stderr=log)

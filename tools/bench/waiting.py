@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.bench.measure import Goal, Result, Timed, median, reset, running_gateway, spread, stats, timed
+from tools.bench.measure import Goal, Result, Timed, median, reset, running_gateway, spread, stats, timed
 
 _SCALE, _QUICK_SCALE = 1 / 30, 1 / 200
 PEERS = {
@@ -19,7 +19,7 @@ def _measure(
     base: str, name: str, jobs: int, in_flight: int, scale: float, **plan: Any
 ) -> tuple[Timed, dict[str, Any]]:
     reset(base, scale=scale, **plan)
-    took = timed("-m", "tests.bench.clients", name, base, str(jobs), str(in_flight), str(scale))
+    took = timed("-m", "tools.bench.clients", name, base, str(jobs), str(in_flight), str(scale))
     return took, stats(base)
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.chaos import Report, make_scenario, play
 from tests.workplace import running_prefect
+from tools.chaos.production import Report, make_scenario, play
 
 _console = Console(highlight=False, soft_wrap=True)
 

@@ -16,10 +16,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dailies.failpoints import VARIABLE, Failpoint
-from dailies.sandbox.store import database_path
+from dailies.gateway.store import database_path
+from dailies.system.failpoints import VARIABLE, Failpoint
 from tests.faults.place import Place, open_place
-from tests.faults.promises import breach_of_the_cap, breaches_after_a_crash, breaches_at_the_end
+from tools.chaos.promises import breach_of_the_cap, breaches_after_a_crash, breaches_at_the_end
 
 ROWS = 10
 _MOST_LIVES = 12

@@ -4,13 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 
-from dailies.folder import LedgerFolder
-from dailies.journal import journal_paths, replay
-from dailies.ledger import EntryStatus, LedgerEntry, merge_all
+from dailies.gateway.jobs.jobs import Job
+from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import journal_paths, replay
+from dailies.ledger.merge import EntryStatus, LedgerEntry, merge_all
 from dailies.pricing import ZERO
-from dailies.sandbox.jobs import Job
-from dailies.sandbox.testing import RunningSandbox
-from dailies.verify import verify_ledger
+from dailies.reconcile.verify import verify_ledger
 
 _ENDED = (EntryStatus.COMPLETED, EntryStatus.FAILED)
 

@@ -5,12 +5,12 @@ import re
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dailies.sandbox.accounts import read_balance
-from dailies.sandbox.answers import error_answer, request_id
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.keys import Caller, find_caller
-from dailies.sandbox.money import to_text
+from dailies.gateway.accounts.accounts import read_balance
+from dailies.gateway.accounts.keys import Caller, find_caller
+from dailies.gateway.accounts.money import to_text
+from dailies.gateway.answers import error_answer, request_id
+from dailies.gateway.errors import ApiError
+from dailies.gateway.gateway import Gateway
 
 NEEDS_A_KEY = re.compile(r"/(v1|sandbox)(/|$)")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from dailies.sandbox.money import MICROS, charge_micros, to_text
-from dailies.sandbox.store import read_setting, transaction, write_setting
+from dailies.gateway.accounts.money import MICROS, charge_micros, to_text
+from dailies.gateway.store import read_setting, transaction, write_setting
 
 CREDIT_TYPES = ("bonus", "recharge", "refund", "adjustment")
 

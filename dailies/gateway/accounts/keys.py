@@ -7,7 +7,7 @@ import sqlite3
 import string
 from dataclasses import dataclass
 
-from dailies.sandbox.errors import ApiError
+from dailies.gateway.errors import ApiError
 
 PREFIX = "ghub_sk_test_"
 RANDOM_CHARACTERS = 32

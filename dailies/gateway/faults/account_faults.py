@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dailies.sandbox.faults.when import Count, When
-from dailies.sandbox.options import HIGHEST_AMOUNT_MXN, HIGHEST_FX
+from dailies.gateway.faults.when import Count, When
+from dailies.gateway.options import HIGHEST_AMOUNT_MXN, HIGHEST_FX
 
 
 class SetBalance(When):

@@ -7,9 +7,9 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope
 
-from dailies.sandbox.answers import request_id
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults.request_faults import Garble, OddAnswer, ServerError
+from dailies.gateway.answers import request_id
+from dailies.gateway.errors import ApiError
+from dailies.gateway.faults.kinds import Garble, OddAnswer, ServerError
 
 ERROR_CODES = {500: "internal_error", 502: "provider_unavailable", 503: "service_unavailable"}
 PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"

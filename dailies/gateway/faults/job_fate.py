@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from dailies.sandbox.accounts import set_balance, write_fx
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults.account_faults import SetBalance, SetFx
-from dailies.sandbox.faults.job_faults import ContentFilter, FailJob, JobFault, PendingJob, StuckJob
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.money import to_micros
+from dailies.gateway.accounts.accounts import set_balance, write_fx
+from dailies.gateway.accounts.money import to_micros
+from dailies.gateway.errors import ApiError
+from dailies.gateway.faults.account_faults import SetBalance, SetFx
+from dailies.gateway.faults.job_faults import ContentFilter, FailJob, JobFault, PendingJob, StuckJob
+from dailies.gateway.gateway import Gateway
 
 
 @dataclass(frozen=True, slots=True)

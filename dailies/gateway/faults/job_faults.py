@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from dailies.sandbox.faults.when import Message, When
+from dailies.gateway.faults.when import Message, When
 
 
 class JobFault(When):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dailies.sandbox.faults.when import Count, Message, Routes, When
+from dailies.gateway.faults.when import Count, Message, Routes, When
 
 
 class LostReply(When):

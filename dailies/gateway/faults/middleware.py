@@ -4,10 +4,16 @@ import asyncio
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dailies.sandbox.answers import error_answer
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults.refuse import refuse
-from dailies.sandbox.faults.request_faults import (
+from dailies.gateway.answers import error_answer
+from dailies.gateway.errors import ApiError
+from dailies.gateway.faults.effects import (
+    Answer,
+    fail_answer,
+    garble_answer,
+    make_odd,
+    take_answer,
+)
+from dailies.gateway.faults.kinds import (
     Garble,
     IgnoreIdempotency,
     LostReply,
@@ -18,17 +24,11 @@ from dailies.sandbox.faults.request_faults import (
     Throttle,
     Vanish,
 )
-from dailies.sandbox.faults.spoil import (
-    Answer,
-    fail_answer,
-    garble_answer,
-    make_odd,
-    take_answer,
-)
-from dailies.sandbox.faults.subject import name_route, name_subject
-from dailies.sandbox.faults.trigger import Trigger
-from dailies.sandbox.faults.when import Route
-from dailies.sandbox.gateway import Gateway
+from dailies.gateway.faults.refuse import refuse
+from dailies.gateway.faults.subject import name_route, name_subject
+from dailies.gateway.faults.trigger import Trigger
+from dailies.gateway.faults.when import Route
+from dailies.gateway.gateway import Gateway
 
 HANG_UP = "dailies.hang_up"
 ABOUT_ROUTES = (LostReply, Throttle, ServerError, Slow, Garble, OddAnswer)

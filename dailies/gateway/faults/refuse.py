@@ -6,13 +6,13 @@ from email.utils import format_datetime
 from starlette.responses import Response
 from starlette.types import Scope
 
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults.request_faults import IgnoreIdempotency, RevokeKey, ServerError, Throttle, Vanish
-from dailies.sandbox.faults.spoil import ERROR_CODES, PROXY_PAGE
-from dailies.sandbox.faults.trigger import Trigger
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.keys import Caller, revoke_key
-from dailies.sandbox.rate_limit import RateLimit
+from dailies.gateway.accounts.keys import Caller, revoke_key
+from dailies.gateway.errors import ApiError
+from dailies.gateway.faults.effects import ERROR_CODES, PROXY_PAGE
+from dailies.gateway.faults.kinds import IgnoreIdempotency, RevokeKey, ServerError, Throttle, Vanish
+from dailies.gateway.faults.trigger import Trigger
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.rate_limit import RateLimit
 
 
 def refuse(gateway: Gateway, trigger: Trigger, scope: Scope) -> Response | None:

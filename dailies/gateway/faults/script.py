@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dailies.sandbox.errors import SandboxError
-from dailies.sandbox.faults.account_faults import SetBalance, SetFx
-from dailies.sandbox.faults.job_faults import ContentFilter, FailJob, PendingJob, StuckJob
-from dailies.sandbox.faults.request_faults import (
+from dailies.gateway.errors import SandboxError
+from dailies.gateway.faults.account_faults import SetBalance, SetFx
+from dailies.gateway.faults.job_faults import ContentFilter, FailJob, PendingJob, StuckJob
+from dailies.gateway.faults.kinds import (
     Garble,
     IgnoreIdempotency,
     LostReply,

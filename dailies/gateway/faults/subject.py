@@ -5,9 +5,9 @@ import re
 
 from starlette.types import Scope
 
-from dailies.sandbox.faults.when import Route
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.jobs import find_job
+from dailies.gateway.faults.when import Route
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.jobs.jobs import find_job
 
 ROUTES: tuple[tuple[Route, re.Pattern[str]], ...] = (
     ("submit", re.compile(r"POST /v1/videos/generations")),

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from dailies.sandbox.faults.request_faults import Vanish
-from dailies.sandbox.faults.script import Fault, FaultScript
-from dailies.sandbox.rate_limit import RateLimit
+from dailies.gateway.faults.kinds import Vanish
+from dailies.gateway.faults.script import Fault, FaultScript
+from dailies.gateway.rate_limit import RateLimit
 
 
 class Trigger:

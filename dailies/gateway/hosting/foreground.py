@@ -11,18 +11,18 @@ from decimal import Decimal
 
 import uvicorn
 
-from dailies.sandbox.accounts import read_fx
-from dailies.sandbox.address import SandboxAddress, read_connection, write_connection
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.gateway import Gateway, open_gateway
-from dailies.sandbox.keys import create_key, find_caller
-from dailies.sandbox.lock import hold_lock
-from dailies.sandbox.money import MICROS
-from dailies.sandbox.options import SandboxOptions
-from dailies.sandbox.port import HOST, listen
-from dailies.sandbox.server import configure_server
-from dailies.sandbox.storage.address import write_storage_address
-from dailies.sandbox.storage.keys import storage_address
+from dailies.gateway.accounts.accounts import read_fx
+from dailies.gateway.accounts.keys import create_key, find_caller
+from dailies.gateway.accounts.money import MICROS
+from dailies.gateway.errors import ApiError
+from dailies.gateway.gateway import Gateway, open_gateway
+from dailies.gateway.hosting.address import SandboxAddress, read_connection, write_connection
+from dailies.gateway.hosting.lock import hold_lock
+from dailies.gateway.hosting.port import HOST, listen
+from dailies.gateway.hosting.server import configure_server
+from dailies.gateway.options import SandboxOptions
+from dailies.gateway.storage.address import write_storage_address
+from dailies.gateway.storage.keys import storage_address
 
 
 @dataclass(frozen=True, slots=True)

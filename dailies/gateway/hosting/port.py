@@ -4,7 +4,7 @@ import hashlib
 import socket
 from pathlib import Path
 
-from dailies.sandbox.errors import SandboxError
+from dailies.gateway.errors import SandboxError
 
 HOST = "127.0.0.1"
 # Below what operating systems hand out for outgoing connections, so that nobody takes it meanwhile.

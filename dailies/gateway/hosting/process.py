@@ -10,11 +10,11 @@ import threading
 import time
 from pathlib import Path
 
-from dailies.sandbox.address import SandboxAddress, read_connection
-from dailies.sandbox.errors import SandboxError
-from dailies.sandbox.lock import is_locked, read_holder
-from dailies.sandbox.options import SandboxOptions
-from dailies.sandbox.port import HOST
+from dailies.gateway.errors import SandboxError
+from dailies.gateway.hosting.address import SandboxAddress, read_connection
+from dailies.gateway.hosting.lock import is_locked, read_holder
+from dailies.gateway.hosting.port import HOST
+from dailies.gateway.options import SandboxOptions
 
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 15.0
@@ -48,7 +48,7 @@ def start_sandbox(
     with log.open("ab") as output:
         beginning = output.tell()
         child = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
-            [sys.executable, "-m", "dailies.sandbox", *command_line(options)],
+            [sys.executable, "-m", "dailies.gateway", *command_line(options)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -60,7 +60,7 @@ def start_sandbox(
 
 
 def command_line(options: SandboxOptions) -> list[str]:
-    """The arguments of ``python -m dailies.sandbox`` for a background start."""
+    """The arguments of ``python -m dailies.gateway`` for a background start."""
     arguments = ["--data-dir", str(options.data_dir), "--speed", str(options.speed), "--seed", str(options.seed)]
     if options.port is not None:
         arguments += ["--port", str(options.port)]

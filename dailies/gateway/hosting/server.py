@@ -11,10 +11,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dailies.sandbox.app import create_app
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults.mischief import HANG_UP
-from dailies.sandbox.gateway import Gateway
+from dailies.gateway.app import create_app
+from dailies.gateway.errors import ApiError
+from dailies.gateway.faults.middleware import HANG_UP
+from dailies.gateway.gateway import Gateway
 
 # Above the limits that `limits.py` refuses politely; beyond this the parser gives up.
 LARGEST_HEAD_BYTES = 131_072

@@ -4,9 +4,9 @@ import sqlite3
 from dataclasses import dataclass
 
 from dailies.catalogue import load_catalogue
-from dailies.sandbox.accounts import charge
-from dailies.sandbox.jobs import Job
-from dailies.sandbox.store import transaction
+from dailies.gateway.accounts.accounts import charge
+from dailies.gateway.jobs.jobs import Job
+from dailies.gateway.store import transaction
 
 
 @dataclass(frozen=True, slots=True)

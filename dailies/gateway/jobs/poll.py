@@ -1,8 +1,8 @@
 """A poll: the only thing that moves a job (GeekHub's video overview: polling is lazy)."""
 
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.jobs import Job, find_job
-from dailies.sandbox.transitions import VideoFile, complete_job, count_poll, fail_job, hand_over
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.jobs.jobs import Job, find_job
+from dailies.gateway.jobs.lifecycle import VideoFile, complete_job, count_poll, fail_job, hand_over
 
 
 async def advance_job(gateway: Gateway, job: Job) -> Job:

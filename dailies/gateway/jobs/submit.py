@@ -2,14 +2,14 @@
 
 import uuid
 
-from dailies.sandbox.accounts import read_balance
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.faults.fate import Fate, change_account, decide_fate
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.jobs import Job, find_by_idempotency_key, insert_job, next_number, next_take
-from dailies.sandbox.order import Order
-from dailies.sandbox.render_time import draw_render_us
-from dailies.sandbox.store import transaction
+from dailies.gateway.accounts.accounts import read_balance
+from dailies.gateway.errors import ApiError
+from dailies.gateway.faults.job_fate import Fate, change_account, decide_fate
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.jobs.jobs import Job, find_by_idempotency_key, insert_job, next_number, next_take
+from dailies.gateway.jobs.render_time import draw_render_us
+from dailies.gateway.jobs.video_request import Order
+from dailies.gateway.store import transaction
 
 
 def submit_job(gateway: Gateway, org_id: str, order: Order) -> Job:

@@ -5,8 +5,8 @@ import json
 from dataclasses import dataclass
 
 from dailies.catalogue import VideoModel, load_catalogue
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.routes.wire import VideoRequest
+from dailies.gateway.errors import ApiError
+from dailies.gateway.routes.wire import VideoRequest
 
 LONGEST_IDEMPOTENCY_KEY = 255
 

@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from dailies.catalogue import load_catalogue
-from dailies.sandbox.accounts import read_balance
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.money import to_text
-from dailies.sandbox.routes.wire import KEY, Credits, ModelList, responses
+from dailies.gateway.accounts.accounts import read_balance
+from dailies.gateway.accounts.money import to_text
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.routes.wire import KEY, Credits, ModelList, responses
 
 CATALOGUE_DATE = 1_735_689_600  # 2025-01-01: OpenAI's form wants a date, GeekHub documents none.
 

@@ -4,16 +4,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from dailies.sandbox.accounts import add_credit, create_organisation, read_balance, write_fx
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.keys import create_key, hash_key, revoke_key
-from dailies.sandbox.money import to_micros
-from dailies.sandbox.options import HIGHEST_AMOUNT_MXN
-from dailies.sandbox.routes.admin_bodies import EndedKey, ExchangeRate, NewKey, Recharge
-from dailies.sandbox.routes.truth import describe_account
-from dailies.sandbox.routes.wire import KEY, errors
-from dailies.sandbox.store import transaction
+from dailies.gateway.accounts.accounts import add_credit, create_organisation, read_balance, write_fx
+from dailies.gateway.accounts.keys import create_key, hash_key, revoke_key
+from dailies.gateway.accounts.money import to_micros
+from dailies.gateway.errors import ApiError
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.options import HIGHEST_AMOUNT_MXN
+from dailies.gateway.routes.admin_bodies import EndedKey, ExchangeRate, NewKey, Recharge
+from dailies.gateway.routes.truth import describe_account
+from dailies.gateway.routes.wire import KEY, errors
+from dailies.gateway.store import transaction
 
 
 def admin_routes(gateway: Gateway) -> APIRouter:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from dailies.sandbox.options import HIGHEST_AMOUNT_MXN, HIGHEST_FX
+from dailies.gateway.options import HIGHEST_AMOUNT_MXN, HIGHEST_FX
 
 
 class _Money(BaseModel):

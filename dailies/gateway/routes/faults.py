@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from dailies.sandbox.faults.script import FaultScript
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.routes.wire import KEY, errors
+from dailies.gateway.faults.script import FaultScript
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.routes.wire import KEY, errors
 
 
 def fault_routes(gateway: Gateway) -> APIRouter:

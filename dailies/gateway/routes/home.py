@@ -6,13 +6,13 @@ from html import escape
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from dailies.sandbox.accounts import read_balance, read_consumed, read_fx
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.jobs import Job, count_jobs, latest_jobs
-from dailies.sandbox.money import MICROS, to_text
-from dailies.sandbox.port import HOST
-from dailies.sandbox.routes.videos import video_url
+from dailies.gateway.accounts.accounts import read_balance, read_consumed, read_fx
+from dailies.gateway.accounts.money import MICROS, to_text
+from dailies.gateway.errors import ApiError
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.hosting.port import HOST
+from dailies.gateway.jobs.jobs import Job, count_jobs, latest_jobs
+from dailies.gateway.routes.videos import video_url
 
 SHOWN_JOBS = 50
 # The page loads nothing from elsewhere and runs nothing, whatever a prompt says.

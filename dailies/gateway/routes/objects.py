@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.money import MICROS
-from dailies.sandbox.routes.wire import errors
-from dailies.sandbox.storage.buckets import find_bucket
-from dailies.sandbox.storage.objects import StoredObject, find_object
-from dailies.sandbox.storage.refusals import StorageRefusal
+from dailies.gateway.accounts.money import MICROS
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.routes.wire import errors
+from dailies.gateway.storage.buckets import find_bucket
+from dailies.gateway.storage.errors import StorageRefusal
+from dailies.gateway.storage.objects import StoredObject, find_object
 
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 

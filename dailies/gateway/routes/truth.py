@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from dailies.sandbox.accounts import list_transactions, read_balance, read_consumed, read_fx
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.jobs import Job, count_jobs, list_jobs
-from dailies.sandbox.money import MICROS, to_text
-from dailies.sandbox.routes.videos import job_object
-from dailies.sandbox.routes.wire import KEY, errors
+from dailies.gateway.accounts.accounts import list_transactions, read_balance, read_consumed, read_fx
+from dailies.gateway.accounts.money import MICROS, to_text
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.jobs.jobs import Job, count_jobs, list_jobs
+from dailies.gateway.routes.videos import job_object
+from dailies.gateway.routes.wire import KEY, errors
 
 LONGEST_LIST = 1_000
 After = Annotated[int, Query(ge=0, lt=2**63)]

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.jobs import Job, find_job
-from dailies.sandbox.money import MICROS
-from dailies.sandbox.order import check_order
-from dailies.sandbox.poll import advance_job
-from dailies.sandbox.routes.wire import KEY, VideoJob, VideoRequest, responses
-from dailies.sandbox.submit import submit_job
+from dailies.gateway.accounts.money import MICROS
+from dailies.gateway.errors import ApiError
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.jobs.jobs import Job, find_job
+from dailies.gateway.jobs.poll import advance_job
+from dailies.gateway.jobs.submit import submit_job
+from dailies.gateway.jobs.video_request import check_order
+from dailies.gateway.routes.wire import KEY, VideoJob, VideoRequest, responses
 
 BUCKET_URL = "/storage/v1/object/public/generated-videos"
 

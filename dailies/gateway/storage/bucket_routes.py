@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from dailies.sandbox.storage.buckets import create_bucket, list_buckets
-from dailies.sandbox.storage.desk import Desk, read_json
-from dailies.sandbox.storage.keys import Role
+from dailies.gateway.storage.buckets import create_bucket, list_buckets
+from dailies.gateway.storage.keys import Role
+from dailies.gateway.storage.operations import Desk, read_json
 
 
 def bucket_routes(desk: Desk) -> APIRouter:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dailies.sandbox.money import MICROS
-from dailies.sandbox.storage.refusals import StorageRefusal
+from dailies.gateway.accounts.money import MICROS
+from dailies.gateway.storage.errors import StorageRefusal
 
 GENERATED = "generated-videos"
 LARGEST_OBJECT_BYTES = 50 * 1024**2

@@ -5,11 +5,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from dailies.sandbox.routes.objects import serve_object
-from dailies.sandbox.storage.desk import Desk, read_json
-from dailies.sandbox.storage.keys import Role
-from dailies.sandbox.storage.objects import FOLDER, remove_objects
-from dailies.sandbox.storage.refusals import StorageRefusal
+from dailies.gateway.routes.objects import serve_object
+from dailies.gateway.storage.errors import StorageRefusal
+from dailies.gateway.storage.keys import Role
+from dailies.gateway.storage.objects import FOLDER, remove_objects
+from dailies.gateway.storage.operations import Desk, read_json
 
 
 def content_routes(desk: Desk) -> APIRouter:

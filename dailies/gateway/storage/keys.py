@@ -11,9 +11,9 @@ from typing import Any
 
 import jwt
 
-from dailies.sandbox.storage.address import StorageAddress
-from dailies.sandbox.storage.refusals import StorageRefusal
-from dailies.sandbox.store import read_setting, write_setting
+from dailies.gateway.storage.address import StorageAddress
+from dailies.gateway.storage.errors import StorageRefusal
+from dailies.gateway.store import read_setting, write_setting
 
 ALGORITHM = "HS256"
 SECRET = "storage_secret"  # noqa: S105 - the setting's name

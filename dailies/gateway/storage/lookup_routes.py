@@ -6,11 +6,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from dailies.sandbox.routes.objects import serve_object
-from dailies.sandbox.storage.desk import Desk, read_json
-from dailies.sandbox.storage.keys import Role, check_signature, sign_url
-from dailies.sandbox.storage.objects import list_objects
-from dailies.sandbox.storage.refusals import StorageRefusal
+from dailies.gateway.routes.objects import serve_object
+from dailies.gateway.storage.errors import StorageRefusal
+from dailies.gateway.storage.keys import Role, check_signature, sign_url
+from dailies.gateway.storage.objects import list_objects
+from dailies.gateway.storage.operations import Desk, read_json
 
 
 def lookup_routes(desk: Desk) -> APIRouter:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dailies.sandbox.storage.buckets import GENERATED, instant
-from dailies.sandbox.storage.refusals import StorageRefusal
-from dailies.sandbox.store import transaction
+from dailies.gateway.storage.buckets import GENERATED, instant
+from dailies.gateway.storage.errors import StorageRefusal
+from dailies.gateway.store import transaction
 
 _KEY = re.compile(r"[\w/!.*'() &$@=;:+,?-]{1,1024}", re.ASCII)
 FOLDER = "storage"

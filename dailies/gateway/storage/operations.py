@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import Request
 
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.storage.buckets import Bucket, find_bucket
-from dailies.sandbox.storage.keys import Role, read_role, require_header
-from dailies.sandbox.storage.objects import FOLDER, StoredObject, check_key, find_object, new_version, put_object
-from dailies.sandbox.storage.refusals import NOT_ALLOWED, StorageRefusal
-from dailies.sandbox.storage.upload import Upload, drain, read_upload
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.storage.buckets import Bucket, find_bucket
+from dailies.gateway.storage.errors import NOT_ALLOWED, StorageRefusal
+from dailies.gateway.storage.keys import Role, read_role, require_header
+from dailies.gateway.storage.objects import FOLDER, StoredObject, check_key, find_object, new_version, put_object
+from dailies.gateway.storage.upload import Upload, drain, read_upload
 
 
 class Desk:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from dailies.sandbox.storage.buckets import GENERATED
+from dailies.gateway.storage.buckets import GENERATED
 
 _TIMEOUT_S = 120.0
 

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from dailies.sandbox.gateway import Gateway
-from dailies.sandbox.storage.bucket_routes import bucket_routes
-from dailies.sandbox.storage.content_routes import content_routes
-from dailies.sandbox.storage.desk import Desk
-from dailies.sandbox.storage.lookup_routes import lookup_routes
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.storage.bucket_routes import bucket_routes
+from dailies.gateway.storage.content_routes import content_routes
+from dailies.gateway.storage.lookup_routes import lookup_routes
+from dailies.gateway.storage.operations import Desk
 
 
 def storage_routes(gateway: Gateway) -> APIRouter:

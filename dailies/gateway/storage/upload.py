@@ -13,8 +13,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from dailies.sandbox.storage.buckets import LARGEST_OBJECT_BYTES
-from dailies.sandbox.storage.refusals import StorageRefusal
+from dailies.gateway.storage.buckets import LARGEST_OBJECT_BYTES
+from dailies.gateway.storage.errors import StorageRefusal
 
 # The form around the file: two small fields and the parts' headers.
 FORM_BYTES = 64 * 1024

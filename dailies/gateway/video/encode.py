@@ -10,8 +10,8 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from dailies.sandbox.film.picture import draw_frames
-from dailies.sandbox.film.scene import Scene
+from dailies.gateway.video.picture import draw_frames
+from dailies.gateway.video.scene import Scene
 
 FRAMES_PER_SECOND = 12
 SAMPLES_PER_SECOND = 22_050

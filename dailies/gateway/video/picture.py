@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageDraw, ImageFont
 
-from dailies.sandbox.film.scene import Scene
+from dailies.gateway.video.scene import Scene
 
 LINES = 7
 SEEN_CHARACTERS = 600

@@ -8,9 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from dailies.catalogue import load_catalogue
-from dailies.sandbox.film.scene import Scene
-from dailies.sandbox.jobs import Job
-from dailies.sandbox.transitions import VideoFile
+from dailies.gateway.jobs.jobs import Job
+from dailies.gateway.jobs.lifecycle import VideoFile
+from dailies.gateway.video.scene import Scene
 
 # How long a poll waits for a file that the provider's render time says is there; then it answers `processing`.
 PATIENCE_S = 10.0
@@ -77,7 +77,7 @@ def _film(scene: Scene, folder: Path) -> VideoFile:
 
 def _render_whole(scene: Scene, path: Path) -> None:
     """Render beside the final name and rename: a reader never sees half a file."""
-    from dailies.sandbox.film.render import render_scene  # PyAV takes a while to import; few processes render.
+    from dailies.gateway.video.encode import render_scene  # PyAV takes a while to import; few processes render.
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=DRAFT) as beside:
         draft = Path(beside) / path.name

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from dailies.errors import InputError
-from dailies.sources.table import Record, Table, refuse, unreadable
+from dailies.prompts.sources.table import Record, Table, refuse, unreadable
 
 DELIMITERS = ",;\t"
 _UTF8_BOM = b"\xef\xbb\xbf"

@@ -13,10 +13,10 @@ from typing import Any, BinaryIO
 import openpyxl
 from openpyxl.utils import get_column_letter
 
-from dailies.cells import Fault, shown
 from dailies.errors import InputError, RowError
-from dailies.sources.excel_text import cell_text
-from dailies.sources.table import Record, Table, refuse
+from dailies.prompts.cells import Fault, shown
+from dailies.prompts.sources.excel_text import cell_text
+from dailies.prompts.sources.table import Record, Table, refuse
 
 _MAX_ROWS = 1_048_576  # what a sheet can have; https://support.microsoft.com: "Excel specifications and limits"
 _MAX_BYTES = 2**31

@@ -11,8 +11,8 @@ from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from dailies.cells import Fault, shown
-from dailies.sources.values import date_text, number_text
+from dailies.prompts.cells import Fault, shown
+from dailies.prompts.sources.typed_values import date_text, number_text
 
 _PLAIN = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<places>0+))?(?P<percent>%)?")
 _AS_TEXT = "give the cell the format Text and write what it should say"

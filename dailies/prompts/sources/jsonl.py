@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from dailies.cells import Fault
 from dailies.errors import InputError, RowError
-from dailies.sources.csvfile import decode_lines
-from dailies.sources.table import Record, Table
-from dailies.sources.values import read_value
+from dailies.prompts.cells import Fault
+from dailies.prompts.sources.csv_file import decode_lines
+from dailies.prompts.sources.table import Record, Table
+from dailies.prompts.sources.typed_values import read_value
 
 _ONE_A_LINE = 'write one object a line: {"prompt": "A fox", "model": "fal/kling-2"}'
 

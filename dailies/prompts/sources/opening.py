@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from dailies.columns import is_column
-from dailies.sources.csvfile import DELIMITERS, read_csv
-from dailies.sources.names import STDIN, Format, SourceName, remote_fault
-from dailies.sources.table import Table, unreadable
+from dailies.prompts.columns import is_column
+from dailies.prompts.sources.csv_file import DELIMITERS, read_csv
+from dailies.prompts.sources.source_names import STDIN, Format, SourceName, remote_fault
+from dailies.prompts.sources.table import Table, unreadable
 
 _TIMEOUT_S = 60.0
 
@@ -34,15 +34,15 @@ def read_table(stream: BinaryIO, label: str, form: Format, sheet: str | None = N
     """
     match form:
         case "jsonl":
-            from dailies.sources.jsonl import read_jsonl
+            from dailies.prompts.sources.jsonl import read_jsonl
 
             return read_jsonl(stream, label)
         case "parquet":
-            from dailies.sources.parquet import read_parquet
+            from dailies.prompts.sources.parquet import read_parquet
 
             return read_parquet(stream, label)
         case "xlsx":
-            from dailies.sources.excel import read_excel
+            from dailies.prompts.sources.excel import read_excel
 
             return read_excel(stream, label, sheet)
     return read_csv(stream, label, is_column, "\t" if form == "tsv" else DELIMITERS)

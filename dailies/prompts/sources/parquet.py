@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dailies.cells import Fault, shown
 from dailies.errors import InputError, RowError
-from dailies.sources.table import Record, Table, refuse
-from dailies.sources.values import read_value
+from dailies.prompts.cells import Fault, shown
+from dailies.prompts.sources.table import Record, Table, refuse
+from dailies.prompts.sources.typed_values import read_value
 
 _DAMAGED = (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, NotImplementedError)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from dailies.cells import shown
 from dailies.errors import InputError
-from dailies.sources.table import refuse
+from dailies.prompts.cells import shown
+from dailies.prompts.sources.table import refuse
 
 STDIN = "-"
 STDIN_FILE = "/dev/stdin"  # the same, under the name that a command line can carry

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from dailies.durable import replace_file
-from dailies.sources.names import is_stdin
-from dailies.sources.opening import read_stdin, sniff
-from dailies.sources.table import refuse
+from dailies.prompts.sources.opening import read_stdin, sniff
+from dailies.prompts.sources.source_names import is_stdin
+from dailies.prompts.sources.table import refuse
+from dailies.system.durable import replace_file
 
 
 def keep_stdin(names: Sequence[str], folder: Path) -> tuple[tuple[str, ...], tuple[Path, ...]]:

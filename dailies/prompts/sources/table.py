@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dailies.cells import Fault
 from dailies.errors import InputError, RowError
+from dailies.prompts.cells import Fault
 
 Record = tuple[int, tuple[str, ...]]
 """Where a record stands (a line of a text, a row of a sheet; the first is 1) and its raw cells."""

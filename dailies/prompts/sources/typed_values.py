@@ -7,7 +7,7 @@ import math
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from dailies.cells import Fault, shown
+from dailies.prompts.cells import Fault, shown
 
 _TEXTS = frozenset({"prompt", "model", "aspect_ratio", "fallback"})
 _NUMBERS = frozenset({"duration", "take", "takes"})

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dailies.ledger import EntryStatus, LedgerEntry
-from dailies.report.gallery.figures import place_of
-from dailies.report.gallery.source import VideoSource
-from dailies.report.gallery.spending import NO_VALUE
+from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.report.html.figures import place_of
+from dailies.report.html.spending import NO_VALUE
+from dailies.report.html.video_links import VideoSource
 
 _REASONS = {
     EntryStatus.PLANNED: "not submitted yet",

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
-from dailies.report.gallery.drawing import Style, pygal
-from dailies.report.gallery.spending import Spend
-from dailies.report.gallery.waits import Wait
+from dailies.report.html.drawing import Style, pygal
+from dailies.report.html.spending import Spend
+from dailies.report.html.waits import Wait
 
 BAR_PX = 26
 LONGEST_LABEL = 34

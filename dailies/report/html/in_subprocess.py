@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from dailies.errors import LedgerError
-from dailies.folder import LedgerFolder
-from dailies.report.outcome import Outcome
+from dailies.ledger.folder import LedgerFolder
+from dailies.planning.outcome import Outcome
 from dailies.settings import Settings
 
 
@@ -34,7 +34,7 @@ async def report_apart(folder: LedgerFolder, outcome: Outcome, settings: Setting
 
 
 def _main() -> None:
-    from dailies.report.gallery.occasions import report_run
+    from dailies.report.html.occasions import report_run
 
     folder, outcome, settings = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - our own parent's words
     told: Path | Exception | None

@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dailies.account import Told
 from dailies.errors import ServiceError
-from dailies.folder import LedgerFolder
-from dailies.ledger import LedgerEntry
-from dailies.output import require_output
-from dailies.report.gallery.writing import ReportWish, write_report
-from dailies.report.outcome import Outcome
-from dailies.selection import Selection, select_entries
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.selection import Selection, select_entries
+from dailies.planning.outcome import Outcome
+from dailies.reconcile.account import Told
+from dailies.reconcile.settle import ask_account
+from dailies.report.html.write import ReportWish, write_report
+from dailies.report.output import require_output
 from dailies.settings import Settings
-from dailies.settle import ask_account
 
 
 async def report_run(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> Path | None:

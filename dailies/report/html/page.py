@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dailies.ledger import LedgerEntry
-from dailies.report.gallery.card import make_card
-from dailies.report.gallery.charts import bar_chart, day_chart, poll_chart, wait_chart
-from dailies.report.gallery.figures import Figures, last_attempts
-from dailies.report.gallery.source import VideoSource
+from dailies.ledger.merge import LedgerEntry
+from dailies.report.html.card import make_card
+from dailies.report.html.charts import bar_chart, day_chart, poll_chart, wait_chart
+from dailies.report.html.figures import Figures, last_attempts
+from dailies.report.html.video_links import VideoSource
 
 MOST_CARDS = 5000
 MOST_OPTIONS = 60
@@ -123,7 +123,7 @@ def _charts(figures: Figures) -> dict[str, object]:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("dailies.report.gallery"),
+        loader=PackageLoader("dailies.report.html"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -135,7 +135,7 @@ def _environment() -> Environment:
 
 @cache
 def _asset(name: str) -> str:
-    return files("dailies.report.gallery").joinpath("templates", name).read_text("utf-8")
+    return files("dailies.report.html").joinpath("templates", name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

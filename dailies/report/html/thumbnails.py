@@ -12,9 +12,9 @@ import av
 import httpx
 from PIL import Image, ImageStat
 
-from dailies.durable import replace_file
-from dailies.ledger import LedgerEntry
-from dailies.report.gallery.source import VideoSource
+from dailies.ledger.merge import LedgerEntry
+from dailies.report.html.video_links import VideoSource
+from dailies.system.durable import replace_file
 
 WIDTH_PX, HEIGHT_PX = 256, 256
 QUALITY = 45

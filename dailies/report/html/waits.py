@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from dailies.ledger import LedgerEntry
-from dailies.report.gallery.spending import group_by
+from dailies.ledger.merge import LedgerEntry
+from dailies.report.html.spending import group_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
-from dailies.account import Told, compare
-from dailies.folder import LedgerFolder
-from dailies.ledger import LedgerEntry
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.merge import LedgerEntry
 from dailies.mirror.record import read_records
-from dailies.output import write_output
 from dailies.pricing import ZERO
-from dailies.report.gallery.figures import count_figures
-from dailies.report.gallery.page import Contents, Pairs, render_report
-from dailies.report.gallery.source import find_videos
-from dailies.report.gallery.thumbnails import draw_thumbnails
+from dailies.reconcile.account import Told, compare
+from dailies.reconcile.settle import add_up
+from dailies.report.html.figures import count_figures
+from dailies.report.html.page import Contents, Pairs, render_report
+from dailies.report.html.thumbnails import draw_thumbnails
+from dailies.report.html.video_links import find_videos
+from dailies.report.output import write_output
 from dailies.settings import Settings
-from dailies.settle import add_up
 
 _SHOWN = 20
 

@@ -16,8 +16,8 @@ from prefect import get_client
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from dailies.ledger import EntryStatus
-from flows.automations import automations
+from dailies.ledger.merge import EntryStatus
+from flows.deployment.automations import automations
 from tests.factories import make_entry
 from tests.flows.prefect_ui import PrefectServer
 from tests.workplace import Workplace, wait_until
@@ -130,7 +130,7 @@ _TELL_OVERDUE = """
 import asyncio
 from datetime import UTC, datetime
 
-from dailies.folder import LedgerFolder
+from dailies.ledger.folder import LedgerFolder
 from dailies.settings import load_settings
 from tasks.alarm import tell_overdue
 

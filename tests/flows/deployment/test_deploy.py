@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from flows import serving
+from flows.deployment import serve as serving
 from flows.home import ROOT, enter_project
 from tests.flows.prefect_ui import PrefectServer, prefect
 from tests.workplace import Workplace

@@ -5,8 +5,8 @@ import re
 import httpx
 import pytest
 
-from dailies.sandbox.testing import RunningSandbox
-from tests.sandbox.sandbox_client import client_of, get
+from dailies.gateway.testing import RunningSandbox
+from tests.gateway.sandbox_client import client_of, get
 
 
 def test_key_has_the_documented_form(sandbox: RunningSandbox):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.sandbox.money import MICROS, charge_micros, to_micros, to_text
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.accounts.money import MICROS, charge_micros, to_micros, to_text
+from dailies.gateway.testing import RunningSandbox
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from dailies.sandbox.errors import ApiError
-from dailies.sandbox.rate_limit import RateLimit
-from dailies.sandbox.testing import running_sandbox
-from tests.sandbox.sandbox_client import client_of
+from dailies.gateway.errors import ApiError
+from dailies.gateway.rate_limit import RateLimit
+from dailies.gateway.testing import running_sandbox
+from tests.gateway.sandbox_client import client_of
 
 BODY = {"model": "fal/kling-2", "prompt": "a fox"}
 

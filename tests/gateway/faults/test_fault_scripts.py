@@ -7,10 +7,10 @@ from typing import get_args
 
 import pytest
 
-from dailies.sandbox import SandboxError
-from dailies.sandbox.faults.script import Fault, FaultScript, read_script
-from dailies.sandbox.testing import RunningSandbox, running_sandbox
-from tests.sandbox.sandbox_client import client_of
+from dailies.gateway import SandboxError
+from dailies.gateway.faults.script import Fault, FaultScript, read_script
+from dailies.gateway.testing import RunningSandbox, running_sandbox
+from tests.gateway.sandbox_client import client_of
 
 BODY = {"model": "fal/kling-2", "prompt": "a fox"}
 
@@ -70,7 +70,7 @@ def test_mistaken_script_is_refused_and_the_old_one_goes_on(api, sandbox: Runnin
 
 
 DOCUMENTED = re.findall(
-    r"```toml\n(.*?)```", (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8"), re.DOTALL
+    r"```toml\n(.*?)```", (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text("utf-8"), re.DOTALL
 )
 
 

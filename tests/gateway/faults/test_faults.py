@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from dailies.sandbox.testing import RunningSandbox
-from tests.sandbox.sandbox_client import get
+from dailies.gateway.testing import RunningSandbox
+from tests.gateway.sandbox_client import get
 
 BODY = {"model": "fal/kling-2", "prompt": "a fox"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
 
 
 def test_failed_job_is_never_charged(submit, finish, sandbox: RunningSandbox):

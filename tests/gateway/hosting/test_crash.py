@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dailies.sandbox import SandboxAddress, start_sandbox, stop_sandbox
-from dailies.sandbox.accounts import list_transactions, read_balance
-from dailies.sandbox.jobs import Job, list_jobs
-from dailies.sandbox.store import connect
+from dailies.gateway import SandboxAddress, start_sandbox, stop_sandbox
+from dailies.gateway.accounts.accounts import list_transactions, read_balance
+from dailies.gateway.jobs.jobs import Job, list_jobs
+from dailies.gateway.store import connect
 
 pytestmark = pytest.mark.e2e
 JOBS = 60

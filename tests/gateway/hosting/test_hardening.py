@@ -7,8 +7,9 @@ from contextlib import closing
 import httpx
 import pytest
 
-from dailies.sandbox import limits, server
-from dailies.sandbox.testing import RunningSandbox, running_sandbox
+from dailies.gateway import request_size as limits
+from dailies.gateway.hosting import server
+from dailies.gateway.testing import RunningSandbox, running_sandbox
 
 
 def speak(sandbox: RunningSandbox, sent: bytes) -> tuple[bytes, bytes]:

@@ -4,8 +4,8 @@ from html import unescape
 
 import pytest
 
-from dailies.sandbox.testing import RunningSandbox
-from tests.sandbox.sandbox_client import get
+from dailies.gateway.testing import RunningSandbox
+from tests.gateway.sandbox_client import get
 
 
 def test_page_tells_what_this_is_before_the_first_job(sandbox: RunningSandbox):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
 from tests.report.browser import Page, chromium, needs_chromium
 
 pytestmark = [needs_chromium, pytest.mark.slow]

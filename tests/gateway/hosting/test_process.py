@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dailies.sandbox import SandboxError, read_address, start_sandbox, stop_sandbox
-from dailies.sandbox.lock import is_locked
-from tests.sandbox.sandbox_client import get
+from dailies.gateway import SandboxError, read_address, start_sandbox, stop_sandbox
+from dailies.gateway.hosting.lock import is_locked
+from tests.gateway.sandbox_client import get
 
 pytestmark = pytest.mark.e2e
 
@@ -54,7 +54,7 @@ def test_killed_sandbox_starts_again(data_dir: Path):
 def test_second_process_on_the_folder_is_refused(data_dir: Path):
     started = start_sandbox(data_dir)
     second = subprocess.run(
-        [sys.executable, "-m", "dailies.sandbox", "--data-dir", str(data_dir)],
+        [sys.executable, "-m", "dailies.gateway", "--data-dir", str(data_dir)],
         capture_output=True,
         text=True,
         check=False,
@@ -80,7 +80,7 @@ def test_failed_start_says_why(data_dir: Path, tmp_path: Path):
 
 
 def test_foreground_prints_what_a_shell_needs(data_dir: Path):
-    command = [sys.executable, "-m", "dailies.sandbox", "--data-dir", str(data_dir), "--speed", "100"]
+    command = [sys.executable, "-m", "dailies.gateway", "--data-dir", str(data_dir), "--speed", "100"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         lines = [running.stdout.readline().strip() for _ in range(3)]
@@ -97,7 +97,7 @@ def test_foreground_prints_what_a_shell_needs(data_dir: Path):
 
 @pytest.mark.parametrize("option", [["--speed", "0"], ["--fx", "-1"], ["--port", "70000"], ["--burst", "0"]])
 def test_impossible_options_are_refused(option):
-    command = [sys.executable, "-m", "dailies.sandbox", *option]
+    command = [sys.executable, "-m", "dailies.gateway", *option]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert option[0].removeprefix("--") in refused.stderr
@@ -105,6 +105,6 @@ def test_impossible_options_are_refused(option):
 
 def test_package_imports_nothing_heavy():
     heavy = "{'fastapi', 'uvicorn', 'pydantic', 'av', 'PIL', 'prefect', 'pytest', 'httpx', 'pandas'}"
-    code = f"import sys, dailies.sandbox; print(*{heavy} & set(sys.modules))"
+    code = f"import sys, dailies.gateway; print(*{heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []

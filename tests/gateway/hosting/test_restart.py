@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dailies.sandbox import SandboxError
-from dailies.sandbox.testing import TurnableClock, running_sandbox
-from tests.sandbox.sandbox_client import client_of, get
+from dailies.gateway import SandboxError
+from dailies.gateway.testing import TurnableClock, running_sandbox
+from tests.gateway.sandbox_client import client_of, get
 
 
 def submit(client: httpx.Client, **fields) -> dict:

@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from dailies.sandbox.testing import RunningSandbox
-from tests.sandbox.sandbox_client import client_of
+from dailies.gateway.testing import RunningSandbox
+from tests.gateway.sandbox_client import client_of
 
 KEY = {"Idempotency-Key": "ledger/row/1"}
 

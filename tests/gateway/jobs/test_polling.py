@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import httpx
 
-from dailies.sandbox.testing import RunningSandbox
-from tests.sandbox.sandbox_client import get
+from dailies.gateway.testing import RunningSandbox
+from tests.gateway.sandbox_client import get
 
 
 async def poll_at_once(sandbox: RunningSandbox, job_id: str, times: int) -> list[dict]:

@@ -3,7 +3,7 @@
 import pytest
 
 from dailies.catalogue import load_catalogue
-from dailies.sandbox.render_time import draw_render_us
+from dailies.gateway.jobs.render_time import draw_render_us
 
 SECOND = 1_000_000
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from dailies.catalogue import VideoModel, load_catalogue
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
 
 
 def post(api: httpx.Client, **fields: Any) -> httpx.Response:

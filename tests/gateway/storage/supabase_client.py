@@ -7,7 +7,7 @@ import httpx
 from storage3 import AsyncStorageClient
 from supabase import AsyncClientOptions, acreate_client
 
-from dailies.sandbox.testing import RunningSandbox
+from dailies.gateway.testing import RunningSandbox
 
 
 @asynccontextmanager

@@ -5,9 +5,9 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from dailies.sandbox.routes.objects import find_range
-from dailies.sandbox.testing import RunningSandbox
-from tests.sandbox.sandbox_client import get, head
+from dailies.gateway.routes.objects import find_range
+from dailies.gateway.testing import RunningSandbox
+from tests.gateway.sandbox_client import get, head
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from storage3 import AsyncStorageClient
 from storage3.exceptions import StorageApiError
 
-from dailies.sandbox.storage.address import read_storage_address
-from dailies.sandbox.testing import RunningSandbox, running_sandbox
-from tests.sandbox.supabase_client import storage_client
+from dailies.gateway.storage.address import read_storage_address
+from dailies.gateway.testing import RunningSandbox, running_sandbox
+from tests.gateway.storage.supabase_client import storage_client
 
 CONTENT = b"0123456789" * 2000
 VIDEO: Any = {"content-type": "video/mp4"}

@@ -8,8 +8,8 @@ import pytest
 from storage3 import AsyncStorageClient
 from storage3.exceptions import StorageApiError
 
-from dailies.sandbox.testing import RunningSandbox
-from tests.sandbox.supabase_client import storage_client
+from dailies.gateway.testing import RunningSandbox
+from tests.gateway.storage.supabase_client import storage_client
 
 VIDEO: Any = {"content-type": "video/mp4"}
 

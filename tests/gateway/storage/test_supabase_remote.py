@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from dailies.sandbox.__main__ import parse_options
-from dailies.sandbox.options import SandboxOptions
-from dailies.sandbox.storage.buckets import GENERATED, find_bucket
-from dailies.sandbox.store import connect
-from dailies.sandbox.testing import RunningSandbox, running_sandbox
-from tests.sandbox.sandbox_client import client_of, get
+from dailies.gateway.__main__ import parse_options
+from dailies.gateway.options import SandboxOptions
+from dailies.gateway.storage.buckets import GENERATED, find_bucket
+from dailies.gateway.store import connect
+from dailies.gateway.testing import RunningSandbox, running_sandbox
+from tests.gateway.sandbox_client import client_of, get
 
 LONG_ENOUGH_S = 700.0
 

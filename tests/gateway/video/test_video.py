@@ -6,10 +6,10 @@ import av
 import pytest
 
 from dailies.catalogue import load_catalogue
-from dailies.sandbox.film.picture import wrap_text
-from dailies.sandbox.film.render import render_scene
-from dailies.sandbox.film.scene import Scene
-from dailies.sandbox.testing import running_sandbox
+from dailies.gateway.testing import running_sandbox
+from dailies.gateway.video.encode import render_scene
+from dailies.gateway.video.picture import wrap_text
+from dailies.gateway.video.scene import Scene
 
 RATIOS = sorted({ratio for model in load_catalogue().values() for ratio in model.aspect_ratios})
 

@@ -1,0 +1,1 @@
+"""The gateway as a process: its port, its lock, its web server."""

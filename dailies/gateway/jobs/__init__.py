@@ -1,0 +1,1 @@
+"""Video jobs: submitted, moved by polls, completed and charged once."""

@@ -1,0 +1,1 @@
+"""From files of prompts in any format to checked rows with keys."""

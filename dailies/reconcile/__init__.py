@@ -1,0 +1,1 @@
+"""Holds the ledger against the account: settle, abandon, verify."""

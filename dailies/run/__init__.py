@@ -1,0 +1,1 @@
+"""One run at work: each row from its plan to its video."""

@@ -1,0 +1,1 @@
+"""What `deploy` and `serve` create on a Prefect server."""

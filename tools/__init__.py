@@ -1,0 +1,1 @@
+"""What is no test and no product: benchmarks, measurements, screenshots, the chaos runner."""

@@ -1,0 +1,1 @@
+"""Kills runs at random moments and checks every promise."""
