@@ -11,20 +11,21 @@ from rich.prompt import Confirm
 
 from cli.assignment import Assignment
 from cli.screen.closing import show_arrival
-from cli.screen.console import complain, count, mxn, say
+from cli.screen.console import complain, say
 from cli.screen.outcome import show_outcome
 from cli.screen.plan import show_plan
 from dailies.errors import MirrorError, RefusedError
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.selection import Selection
 from dailies.mirror.mirror_run import MirrorWish, mirror_videos
-from dailies.mirror.target import require_target
+from dailies.mirror.open_target import require_target
 from dailies.planning.claim import claim_rows
 from dailies.planning.outcome import Outcome
 from dailies.planning.plan import Plan
 from dailies.report.html.occasions import report_run
 from dailies.report.results import write_results
 from dailies.report.table_formats import ResultsFormat
+from dailies.wording import count, mxn
 
 
 def present_plan(console: Console, given: Assignment) -> Plan:

@@ -16,7 +16,7 @@ from dailies.errors import FencedError, LedgerError, SettingsError
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal_fold import fold_batch
 from dailies.ledger.manifest import Manifest
-from dailies.mirror.target import require_target
+from dailies.mirror.open_target import require_target
 from dailies.planning.claim import Claim, claim_rows
 from dailies.planning.outcome import read_outcome
 from dailies.planning.submit_order import Order
@@ -27,11 +27,11 @@ from dailies.report.results import write_results
 from dailies.run.context import Production, open_claim, shared, watcher
 from flows.batch import batch
 from flows.cancellation import heeding
+from flows.deliver import deliver, delivered
 from flows.fan_out import shoot_elsewhere
 from flows.final_states import SUPERSEDED, closing_words, final_state
 from tasks.artifacts import tell_outcome, tell_plan, tell_progress
 from tasks.credentials import load_run_settings
-from tasks.deliver import deliver, delivered
 
 # The schema is what the UI's run form shows; a deployment is held to it, so that it must be given a number.
 Mxn = Annotated[

@@ -11,7 +11,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from cli.commands.options import Csv, Json, Template
-from cli.screen.console import complain, console, count, say, say_json
+from cli.screen.console import complain, console, say, say_json
+from dailies.wording import count
 
 ledger_app = App(name="ledger", help="Check the ledger's own health.\n\nExample: dailies ledger verify")
 
@@ -31,9 +32,10 @@ def settle(
 
     Exit codes: 0 settled, 1 a difference that nothing explains, 3 something is still open or at work.
     """
+    from cli.screen.settlement import show_settlement
     from cli.service import open_service
     from dailies.reconcile.settle import settle_ledger
-    from dailies.reconcile.wording import settlement_facts, show_settlement
+    from dailies.reconcile.wording import settlement_facts
 
     service = open_service()
     folder = service.open_ledger()
@@ -57,11 +59,11 @@ def abandon(
     The next run of the CSV orders them anew. A job that was polled may have been charged in that poll: its worst case
     stays reserved.
     """
+    from cli.screen.settlement import show_abandoned
     from cli.service import find_service
     from dailies.errors import RefusedError
     from dailies.prompts.reader import read_prompts
     from dailies.reconcile.abandon import abandon_rows, keys_of_lines
-    from dailies.reconcile.wording import show_abandoned
 
     if not rows:
         raise RefusedError("Name the rows to give up; the results CSV has every row's key. Nothing was changed.")
@@ -118,10 +120,10 @@ def verify(*, as_json: Json = False) -> int:
 
     Exit codes: 0 sound, 1 something is wrong.
     """
+    from cli.screen.settlement import show_verification
     from cli.service import find_service
     from dailies.pricing import ZERO
     from dailies.reconcile.verify import Verification, verify_ledger
-    from dailies.reconcile.wording import show_verification
 
     service = find_service()
     folder = service.find_ledger()

@@ -33,11 +33,12 @@ def mirror(
     Exit codes: 0 all there and as paid, 1 something was delivered short or is missing.
     """
     from cli.screen.copying import CopyDisplay
+    from cli.screen.mirror import show_mirror
     from cli.service import open_service
     from dailies.errors import SettingsError
     from dailies.ledger.selection import Selection, select_entries
     from dailies.mirror.mirror_run import MirrorWish, mirror_videos
-    from dailies.mirror.wording import mirror_facts, show_mirror
+    from dailies.mirror.wording import mirror_facts
 
     service = open_service()
     settings = service.settings

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from cli.commands.options import Csv, Json, Template
-from cli.screen.console import complain, console, count, say, say_json
+from cli.screen.console import complain, console, say, say_json
 from dailies.errors import RowError
+from dailies.wording import count
 
 
 def validate(

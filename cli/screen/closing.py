@@ -4,14 +4,15 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-from cli.screen.console import complain, count, say
+from cli.screen.console import complain, say
 from dailies.errors import MirrorError
 from dailies.ledger.folder import LedgerFolder
 from dailies.mirror.mirrored import CopyStatus, MirroredVideo
+from dailies.mirror.open_target import target_name
 from dailies.mirror.record import MirrorRecord, read_record
-from dailies.mirror.target import target_name
 from dailies.planning.outcome import Outcome
 from dailies.settings import Settings
+from dailies.wording import count
 
 
 def show_arrival(console: Console, folder: LedgerFolder, outcome: Outcome, settings: Settings) -> int:

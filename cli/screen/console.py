@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from decimal import Decimal
 from typing import IO, Any
 
 from rich.console import Console
@@ -47,11 +46,6 @@ def say_json(facts: Any) -> None:
     sys.stdout.flush()
 
 
-def count(number: int, noun: str) -> str:
-    """A number and its noun: ``1 row``, ``2 rows``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def show_table(console: Console, title: str, rows: list[dict[str, object]]) -> None:
     """Rows of the same keys as a table: the first column to the left, the figures to the right."""
     table = Table(title=title, title_justify="left", title_style="bold")
@@ -60,8 +54,3 @@ def show_table(console: Console, title: str, rows: list[dict[str, object]]) -> N
     for row in rows:
         table.add_row(*(str(cell) for cell in row.values()))
     console.print(table)
-
-
-def mxn(amount: Decimal | None) -> str:
-    """An amount for people: two places, thousands apart."""
-    return "?" if amount is None else f"{amount:,.2f} MXN"

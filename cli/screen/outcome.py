@@ -2,9 +2,10 @@
 
 from rich.console import Console
 
-from cli.screen.console import count, mxn, say, show_table
+from cli.screen.console import say, show_table
 from dailies.planning.outcome import Outcome
 from dailies.report.summary import cost_by_model, failures
+from dailies.wording import count, mxn
 
 _SHOWN_FAILURES = 10
 

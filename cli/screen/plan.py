@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from cli.screen.console import count, mxn, say, show_table
+from cli.screen.console import say, show_table
 from dailies.planning.plan import Plan
 from dailies.pricing import ZERO
 from dailies.report.as_json import worst_by_model
 from dailies.report.plan_breakdown import find_duplicates, price_cells, size_words
+from dailies.wording import count, mxn
 
 _SHOWN_CELLS = 40
 _SHOWN_DUPLICATES = 5

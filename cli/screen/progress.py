@@ -15,8 +15,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from cli.screen.console import mxn, say
+from cli.screen.console import say
 from dailies.run.progress import Progress as Counts
+from dailies.wording import mxn
 
 LINE_EVERY_S = 5.0
 LINE_EVERY_ROWS = 100

@@ -9,8 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from cli.known_service import Service
-from cli.screen.console import count, mxn, say, show_table
+from cli.screen.console import say, show_table
 from dailies.report.ledger_status import Spent, Standing, read_standing
+from dailies.wording import count, mxn
 
 _SHOWN_VALUES = 10
 

@@ -10,8 +10,8 @@ import httpx
 
 from dailies.ledger.folder import LedgerFolder
 from dailies.mirror.copier import Mirror
+from dailies.mirror.open_target import open_target, target_name
 from dailies.mirror.record import MirrorRecord
-from dailies.mirror.target import open_target, target_name
 from dailies.settings import Settings
 
 DOWNLOAD_TIMEOUT_S = 60.0

@@ -1,18 +1,9 @@
-"""Where copies go: a folder, or a bucket of a Supabase project; both speak the same few words."""
+"""What a target of the mirror can do: a folder and a bucket both have this interface."""
 
-import re
-import secrets
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-from dailies.errors import MirrorError
-from dailies.settings import Settings
-
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.IGNORECASE | re.DOTALL)
-_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")  # no dot segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,65 +36,3 @@ class Target(Protocol):
 
     async def put(self, name: str, draft: Path, content_type: str, *, replace: bool) -> bool:
         """Store a file whole, durably; False if another object has the name and is not to be replaced."""
-
-
-def target_name(to: str, settings: Settings) -> str:
-    """A target's full name: two that differ are two places, however they were written. No secret is in it.
-
-    Raises:
-        MirrorError: there is no such kind of target.
-    """
-    place = _bucket_of(to)
-    if place is None:
-        return str(Path(to).resolve())
-    bucket, prefix = place
-    return f"{(settings.supabase_url or '').rstrip('/')} {bucket}/{prefix}"
-
-
-def open_target(to: str, settings: Settings, whose: str) -> AbstractAsyncContextManager[Target]:
-    """The target that a person names: a folder, or ``supabase://bucket/prefix``.
-
-    Args:
-        to: the name.
-        settings: where Supabase is, and the key.
-        whose: the ledger's id; nobody else with the same one copies to the same target meanwhile.
-
-    Raises:
-        MirrorError: there is no such kind of target, or it cannot be used.
-    """
-    place = _bucket_of(to)
-    if place is None:
-        from dailies.mirror.folder_target import open_folder
-
-        return open_folder(Path(to), whose)
-    from dailies.mirror.bucket_target import open_bucket  # the client takes a while to import
-
-    return open_bucket(*place, settings)
-
-
-async def require_target(settings: Settings) -> None:
-    """Make sure, before anything is spent, that copies can be stored where the settings say; a folder is made.
-
-    Raises:
-        MirrorError: the target cannot be used.
-    """
-    if settings.mirror_to is not None:
-        async with open_target(settings.mirror_to, settings, f"try-{secrets.token_hex(4)}"):
-            pass
-
-
-def _bucket_of(to: str) -> tuple[str, str] | None:
-    """Bucket and prefix; None for a folder."""
-    found = _SCHEME.fullmatch(to)
-    if found is None:
-        return None
-    if found[1].lower() != "supabase":
-        raise MirrorError(f"{to}: a mirror goes to a folder or to supabase://bucket/prefix")
-    bucket, _, prefix = found[2].partition("/")
-    prefix = prefix.strip("/")
-    steps = prefix.split("/") if prefix else []
-    if not _PART.fullmatch(bucket) or not all(_PART.fullmatch(step) for step in steps):
-        raise MirrorError(
-            f"{to}: a bucket and its prefix are letters, digits, '.', '_' and '-', such as supabase://dailies/autumn"
-        )
-    return bucket, prefix

@@ -4,23 +4,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
-from cli.screen.console import complain, count, say
 from dailies.mirror.mirror_run import MirrorOutcome
 from dailies.mirror.mirrored import CopyStatus
-
-_SHOWN = 20
-
-
-def show_mirror(console: Console, outcome: MirrorOutcome) -> None:
-    """What was copied, and what is not as it was paid."""
-    for row in shortfalls(outcome)[:_SHOWN]:
-        complain(f"{row['name']} (row {row['row_key']}): {row['problem']}")
-    if len(outcome.short) > _SHOWN:
-        complain(f"... and {len(outcome.short) - _SHOWN:,} more (--json shows all)")
-    for line in mirror_lines(outcome):
-        say(console, line)
+from dailies.wording import count
 
 
 def mirror_facts(outcome: MirrorOutcome) -> dict[str, Any]:

@@ -5,27 +5,10 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from rich.console import Console
-
-from cli.screen.console import complain, count, say
 from dailies.ledger.merge import EntryStatus
 from dailies.pricing import ZERO
-from dailies.reconcile.abandon import Abandoned
 from dailies.reconcile.settle import Settlement
-from dailies.reconcile.verify import Verification
-
-_SHOWN = 20
-
-
-def show_settlement(console: Console, settlement: Settlement) -> None:
-    """What was folded, what was collected, what is open, and whether the books agree."""
-    for line in settlement_lines(settlement):
-        say(console, line)
-    verdict = verdict_of(settlement)
-    if settlement.exit_code == 1:
-        complain(verdict)
-    else:
-        say(console, verdict, "green" if settlement.exit_code == 0 else None)
+from dailies.wording import count
 
 
 def settlement_facts(settlement: Settlement) -> dict[str, Any]:
@@ -95,39 +78,3 @@ def _agreement(difference_mxn: Decimal, is_explained: bool) -> str:
     if difference_mxn > 0:
         return f"{difference_mxn} MXN more than is booked here. Something else uses this account, or a file is missing."
     return f"{-difference_mxn} MXN less than is booked here. Look for a refund, or run: dailies ledger verify"
-
-
-def show_abandoned(console: Console, given_up: Abandoned) -> None:
-    """What was given up, and what may have been charged all the same."""
-    for entry in given_up.entries:
-        say(console, f"Given up: row {entry.row_key} (line {entry.source_line} of {entry.source}).")
-    if charged := given_up.perhaps_charged:
-        worst = sum((entry.worst_mxn or ZERO for entry in charged), ZERO)
-        say(
-            console,
-            f"{count(len(charged), 'job')} had been polled and may be charged: up to {worst} MXN stay reserved.",
-            "yellow",
-        )
-    say(console, "The next run of their CSV orders them anew.")
-
-
-def show_verification(console: Console, where: str, found: Verification) -> None:
-    """What the ledger holds, and what is wrong with it."""
-    say(
-        console, f"{where}: {count(found.entries, 'attempt')} in {count(found.files, 'file')}, {found.charged_mxn} MXN."
-    )
-    if found.unknown_charges:
-        say(console, f"Not known is the charge of {count(found.unknown_charges, 'video')}: their month has no FX.")
-    if found.notes:
-        say(
-            console,
-            f"Dearer than its worst case was {count(len(found.notes), 'video')}: completed in a later month, whose FX"
-            " is higher than was reckoned with. DAILIES_FX_CEILING prepares for that.",
-            "yellow",
-        )
-    for finding in found.findings[:_SHOWN]:
-        complain(str(finding))
-    if len(found.findings) > _SHOWN:
-        complain(f"... and {len(found.findings) - _SHOWN:,} more (--json shows all)")
-    if not found.findings:
-        say(console, "Every charge follows from its own row; nothing is there twice.", "green")

@@ -32,10 +32,10 @@ from dailies.ledger.journal import Journal
 from dailies.ledger.manifest import ClaimedRow
 from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.ledger.ordered_model import offer_of
-from dailies.pacing.lookout import Lookout
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.planning.next_attempt import JOB_FAILED, following
 from dailies.run.context import Production
+from dailies.run.job_polls import Lookout
 from dailies.system.failpoints import Failpoint, reach
 
 

@@ -123,8 +123,8 @@ async def run_dailies(base: str, jobs: int, in_flight: int, scale: float, *, is_
 
 
 def _poll_as_documented(scale: float) -> None:
-    from dailies.pacing.lookout import Lookout
     from dailies.pacing.poll_schedule import PollSchedule
+    from dailies.run.job_polls import Lookout
 
     fixed = PollSchedule(INTERVAL_S * scale, (INTERVAL_S * scale,), 10_000, 1e6)
     Lookout.schedule = lambda _self, _age_s: fixed  # type: ignore[method-assign]
