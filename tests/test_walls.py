@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 TOPS = ("cli", "flows", "tasks", "dailies")
 
 # Every edge between two rooms that exists. "root" is the vocabulary: the modules that lie directly in dailies/.
-# Imports inside functions count. A new edge is a decision: add it here by hand, and never against the order of the rows.
+# Imports inside functions count. A new edge is a decision: add it by hand, and never against the order of the rows.
 ALLOWED = {
     "root": set(),
     "system": {"root"},
