@@ -7,7 +7,7 @@ LOCK    = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo test test-slow chromium chaos check format docs bench lock clean
+.PHONY: help setup setup-dev demo test test-slow chromium chaos fuzz check format docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -33,6 +33,9 @@ chromium: ## a browser for the report's tests, where there is none (Debian and U
 chaos: $(VENV)/.dev ## kill N=100 productions and hold the six promises against the account (PREFECT_SHARE=0.25 JOBS=2 SEED=17-direct)
 	@$(BIN)/python -m tools.chaos $(or $(N),100) --prefect-share $(or $(PREFECT_SHARE),0.25) --jobs $(or $(JOBS),2) \
 		$(addprefix --seed ,$(SEED))
+
+fuzz: $(VENV)/.dev ## send hostile input to everything that reads what others wrote (SEED=1 NAME=storage-routes)
+	@$(BIN)/python -m tools.fuzz $(addprefix --seed ,$(SEED)) $(NAME)
 
 check: $(VENV)/.dev ## format, lint, types
 	$(BIN)/ruff format --check .

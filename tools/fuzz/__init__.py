@@ -1,0 +1,1 @@
+"""Sends seeded hostile input to everything that reads what others wrote."""
