@@ -16,7 +16,7 @@ from cli.run_command import run_assignment
 from cli.screen.console import say
 from cli.service import sandbox_folder, stop_command
 from dailies.gateway.hosting.process import stop_sandbox
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.pricing import ZERO
 from dailies.settings import Settings, load_settings
 from flows.home import ROOT

@@ -11,9 +11,9 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from dailies.errors import FencedError, LedgerError
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import Journal
-from dailies.ledger.merge import LedgerEntry
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.run.attempt import Attempt, Steps, shoot_rows
 from dailies.run.context import Production, open_production, shared

@@ -7,8 +7,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from dailies.errors import DailiesError
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus
 from dailies.planning.outcome import Outcome, Verdict
 from dailies.settings import Settings
 from tasks.report import write_run_report

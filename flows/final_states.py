@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Crashed, Failed
 
 from dailies.errors import DailiesError, FencedError
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.planning.claim import Claim
 from dailies.planning.outcome import Outcome, Verdict
 from dailies.run.stop import Stop, StopLevel

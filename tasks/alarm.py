@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from prefect.events import emit_event
 from prefect.variables import Variable
 
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 
 OVERDUE = "dailies.jobs.overdue"
 PATIENCE = timedelta(days=1)

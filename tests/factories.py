@@ -8,9 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dailies.catalogue import load_catalogue
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.manifest import ClaimedRow, Manifest
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.planning.plan import Caps
 from dailies.planning.terms import Terms

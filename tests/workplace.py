@@ -16,8 +16,8 @@ from pathlib import Path
 import httpx
 
 from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 
 ROOT = Path(__file__).resolve().parent.parent
 DAILIES = Path(sys.executable).parent / "dailies"

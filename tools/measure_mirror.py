@@ -21,7 +21,7 @@ from dailies.gateway.hosting.address import SandboxAddress
 from dailies.gateway.hosting.process import start_sandbox, stop_sandbox
 from dailies.gateway.storage.address import read_storage_address
 from dailies.gateway.store import connect
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from tests.factories import completed, make_entry, make_folder
 from tests.workplace import ROOT, wait_until
 

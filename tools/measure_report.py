@@ -20,7 +20,7 @@ from PIL import Image
 from dailies.catalogue import load_catalogue
 from dailies.gateway.video.encode import render_scene
 from dailies.gateway.video.scene import Scene
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.pricing import Tariff
 from dailies.prompts.reader import read_prompts
 from dailies.report.html.write import ReportWish, write_report

@@ -6,8 +6,8 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.pricing import Tariff
 
 DURATION_DIFFERS = "duration_differs"

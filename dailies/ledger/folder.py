@@ -23,7 +23,9 @@ import pyarrow.compute as pc
 
 from dailies.errors import LedgerError
 from dailies.ledger import parquet
-from dailies.ledger.merge import SCHEMA_VERSION, EntryStatus, LedgerEntry, from_table, merge_all
+from dailies.ledger.entry import EntryStatus, LedgerEntry
+from dailies.ledger.merge import merge_all
+from dailies.ledger.schema import SCHEMA_VERSION, from_table
 from dailies.system.durable import exclusive, replace_file, sync_folder
 from dailies.system.failpoints import Failpoint, reach
 from dailies.system.memory import give_back

@@ -19,8 +19,8 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from dailies.errors import FencedError, JournalError, RefusedError
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.manifest import Manifest
-from dailies.ledger.merge import LedgerEntry
 from dailies.system.durable import FileLock, allow_open_files, create_file, sync_folder
 from dailies.system.failpoints import Failpoint, reach
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)

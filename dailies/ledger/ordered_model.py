@@ -1,7 +1,7 @@
 """What was on offer when an entry was made: its model as the catalogue has it, or as the entry itself remembers it."""
 
 from dailies.catalogue import VideoModel, load_catalogue, provider_of
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.pricing import ZERO
 
 _POLL_INTERVAL_S = 30

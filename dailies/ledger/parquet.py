@@ -9,7 +9,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from dailies.errors import LedgerError
-from dailies.ledger.merge import SCHEMA, SCHEMA_VERSION, LedgerEntry, from_table, to_table
+from dailies.ledger.entry import LedgerEntry
+from dailies.ledger.schema import SCHEMA, SCHEMA_VERSION, from_table, to_table
 from dailies.system.durable import replace_file
 
 _GROUP = 25_000

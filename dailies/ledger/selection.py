@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dailies.errors import InputError, RowError
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.pricing import Tariff
 
 _SHOWN = 5

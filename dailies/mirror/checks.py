@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.mirror.probe import Footage
 
 # Models make whole pictures at their own rate: six seconds may come as 141 pictures at 24 a second, 5.875 s.

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from dailies.errors import DeliveryError, MirrorError, TransportError
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.mirror.checks import Download, find_shortfalls
 from dailies.mirror.fetch import describe_download, fetch_video
 from dailies.mirror.mirrored import CopyStatus, MirroredVideo

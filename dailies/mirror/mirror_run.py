@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import LedgerEntry
 from dailies.ledger.selection import Selection, finished
 from dailies.mirror.copier import Mirror, Order
 from dailies.mirror.copy_ledger import copy_books

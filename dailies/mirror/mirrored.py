@@ -1,22 +1,15 @@
 """The record's vocabulary: one row for each job at one target, and its Arrow schema."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+from dailies.system.arrow_schema import Count, Flag, Instant, Seconds, Size, Text, Texts, schema_of
 
-Text = Annotated[str, pa.string()]
-Flag = Annotated[bool, pa.bool_()]
-Count = Annotated[int, pa.int32()]
-Size = Annotated[int, pa.int64()]
-Seconds = Annotated[float, pa.float64()]
-Instant = Annotated[datetime, pa.timestamp("us", tz="UTC")]
-Texts = Annotated[tuple[str, ...], pa.list_(pa.string())]
+SCHEMA_VERSION = 1
 
 
 class CopyStatus(StrEnum):
@@ -56,17 +49,8 @@ class MirroredVideo:
     checked_at: Instant | None = None
 
 
-def _arrow_field(name: str, hint: Any) -> pa.Field:
-    nullable = get_origin(hint) is not Annotated
-    annotated = next(part for part in get_args(hint) if get_origin(part) is Annotated) if nullable else hint
-    return pa.field(name, annotated.__metadata__[0], nullable=nullable)
-
-
-COLUMNS = tuple(f.name for f in fields(MirroredVideo))
-SCHEMA = pa.schema(
-    [_arrow_field(name, hint) for name, hint in get_type_hints(MirroredVideo, include_extras=True).items()],
-    metadata={"dailies.mirror_schema_version": str(SCHEMA_VERSION)},
-)
+SCHEMA = schema_of(MirroredVideo, {"dailies.mirror_schema_version": SCHEMA_VERSION})
+COLUMNS = tuple(SCHEMA.names)
 
 
 def to_table(videos: Iterable[MirroredVideo]) -> pa.Table:

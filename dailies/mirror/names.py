@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 
 LONGEST_PART = 80
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+")

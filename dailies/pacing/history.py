@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dailies.catalogue import load_catalogue
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus
 from dailies.pacing.forecast import Past
 from dailies.pacing.render_estimates import Sighting
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dailies.errors import RefusedError
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder, new_batch_id
 from dailies.ledger.journal import create_journals, is_live, journal_paths
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.manifest import ClaimedRow, Manifest
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.ledger.snapshot import read_books
 from dailies.planning.plan import Plan, Stamp, make_plan
 from dailies.planning.submit_order import in_order

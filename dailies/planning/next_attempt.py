@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from dailies.catalogue import load_catalogue, provider_of
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.prompts.reader import PromptRow
 
 JOB_FAILED = "job_failed"

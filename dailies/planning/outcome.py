@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.ledger.snapshot import LiveRow, read_rows
 from dailies.planning.next_attempt import AttemptPolicy, last_word, remaining_models
 from dailies.pricing import ZERO

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import RefusedError
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.manifest import ClaimedRow
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.ledger.ordered_model import offer_of
 from dailies.ledger.snapshot import Books, LiveRow
 from dailies.planning.next_attempt import AttemptPolicy, last_word, next_entry, remaining_models, with_model

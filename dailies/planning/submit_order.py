@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.manifest import ClaimedRow
-from dailies.ledger.merge import LedgerEntry
 from dailies.ledger.ordered_model import offer_of
 
 Order = Literal["file", "longest"]

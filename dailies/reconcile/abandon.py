@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dailies.errors import InputError, RefusedError, RowError
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal_fold import fold_dead
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.ledger.snapshot import Books, read_books, read_rows
 from dailies.pricing import Tariff
 from dailies.prompts.reader import PromptFile

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from dailies.errors import JobPending
 from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.charges import book_late
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder, new_batch_id
 from dailies.ledger.journal import create_journals, is_live, journal_paths
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.manifest import ClaimedRow, Manifest
-from dailies.ledger.merge import EntryStatus, LedgerEntry, from_table
+from dailies.ledger.schema import from_table
 from dailies.ledger.snapshot import read_rows
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.pricing import ZERO

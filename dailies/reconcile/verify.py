@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dailies.errors import LedgerError
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import SCHEMA, EntryStatus, LedgerEntry
 from dailies.ledger.parquet import read_entries
+from dailies.ledger.schema import SCHEMA
 from dailies.pricing import ZERO, charge_of
 
 _WESTERNMOST, _EASTERNMOST = timedelta(hours=-12), timedelta(hours=14)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.pricing import ZERO
 from dailies.reconcile.settle import Settlement
 from dailies.wording import count

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.planning.outcome import Outcome, RowOutcome
 from dailies.planning.plan import Plan
 from dailies.pricing import ZERO

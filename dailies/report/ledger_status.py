@@ -9,9 +9,11 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import JournalState, is_live, journal_paths, replay
-from dailies.ledger.merge import EntryStatus, LedgerEntry, from_table, merge_all
+from dailies.ledger.merge import merge_all
+from dailies.ledger.schema import from_table
 from dailies.pricing import ZERO, Tariff
 
 OPEN = (EntryStatus.PLANNED, *(status for status in EntryStatus if status.is_open))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.planning.outcome import Outcome
 from dailies.pricing import ZERO
 

@@ -27,10 +27,10 @@ from dailies.errors import (
 from dailies.geekhub_client.job import Job, JobStatus, VideoRequest
 from dailies.geekhub_client.responses import is_content_filter
 from dailies.ledger.charges import DURATION_DIFFERS, with_charge
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import organisation_of
 from dailies.ledger.journal import Journal
 from dailies.ledger.manifest import ClaimedRow
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.ledger.ordered_model import offer_of
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.planning.next_attempt import JOB_FAILED, following

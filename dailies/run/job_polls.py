@@ -2,7 +2,7 @@
 
 import random
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.ordered_model import offer_of
 from dailies.pacing.poll_schedule import PollSchedule, most_lag_s, poll_schedule, widest_gap_s
 from dailies.run.context import Production

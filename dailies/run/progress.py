@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.pricing import ZERO
 
 

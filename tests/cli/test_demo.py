@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from dailies.gateway.hosting.process import stop_sandbox
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import LedgerEntry
 from tests.workplace import ROOT, Workplace
 
 pytestmark = pytest.mark.e2e

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.stubs import answering
 from tests.workplace import DAILIES, Workplace, running_prefect, wait_until
 

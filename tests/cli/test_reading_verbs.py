@@ -16,9 +16,9 @@ from cli.doctor_checks import Verdict, check_clock, check_disk, check_fx, check_
 from cli.screen.closing import show_arrival
 from cli.screen.console import console
 from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import create_journal
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.planning.outcome import Outcome
 from dailies.report.output import is_stdout
 from dailies.settings import load_settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.workplace import DAILIES, Workplace
 
 pytestmark = pytest.mark.e2e

@@ -10,8 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.folder import Identity, LedgerFolder
-from dailies.ledger.merge import SCHEMA, SCHEMA_VERSION, EntryStatus
+from dailies.ledger.schema import SCHEMA, SCHEMA_VERSION
 from dailies.report import results
 from dailies.report.table_formats import WRITERS
 from tests.factories import BATCH, KLING_5_S_MXN, completed, make_entry, make_folder

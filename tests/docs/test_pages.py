@@ -10,7 +10,7 @@ from cyclopts import App
 
 from cli.app import app
 from cli.interrupts import LEFT_AT_ONCE
-from dailies.ledger.merge import COLUMNS
+from dailies.ledger.schema import COLUMNS
 from dailies.settings import Settings, variable
 from tests.workplace import ROOT
 from tools.usage_page import with_blocks

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.faults.place import Place
 from tools.chaos.promises import breaches_after_a_crash, breaches_at_the_end
 

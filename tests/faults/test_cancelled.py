@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from dailies.errors import LedgerError
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.reconcile.settle import settle_ledger
 from dailies.run.direct import run_directly
 from tests.faults.place import Place

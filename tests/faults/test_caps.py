@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dailies.gateway.testing import TurnableClock
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.faults.place import Place, open_place
 from tools.chaos.promises import breaches_at_the_end
 

@@ -7,7 +7,7 @@ import pytest
 
 from dailies.gateway.errors import ApiError
 from dailies.gateway.rate_limit import RateLimit
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.faults.place import Place
 from tools.chaos.promises import breaches_at_the_end, durable_entries
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.snapshot import read_rows
 from dailies.reconcile.account import Told
 from dailies.reconcile.settle import ask_account, settle_ledger

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.flows.prefect_ui import PrefectServer, prefect
 from tests.workplace import Workplace, wait_until
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from dailies.gateway.testing import RunningSandbox
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.workplace import Workplace, wait_until
 
 pytestmark = pytest.mark.e2e

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.states import Cancelled, Completed, Failed
 
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.manifest import ClaimedRow, Manifest
-from dailies.ledger.merge import EntryStatus
 from dailies.pacing.poll_schedule import Pace
 from dailies.run.stop import Stop, StopLevel
 from flows import fan_out as fanout

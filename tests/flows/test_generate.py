@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.workplace import Workplace
 
 pytestmark = pytest.mark.e2e

@@ -13,8 +13,8 @@ from prefect.states import Completed
 
 from dailies.errors import BalanceEmptyError, LedgerError
 from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.manifest import ClaimedRow, Manifest
-from dailies.ledger.merge import EntryStatus
 from dailies.planning.claim import claim_rows
 from dailies.run.stop import Stop
 from dailies.settings import load_settings

@@ -15,7 +15,7 @@ from rich.console import Console
 from cli.lifeline import until_lost
 from cli.screen.logs import logs_above
 from cli.screen.progress import LINE_EVERY_S, ProgressDisplay
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.run.progress import Progress
 from tests.factories import completed, make_entry
 

@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies.errors import LedgerError
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder, new_batch_id, organisation_of
-from dailies.ledger.merge import EntryStatus, LedgerEntry, from_table, to_table
 from dailies.ledger.parquet import read_entries, write_entries
+from dailies.ledger.schema import from_table, to_table
 from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_folder, version_of
 
 ORGANISATION = "7f1f0c9e-0000-4000-8000-00000000000a"

@@ -15,6 +15,7 @@ import pytest
 
 from dailies.errors import FencedError, JournalError, RefusedError
 from dailies.ledger import journal as journals_module
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import (
     Journal,
@@ -28,7 +29,6 @@ from dailies.ledger.journal import (
     sweep,
 )
 from dailies.ledger.journal_fold import fold_batch, fold_dead
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.system import durable as durable_module
 from dailies.system.durable import FileLock, create_file
 from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_folder, make_manifest
@@ -43,7 +43,7 @@ from dataclasses import replace
 from pathlib import Path
 from dailies.errors import FencedError
 from dailies.ledger.journal import Journal
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 
 async def main():
     journal = Journal.own(Path(sys.argv[1]), "the child")

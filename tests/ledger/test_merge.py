@@ -11,17 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.ledger.merge import (
-    COLUMNS,
-    SCHEMA,
-    SCHEMA_VERSION,
-    EntryStatus,
-    LedgerEntry,
-    from_table,
-    merge,
-    merge_all,
-    to_table,
-)
+from dailies.ledger.entry import EntryStatus, LedgerEntry
+from dailies.ledger.merge import merge, merge_all
+from dailies.ledger.schema import COLUMNS, SCHEMA, SCHEMA_VERSION, from_table, to_table
 from tests.factories import KLING_5_S_MXN, NOW, completed, make_entry
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import stamina
 
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import LedgerEntry
 from dailies.mirror.copier import Mirror
 from dailies.mirror.mirrored import MirroredVideo
 from dailies.mirror.opening import open_mirror

@@ -13,7 +13,7 @@ from typing import Any
 
 from dailies.gateway.video.encode import render_scene
 from dailies.gateway.video.scene import Scene
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from tests.factories import completed, make_entry
 
 

@@ -12,7 +12,7 @@ import pytest
 from dailies.gateway.storage.buckets import create_bucket
 from dailies.gateway.store import connect
 from dailies.gateway.testing import RunningSandbox, running_sandbox
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from tests.factories import make_folder
 from tests.mirror.film import FilmServer, film
 from tests.workplace import ROOT, wait_until

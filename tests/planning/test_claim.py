@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from dailies.errors import JournalError, LedgerError, RefusedError, RowError
 from dailies.ledger import snapshot as books_module
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import Journal, is_live, journal_paths, replay, seal
 from dailies.ledger.journal_fold import fold_batch, fold_dead
-from dailies.ledger.merge import EntryStatus
 from dailies.ledger.snapshot import read_books
 from dailies.planning.claim import Claim, claim_rows, read_plan
 from dailies.planning.next_attempt import JOB_FAILED, AttemptPolicy

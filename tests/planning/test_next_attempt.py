@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.planning.next_attempt import (
     JOB_FAILED,
     AttemptPolicy,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dailies.errors import RefusedError
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.snapshot import Books, LiveRow
 from dailies.planning.next_attempt import JOB_FAILED, AttemptPolicy
 from dailies.planning.plan import Caps, Plan, Stamp, make_plan

@@ -17,10 +17,10 @@ from pydantic import SecretStr
 from dailies.errors import RefusedError
 from dailies.gateway.testing import RunningSandbox, running_sandbox
 from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import Journal
 from dailies.ledger.journal_fold import fold_batch
-from dailies.ledger.merge import EntryStatus
 from dailies.ledger.snapshot import Charges, read_booked
 from dailies.planning.claim import Claim, claim_rows
 from dailies.planning.plan import Caps

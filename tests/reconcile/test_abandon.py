@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dailies.errors import InputError, RefusedError
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.ledger.snapshot import read_books
 from dailies.planning.claim import claim_rows
 from dailies.reconcile.abandon import abandon_rows, keys_of_lines

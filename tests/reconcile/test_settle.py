@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.reconcile.account import Told, read_seen
 from dailies.reconcile.settle import Settlement, settle_ledger
 from dailies.settings import Settings, load_settings

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import SCHEMA, EntryStatus, LedgerEntry
 from dailies.ledger.parquet import write_entries
+from dailies.ledger.schema import SCHEMA
 from dailies.reconcile.verify import verify_ledger
 from tests.factories import BATCH, OTHER_BATCH, completed, make_entry, make_folder
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.report.html.write import ReportWish, write_report
 from dailies.settings import load_settings
 from tests.factories import make_folder

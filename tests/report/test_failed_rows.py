@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.planning.outcome import read_outcome
 from dailies.prompts.reader import PromptFile, read_prompts

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.report.html.charts import bar_chart, day_chart, poll_chart, wait_chart
 from dailies.report.html.figures import count_figures
 from dailies.report.html.spending import MOST_GROUPS

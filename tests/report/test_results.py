@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.planning.outcome import Outcome, RowOutcome
 from dailies.prompts.reader import PromptFile, PromptRow, read_prompts
 from dailies.report.results import RESULT_COLUMNS, SENT_COLUMNS, SOURCE_COLUMNS, result_columns, write_results

@@ -19,10 +19,10 @@ from pydantic import SecretStr
 
 from dailies.errors import FencedError, JournalError, KeyRefusedError, LedgerError
 from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import Journal, replay, seal
 from dailies.ledger.journal_fold import fold_batch
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.pacing.forecast import Forecast
 from dailies.pacing.gate import Gatekeeper
 from dailies.pacing.poll_schedule import Pace, PollSchedule

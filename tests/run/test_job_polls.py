@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from dailies.catalogue import load_catalogue
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from dailies.pacing.history import read_past
 from dailies.pacing.render_estimates import Sighting
 from dailies.run.attempt import Attempt

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tasks.alarm import overdue
 from tests.factories import NOW, make_entry
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from dailies.errors import JobPending, SettingsError
 from dailies.gateway.testing import RunningSandbox
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tasks.blocks import GeekHubCredentials, GeekHubVideo
 from tasks.credentials import load_run_settings
 from tests.factories import TEST_KEY

@@ -7,7 +7,7 @@ import pytest
 from prefect.logging import disable_run_logger
 
 from dailies.errors import JobFailedError, JobPending, RowRefusedError
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from tasks.poll import look_once, quiet_retries
 from tasks.submit import submit_job
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dailies.ledger import parquet
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder, new_batch_id
 from dailies.ledger.journal import Journal, create_journal
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.manifest import ClaimedRow, Manifest
-from dailies.ledger.merge import EntryStatus, LedgerEntry
 from dailies.planning.claim import read_plan
 from dailies.planning.outcome import read_outcome
 from dailies.planning.plan import Caps, Plan

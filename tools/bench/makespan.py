@@ -5,7 +5,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from dailies.catalogue import load_catalogue
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tools.bench.measure import Result, median, spread, timed
 from tools.bench.servers import running_sandbox_process
 

@@ -6,9 +6,10 @@ from contextlib import suppress
 
 from dailies.gateway.jobs.jobs import Job
 from dailies.gateway.testing import RunningSandbox
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import journal_paths, replay
-from dailies.ledger.merge import EntryStatus, LedgerEntry, merge_all
+from dailies.ledger.merge import merge_all
 from dailies.pricing import ZERO
 from dailies.reconcile.verify import verify_ledger
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.report.html.figures import place_of
 from dailies.report.html.spending import NO_VALUE
 from dailies.report.html.video_links import VideoSource

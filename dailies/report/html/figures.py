@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dailies.ledger.merge import EntryStatus, LedgerEntry
+from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.pricing import ZERO, Tariff
 from dailies.report.html.spending import NO_VALUE, Spend, by_day, by_metadata, dearest, sum_up
 from dailies.report.html.waits import Wait, read_waits

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dailies.errors import ServiceError
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import LedgerEntry
 from dailies.ledger.selection import Selection, select_entries
 from dailies.planning.outcome import Outcome
 from dailies.reconcile.account import Told

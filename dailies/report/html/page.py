@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.report.html.card import make_card
 from dailies.report.html.charts import bar_chart, day_chart, poll_chart, wait_chart
 from dailies.report.html.figures import Figures, last_attempts

@@ -12,7 +12,7 @@ import av
 import httpx
 from PIL import Image, ImageStat
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.report.html.video_links import VideoSource
 from dailies.system.durable import replace_file
 

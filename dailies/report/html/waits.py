@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from dailies.ledger.merge import LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.report.html.spending import group_by
 
 

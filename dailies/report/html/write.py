@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.merge import LedgerEntry
 from dailies.mirror.record import read_records
 from dailies.pricing import ZERO
 from dailies.reconcile.account import Told, compare

@@ -16,7 +16,7 @@ from prefect import get_client
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from flows.deployment.automations import automations
 from tests.factories import make_entry
 from tests.flows.prefect_ui import PrefectServer

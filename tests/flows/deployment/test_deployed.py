@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from dailies.ledger.merge import EntryStatus
+from dailies.ledger.entry import EntryStatus
 from tests.flows.prefect_ui import PrefectServer, prefect, running_worker
 from tests.workplace import ROOT, Workplace, wait_until
 
