@@ -13,7 +13,7 @@ from pydantic import Field
 from dailies.errors import FencedError, LedgerError
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import Journal
+from dailies.ledger.journal_writer import Journal
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.run.attempt import Attempt, Steps, shoot_rows
 from dailies.run.context import Production, open_production, shared

@@ -8,7 +8,7 @@ _POLL_INTERVAL_S = 30
 _TYPICAL_RENDER_S = (60, 300)
 
 
-def offer_of(entry: LedgerEntry) -> VideoModel:
+def ordered_model(entry: LedgerEntry) -> VideoModel:
     """An entry's model. One that was withdrawn since has the entry's own facts and the usual render times.
 
     Nothing can be ordered of such a model any more, but its open jobs are collected as any other's.

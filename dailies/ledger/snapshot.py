@@ -63,19 +63,19 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Charges:
+class BookedCharges:
     """What was charged ever: the sum of what is known, and the worst cases of what is not, in MXN."""
 
     known_mxn: Decimal = ZERO
     unknown_mxn: Decimal = ZERO
 
-    def since(self, earlier: "Charges") -> Decimal:
+    def since(self, earlier: "BookedCharges") -> Decimal:
         """The most that came to it since; a charge that only became known counts, too."""
         return self.known_mxn - earlier.known_mxn + max(ZERO, self.unknown_mxn - earlier.unknown_mxn)
 
 
 @dataclass(frozen=True, slots=True)
-class Books(Rows):
+class Snapshot(Rows):
     """The account as far as a plan needs it: the rows, and the month.
 
     Attributes:
@@ -88,7 +88,7 @@ class Books(Rows):
     charged_mxn: Decimal = ZERO
     reserved: dict[str, Decimal] = field(default_factory=dict)
     given_up_mxn: Decimal = ZERO
-    booked: Charges = Charges()
+    booked: BookedCharges = BookedCharges()
 
     def reserved_beside(self, row_keys: Iterable[str]) -> Decimal:
         """What may still be charged for rows other than these, in MXN: others' runs and what dead ones left."""
@@ -98,7 +98,7 @@ class Books(Rows):
         return sum(left, sum(living, self.given_up_mxn))
 
 
-def read_books(
+def read_snapshot(
     folder: LedgerFolder,
     row_keys: Iterable[str],
     tariff: Tariff,
@@ -107,7 +107,7 @@ def read_books(
     *,
     brief: bool = False,
     folded: bool = False,
-) -> Books:
+) -> Snapshot:
     """Read journals and ledger, in this order; changes nothing.
 
     Args:
@@ -128,11 +128,11 @@ def read_books(
     recent = merge_all(known, journals.entries.values())
     charged_mxn += _charged(recent.values(), tariff, now)
     reserved, given_up_mxn = _reservations(recent.values())
-    return Books(rows.entries, rows.live, charged_mxn, reserved, given_up_mxn, _booked(folder, journals.entries))
+    return Snapshot(rows.entries, rows.live, charged_mxn, reserved, given_up_mxn, _booked(folder, journals.entries))
 
 
 def read_rows(folder: LedgerFolder, row_keys: Iterable[str], *, folded: bool = False) -> Rows:
-    """The rows alone, from journals and ledger, in this order; changes nothing. ``folded`` as in ``read_books``.
+    """The rows alone, from journals and ledger, in this order; changes nothing. ``folded`` as in ``read_snapshot``.
 
     Raises:
         LedgerError: a file is damaged or of an unknown version.
@@ -140,7 +140,7 @@ def read_rows(folder: LedgerFolder, row_keys: Iterable[str], *, folded: bool = F
     return _rows(folder, _journals(folder, frozenset(), folded=folded), set(row_keys), brief=False)
 
 
-def read_booked(folder: LedgerFolder) -> Charges:
+def read_booked(folder: LedgerFolder) -> BookedCharges:
     """What was charged ever, as far as it is booked.
 
     Raises:
@@ -207,7 +207,7 @@ def _recent(
     return (from_table(folder.scan(where=one_by_one)) if rest.num_rows < sums.num_rows else []), _cost_of(rest)
 
 
-def _booked(folder: LedgerFolder, journalled: Mapping[tuple[str, int], LedgerEntry]) -> Charges:
+def _booked(folder: LedgerFolder, journalled: Mapping[tuple[str, int], LedgerEntry]) -> BookedCharges:
     bought = pc.field("status") == EntryStatus.COMPLETED.value
     if not journalled:
         return _charges(folder.scan(_COSTS, bought), ())
@@ -217,7 +217,7 @@ def _booked(folder: LedgerFolder, journalled: Mapping[tuple[str, int], LedgerEnt
     return _charges(folder.scan(_COSTS, bought & ~in_journals), entries)
 
 
-def _charges(table: pa.Table, entries: Iterable[LedgerEntry]) -> Charges:
+def _charges(table: pa.Table, entries: Iterable[LedgerEntry]) -> BookedCharges:
     known = pc.sum(table["charged_mxn"]).as_py() or ZERO
     unknown = _cost_of(table) - known
     for entry in entries:
@@ -225,7 +225,7 @@ def _charges(table: pa.Table, entries: Iterable[LedgerEntry]) -> Charges:
             unknown += _cost(entry)
         else:
             known += entry.charged_mxn
-    return Charges(known, unknown)
+    return BookedCharges(known, unknown)
 
 
 def _cost(bought: LedgerEntry) -> Decimal:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from dailies.errors import RefusedError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder, new_batch_id
-from dailies.ledger.journal import create_journals, is_live, journal_paths
+from dailies.ledger.journal import is_live, journal_paths
 from dailies.ledger.journal_fold import fold_dead
+from dailies.ledger.journal_writer import create_journals
 from dailies.ledger.manifest import ClaimedRow, Manifest
-from dailies.ledger.snapshot import read_books
+from dailies.ledger.snapshot import read_snapshot
 from dailies.planning.plan import Plan, Stamp, make_plan
 from dailies.planning.submit_order import in_order
 from dailies.planning.terms import Terms
@@ -82,7 +83,7 @@ def claim_rows(
 
 def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp, *, folded: bool) -> Plan:
     keys = (row.row_key for row in prompts.rows)
-    books = read_books(folder, keys, terms.tariff, stamp.now, terms.take_over, brief=True, folded=folded)
+    books = read_snapshot(folder, keys, terms.tariff, stamp.now, terms.take_over, brief=True, folded=folded)
     return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps_after(books.booked), stamp)
 
 

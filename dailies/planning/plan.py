@@ -8,8 +8,8 @@ from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import RefusedError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.manifest import ClaimedRow
-from dailies.ledger.ordered_model import offer_of
-from dailies.ledger.snapshot import Books, LiveRow
+from dailies.ledger.ordered_model import ordered_model
+from dailies.ledger.snapshot import LiveRow, Snapshot
 from dailies.planning.next_attempt import AttemptPolicy, last_word, next_entry, remaining_models, with_model
 from dailies.pricing import ZERO, Tariff
 from dailies.prompts.reader import PromptFile, PromptRow
@@ -71,7 +71,7 @@ class Stamp:
 
 
 def make_plan(
-    prompts: PromptFile, books: Books, tariff: Tariff, policy: AttemptPolicy, caps: Caps, stamp: Stamp
+    prompts: PromptFile, books: Snapshot, tariff: Tariff, policy: AttemptPolicy, caps: Caps, stamp: Stamp
 ) -> Plan:
     """Sort a file's rows by what they need, and check the caps.
 
@@ -159,7 +159,7 @@ def _priced(
 
 def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> LedgerEntry:
     """An open attempt: what was sent is charged at the price at which it was sent, perhaps already."""
-    today = offer_of(entry)
+    today = ordered_model(entry)
     sent = replace(today, usd_per_second=entry.usd_per_second or ZERO)
     offers = [today, sent, *(load_catalogue()[model] for model in models[1:])]
     markup = entry.markup or prices.tariff.markup
@@ -168,7 +168,7 @@ def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> Le
     return replace(entry, worst_mxn=worst, markup=markup)
 
 
-def _within(todo: list[ClaimedRow], books: Books, caps: Caps) -> tuple[list[ClaimedRow], list[ClaimedRow]]:
+def _within(todo: list[ClaimedRow], books: Snapshot, caps: Caps) -> tuple[list[ClaimedRow], list[ClaimedRow]]:
     """The rows that the caps allow, and those that have to wait for a later run (only with ``fit``)."""
     worst = sum((_worst(row) for row in todo), ZERO)
     refusal = _passed(worst, books.reserved_beside(row.entry.row_key for row in todo), books, caps) if todo else None
@@ -189,7 +189,7 @@ def _worst(row: ClaimedRow) -> Decimal:
     return row.entry.worst_mxn or ZERO
 
 
-def _passed(worst: Decimal, beside: Decimal, books: Books, caps: Caps) -> str | None:
+def _passed(worst: Decimal, beside: Decimal, books: Snapshot, caps: Caps) -> str | None:
     """Which cap this would pass, told with its figures and the remedy; None if all hold."""
     if caps.max_cost_mxn is not None and worst > caps.max_cost_mxn:
         return (

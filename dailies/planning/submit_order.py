@@ -6,7 +6,7 @@ from typing import Literal
 
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.manifest import ClaimedRow
-from dailies.ledger.ordered_model import offer_of
+from dailies.ledger.ordered_model import ordered_model
 
 Order = Literal["file", "longest"]
 """As the file says; or the rows of slow models first, since the slowest job that comes last decides when a run ends
@@ -21,5 +21,5 @@ def in_order(rows: Sequence[ClaimedRow], order: Order) -> tuple[ClaimedRow, ...]
 
 
 def _usual_s(entry: LedgerEntry) -> float:
-    low_s, high_s = offer_of(entry).typical_render_s
+    low_s, high_s = ordered_model(entry).typical_render_s
     return math.sqrt(low_s * high_s)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from dailies.errors import AccountError, RefusedError, ServiceError
 from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.snapshot import Charges, read_booked
+from dailies.ledger.snapshot import BookedCharges, read_booked
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.planning.plan import Caps
 from dailies.planning.submit_order import Order
@@ -23,7 +23,7 @@ class Balance:
     """What the account held, and what the books said was ever charged just before it was asked, in MXN."""
 
     mxn: Decimal
-    booked: Charges
+    booked: BookedCharges
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Terms:
     approved_mxn: Decimal | None = None
     take_over: frozenset[str] = frozenset()
     order: Order = "file"
-    booked: Charges | None = None
+    booked: BookedCharges | None = None
 
-    def caps_after(self, booked: Charges) -> Caps:
+    def caps_after(self, booked: BookedCharges) -> Caps:
         """The caps when so much is booked: what came to it since the balance was asked has left the balance."""
         if self.caps.balance_mxn is None or self.booked is None:
             return self.caps

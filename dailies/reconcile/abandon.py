@@ -12,7 +12,7 @@ from dailies.errors import InputError, RefusedError, RowError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal_fold import fold_dead
-from dailies.ledger.snapshot import Books, read_books, read_rows
+from dailies.ledger.snapshot import Snapshot, read_rows, read_snapshot
 from dailies.pricing import Tariff
 from dailies.prompts.reader import PromptFile
 
@@ -77,7 +77,7 @@ def abandon_rows(folder: LedgerFolder, names: Iterable[str], tariff: Tariff, now
         at_work = read_rows(folder, (), folded=True).live
         known = sorted({*folder.scan(["row_key"]).column("row_key").to_pylist(), *at_work})
         keys = list(dict.fromkeys(_find(name, known) for name in names))
-        books = read_books(folder, keys, tariff, now, folded=True)
+        books = read_snapshot(folder, keys, tariff, now, folded=True)
         given_up = tuple(_give_up(key, books) for key in keys)
         folder.put(given_up)
     return Abandoned(given_up)
@@ -93,7 +93,7 @@ def _find(name: str, known: Sequence[str]) -> str:
     return found[0]
 
 
-def _give_up(key: str, books: Books) -> LedgerEntry:
+def _give_up(key: str, books: Snapshot) -> LedgerEntry:
     if key in books.live:
         raise RefusedError(
             f"Row {key} belongs to a run that is at work (batch {books.live[key].batch_id}); stop that one first."

@@ -21,7 +21,7 @@ _CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AccountReport:
     """What the service tells about the account; None where it does not.
 
     Attributes:
@@ -34,7 +34,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class LedgerTotals:
     """What the ledger says.
 
     Attributes:
@@ -51,7 +51,7 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LastSettlement:
     """What a settlement saw, for the next one to compare with; ``unknown_mxn`` may be booked by then."""
 
     at: datetime
@@ -76,7 +76,9 @@ class Comparison:
     is_explained: bool = True
 
 
-def compare(told: Told, booked: Booked, last: Seen | None, credited_mxn: Decimal | None) -> Comparison:
+def compare(
+    told: AccountReport, booked: LedgerTotals, last: LastSettlement | None, credited_mxn: Decimal | None
+) -> Comparison:
     """Compare; ``credited_mxn`` is what a person says was paid in since the last settlement, None if nobody says."""
     if told.consumed_mxn is not None:
         difference = told.consumed_mxn - booked.charged_mxn
@@ -94,10 +96,10 @@ def compare(told: Told, booked: Booked, last: Seen | None, credited_mxn: Decimal
     return Comparison(difference, credited_mxn or ZERO, least <= difference <= most)
 
 
-_SEEN = TypeAdapter(Seen)
+_SEEN = TypeAdapter(LastSettlement)
 
 
-def read_seen(path: Path) -> Seen | None:
+def read_last_settlement(path: Path) -> LastSettlement | None:
     """What the last settlement saw, None if there was none.
 
     Raises:
@@ -111,7 +113,7 @@ def read_seen(path: Path) -> Seen | None:
         raise LedgerError(f"{path} is damaged; move it away, and the next settlement begins anew") from error
 
 
-def write_seen(path: Path, seen: Seen) -> None:
+def write_last_settlement(path: Path, seen: LastSettlement) -> None:
     """Keep what was seen. Hold the ledger's lock.
 
     Raises:

@@ -18,14 +18,23 @@ from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.charges import book_late
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder, new_batch_id
-from dailies.ledger.journal import create_journals, is_live, journal_paths
+from dailies.ledger.journal import is_live, journal_paths
 from dailies.ledger.journal_fold import fold_dead
+from dailies.ledger.journal_writer import create_journals
 from dailies.ledger.manifest import ClaimedRow, Manifest
 from dailies.ledger.schema import from_table
 from dailies.ledger.snapshot import read_rows
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.pricing import ZERO
-from dailies.reconcile.account import Booked, Comparison, Seen, Told, compare, read_seen, write_seen
+from dailies.reconcile.account import (
+    AccountReport,
+    Comparison,
+    LastSettlement,
+    LedgerTotals,
+    compare,
+    read_last_settlement,
+    write_last_settlement,
+)
 from dailies.run.attempt import Attempt, Steps
 from dailies.run.context import open_claim
 from dailies.run.direct import shoot_claim
@@ -80,8 +89,8 @@ class Settlement:
     looked_at: Counter[EntryStatus]
     open: Counter[EntryStatus]
     live: int
-    booked: Booked
-    told: Told
+    booked: LedgerTotals
+    told: AccountReport
     comparison: Comparison | None
 
     @property
@@ -170,7 +179,7 @@ def _cut(jobs: list[LedgerEntry], size: int, now: datetime, who: str) -> Iterato
         yield Manifest(new_batch_id(now), SOURCE, who, rows)
 
 
-async def ask_account(settings: Settings) -> Told:
+async def ask_account(settings: Settings) -> AccountReport:
     """What the service says of the account; the sandbox also says what it has charged.
 
     Raises:
@@ -180,11 +189,16 @@ async def ask_account(settings: Settings) -> Told:
         settings.geekhub_base_url, settings.require_key(), timeout_s=settings.request_timeout_s
     ) as client:
         consumed = await client.read_consumption() if settings.service == "sandbox" else None
-        return Told(await client.read_balance(), consumed)
+        return AccountReport(await client.read_balance(), consumed)
 
 
 def _close(
-    folder: LedgerFolder, who: str, keys: set[tuple[str, int]], before: Booked, told: Told, credited: Decimal | None
+    folder: LedgerFolder,
+    who: str,
+    keys: set[tuple[str, int]],
+    before: LedgerTotals,
+    told: AccountReport,
+    credited: Decimal | None,
 ) -> Settlement:
     """Fold what has died meanwhile, add up and compare, alone.
 
@@ -209,17 +223,19 @@ def _close(
     )
 
 
-def _compare(folder: LedgerFolder, told: Told, booked: Booked, credited: Decimal | None) -> Comparison:
+def _compare(folder: LedgerFolder, told: AccountReport, booked: LedgerTotals, credited: Decimal | None) -> Comparison:
     """Compare, then remember what was seen."""
     seen = folder.path / _SEEN_FILE
-    comparison = compare(told, booked, read_seen(seen), credited)
+    comparison = compare(told, booked, read_last_settlement(seen), credited)
     if told.balance_mxn is not None:
         now = datetime.now(UTC)
-        write_seen(seen, Seen(now, told.balance_mxn, booked.charged_mxn, booked.charges, booked.unknown_mxn))
+        write_last_settlement(
+            seen, LastSettlement(now, told.balance_mxn, booked.charged_mxn, booked.charges, booked.unknown_mxn)
+        )
     return comparison
 
 
-def add_up(entries: Iterable[LedgerEntry]) -> Booked:
+def add_up(entries: Iterable[LedgerEntry]) -> LedgerTotals:
     """What the ledger says, and what it does not know."""
     charged, charges, unknown, unknown_mxn = ZERO, 0, 0, ZERO
     for entry in entries:
@@ -227,7 +243,7 @@ def add_up(entries: Iterable[LedgerEntry]) -> Booked:
             charged, charges = charged + entry.charged_mxn, charges + 1
         elif _may_be_charged(entry):
             unknown, unknown_mxn = unknown + 1, unknown_mxn + (entry.worst_mxn or ZERO)
-    return Booked(charged, charges, unknown, unknown_mxn)
+    return LedgerTotals(charged, charges, unknown, unknown_mxn)
 
 
 def _may_be_charged(entry: LedgerEntry) -> bool:

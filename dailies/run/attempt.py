@@ -29,9 +29,9 @@ from dailies.geekhub_client.responses import is_content_filter
 from dailies.ledger.charges import DURATION_DIFFERS, with_charge
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import organisation_of
-from dailies.ledger.journal import Journal
+from dailies.ledger.journal_writer import Journal
 from dailies.ledger.manifest import ClaimedRow
-from dailies.ledger.ordered_model import offer_of
+from dailies.ledger.ordered_model import ordered_model
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.planning.next_attempt import JOB_FAILED, following
 from dailies.run.context import Production
@@ -62,7 +62,7 @@ class Attempt:
     @property
     def label(self) -> str:
         """What a person calls it: ``kling-2 · row 14 · take 1``."""
-        model = offer_of(self.entry).name
+        model = ordered_model(self.entry).name
         again = f" · attempt {self.entry.attempt}" if self.entry.attempt > 1 else ""
         return f"{model} · row {self.entry.source_line} · take {self.entry.take}{again}"
 

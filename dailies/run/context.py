@@ -12,7 +12,7 @@ from typing import Protocol
 from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.manifest import Manifest
-from dailies.ledger.ordered_model import offer_of
+from dailies.ledger.ordered_model import ordered_model
 from dailies.pacing.forecast import Forecast
 from dailies.pacing.gate import Gatekeeper
 from dailies.pacing.history import read_past
@@ -106,7 +106,7 @@ def open_production(
         LedgerError: the ledger cannot be read.
     """
     rows = [row for batch in batches for row in batch.rows]
-    kinds = [(offer_of(row.entry), row.entry.duration_s or 0) for row in rows]
+    kinds = [(ordered_model(row.entry), row.entry.duration_s or 0) for row in rows]
     past = read_past(folder, {model.id for model, _ in kinds}, datetime.now(UTC))
     forecast = Forecast(settings.time_scale, past)
     pace = pace_for(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from dailies.errors import DailiesError, LedgerError
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import Journal
 from dailies.ledger.journal_fold import fold_batch
+from dailies.ledger.journal_writer import Journal
 from dailies.ledger.manifest import Manifest
 from dailies.planning.claim import claim_rows
 from dailies.planning.outcome import Outcome, read_outcome

@@ -3,7 +3,7 @@
 import random
 
 from dailies.ledger.entry import LedgerEntry
-from dailies.ledger.ordered_model import offer_of
+from dailies.ledger.ordered_model import ordered_model
 from dailies.pacing.poll_schedule import PollSchedule, most_lag_s, poll_schedule, widest_gap_s
 from dailies.run.context import Production
 
@@ -18,7 +18,7 @@ class Lookout:
     def __init__(self, production: Production, entry: LedgerEntry) -> None:
         self.not_done_at_s = entry.not_done_at_s
         self._production = production
-        self._model = offer_of(entry)
+        self._model = ordered_model(entry)
         self._duration_s = entry.duration_s or 0
         self._job_id = entry.job_id or ""
         self._chance = random.Random(f"{entry.row_key}/{entry.attempt}").random()  # noqa: S311 - no secret

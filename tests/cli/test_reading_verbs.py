@@ -18,7 +18,7 @@ from cli.screen.console import console
 from dailies.gateway.testing import RunningSandbox
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import create_journal
+from dailies.ledger.journal_writer import create_journal
 from dailies.planning.outcome import Outcome
 from dailies.report.output import is_stdout
 from dailies.settings import load_settings

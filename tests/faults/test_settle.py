@@ -12,7 +12,7 @@ import pytest
 
 from dailies.ledger.entry import EntryStatus
 from dailies.ledger.snapshot import read_rows
-from dailies.reconcile.account import Told
+from dailies.reconcile.account import AccountReport
 from dailies.reconcile.settle import ask_account, settle_ledger
 from dailies.run.direct import run_directly
 from dailies.settings import Settings
@@ -99,7 +99,7 @@ async def test_a_run_that_comes_and_goes_while_the_account_is_asked_is_no_differ
     settings = direct.settings(monkeypatch)
     csvs = [direct.write_csv(rows + 1, f"{rows}.csv") for rows in range(runs)]
 
-    async def ask(settings: Settings) -> Told:
+    async def ask(settings: Settings) -> AccountReport:
         told = await ask_account(settings)
         if csvs:
             await run_directly(settings, csvs.pop(0))
@@ -119,7 +119,7 @@ async def test_a_run_that_is_killed_while_the_account_is_asked_is_folded_before_
     with direct.begin(direct.write_csv(3)) as process:
         wait_until(lambda: direct.has_ledger and journalled(direct)[EntryStatus.COMPLETED] == 2)
 
-        async def ask(settings: Settings) -> Told:
+        async def ask(settings: Settings) -> AccountReport:
             told = await ask_account(settings)
             process.kill()
             process.wait()

@@ -15,20 +15,12 @@ import pytest
 
 from dailies.errors import FencedError, JournalError, RefusedError
 from dailies.ledger import journal as journals_module
+from dailies.ledger import journal_writer
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import (
-    Journal,
-    create_journal,
-    create_journals,
-    discard,
-    is_live,
-    journal_paths,
-    replay,
-    seal,
-    sweep,
-)
+from dailies.ledger.journal import discard, is_live, journal_paths, replay, seal, sweep
 from dailies.ledger.journal_fold import fold_batch, fold_dead
+from dailies.ledger.journal_writer import Journal, create_journal, create_journals
 from dailies.system import durable as durable_module
 from dailies.system.durable import FileLock, create_file
 from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_folder, make_manifest
@@ -42,7 +34,7 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 from dailies.errors import FencedError
-from dailies.ledger.journal import Journal
+from dailies.ledger.journal_writer import Journal
 from dailies.ledger.entry import EntryStatus
 
 async def main():
@@ -186,7 +178,7 @@ async def test_a_writer_that_is_cancelled_leaves_nobody_waiting(journal, path, m
         go_on.wait(60)
         create_file(target, content)
 
-    monkeypatch.setattr(journals_module, "create_file", slow_create_file)
+    monkeypatch.setattr(journal_writer, "create_file", slow_create_file)
     first = asyncio.create_task(journal.put(pending(ROWS[0])))
     await asyncio.to_thread(began.wait, 60)
     second = asyncio.create_task(journal.put(pending(ROWS[1])))
@@ -239,7 +231,7 @@ def test_of_two_who_want_a_batch_at_the_same_moment_one_gets_it(path, monkeypatc
         create_file(where / "000002.jsonl", b'{"kind":"owner","who":"the other"}\n')
         return state
 
-    monkeypatch.setattr(journals_module, "replay", replay_then_lose)
+    monkeypatch.setattr(journal_writer, "replay", replay_then_lose)
 
     with pytest.raises(FencedError):
         Journal.own(path, "me")
@@ -353,7 +345,7 @@ async def test_without_threads_to_be_had_a_put_fails_instead_of_hanging(journal,
     def no_thread(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(journals_module._WRITERS, "submit", no_thread)
+    monkeypatch.setattr(journal_writer._WRITERS, "submit", no_thread)
 
     with pytest.raises(JournalError, match="can't start new thread"):
         await journal.put(pending(ROWS[0]))
@@ -484,7 +476,7 @@ def test_a_journal_whose_process_was_killed_is_dead(folder):
     create = """
 import sys
 from pathlib import Path
-from dailies.ledger.journal import create_journal
+from dailies.ledger.journal_writer import create_journal
 from tests.factories import make_entry, make_manifest
 lock = create_journal(Path(sys.argv[1]), make_manifest(make_entry()))
 print("claimed", flush=True)

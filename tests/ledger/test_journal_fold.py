@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from dailies.errors import JournalError, LedgerError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import Journal, create_journal, journal_paths, seal
+from dailies.ledger.journal import journal_paths, seal
 from dailies.ledger.journal_fold import fold_batch, fold_dead
+from dailies.ledger.journal_writer import Journal, create_journal
 from tests.factories import BATCH, OTHER_BATCH, completed, make_entry, make_folder, make_manifest, version_of
 
 ROWS = tuple(make_entry(str(number), source_line=number + 2) for number in range(3))

@@ -15,9 +15,10 @@ from dailies.errors import JournalError, LedgerError, RefusedError, RowError
 from dailies.ledger import snapshot as books_module
 from dailies.ledger.entry import EntryStatus
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import Journal, is_live, journal_paths, replay, seal
+from dailies.ledger.journal import is_live, journal_paths, replay, seal
 from dailies.ledger.journal_fold import fold_batch, fold_dead
-from dailies.ledger.snapshot import read_books
+from dailies.ledger.journal_writer import Journal
+from dailies.ledger.snapshot import read_snapshot
 from dailies.planning.claim import Claim, claim_rows, read_plan
 from dailies.planning.next_attempt import JOB_FAILED, AttemptPolicy
 from dailies.planning.plan import Caps
@@ -495,10 +496,10 @@ def test_a_claim_whose_journals_cannot_all_be_written_holds_none_of_them(folder,
         written.append(create_journal(journals, manifest))
         return written[0]
 
-    from dailies.ledger.journal import create_journal
+    from dailies.ledger.journal_writer import create_journal
 
     with monkeypatch.context() as patched:
-        patched.setattr("dailies.ledger.journal.create_journal", create_first_only)
+        patched.setattr("dailies.ledger.journal_writer.create_journal", create_first_only)
         with pytest.raises(JournalError):
             claim_rows(folder, make_file(*ROWS), make_terms(batch_size=1), NOW)
     (path,) = journal_paths(folder.journals)
@@ -528,7 +529,7 @@ def test_a_journal_that_is_folded_between_listing_and_reading_is_found_in_the_le
         return replay(path)
 
     monkeypatch.setattr(books_module, "replay", fold_then_replay)
-    books = read_books(folder, [row.row_key for row in ROWS], make_tariff(), NOW)
+    books = read_snapshot(folder, [row.row_key for row in ROWS], make_tariff(), NOW)
 
     assert {key: entries[0].status for key, entries in books.entries.items()} == {
         row.row_key: "planned" for row in ROWS
@@ -547,7 +548,7 @@ def test_a_journal_that_is_folded_between_reading_it_and_the_ledger_is_seen_once
         return state
 
     monkeypatch.setattr(books_module, "replay", replay_then_fold)
-    books = read_books(folder, [row.row_key for row in ROWS], make_tariff(), NOW)
+    books = read_snapshot(folder, [row.row_key for row in ROWS], make_tariff(), NOW)
 
     assert [len(books.entries[row.row_key]) for row in ROWS] == [1, 1, 1]
     assert books.reserved == {ROWS[0].row_key: KLING_5_S_MXN}

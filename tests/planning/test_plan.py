@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dailies.errors import RefusedError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
-from dailies.ledger.snapshot import Books, LiveRow
+from dailies.ledger.snapshot import LiveRow, Snapshot
 from dailies.planning.next_attempt import JOB_FAILED, AttemptPolicy
 from dailies.planning.plan import Caps, Plan, Stamp, make_plan
 from dailies.pricing import ZERO
@@ -33,21 +33,21 @@ ROWS = make_rows(*PROMPTS)
 S = EntryStatus
 
 
-def make_books(*entries: LedgerEntry, **changes: Any) -> Books:
+def make_books(*entries: LedgerEntry, **changes: Any) -> Snapshot:
     books: dict[str, list[LedgerEntry]] = {}
     for entry in entries:
         books.setdefault(entry.row_key, []).append(entry)
     reserved = {entry.row_key: entry.reserved_mxn for entry in entries if entry.reserved_mxn is not None}
-    return Books(entries=books, reserved=reserved, **changes)
+    return Snapshot(entries=books, reserved=reserved, **changes)
 
 
 def plan(
-    *rows: PromptRow, books: Books | None = None, caps: Caps | None = None, now: datetime = NOW, **changes: Any
+    *rows: PromptRow, books: Snapshot | None = None, caps: Caps | None = None, now: datetime = NOW, **changes: Any
 ) -> Plan:
     policy = AttemptPolicy(**{key: changes.pop(key) for key in ("hold_in_doubt", "retry_failed") if key in changes})
     stamp = Stamp(OTHER_BATCH, "run-2", now)
     return make_plan(
-        make_file(*(rows or ROWS)), books or Books(), make_tariff(**changes), policy, caps or Caps(), stamp
+        make_file(*(rows or ROWS)), books or Snapshot(), make_tariff(**changes), policy, caps or Caps(), stamp
     )
 
 

@@ -19,9 +19,9 @@ from dailies.gateway.testing import RunningSandbox, running_sandbox
 from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.entry import EntryStatus
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import Journal
 from dailies.ledger.journal_fold import fold_batch
-from dailies.ledger.snapshot import Charges, read_booked
+from dailies.ledger.journal_writer import Journal
+from dailies.ledger.snapshot import BookedCharges, read_booked
 from dailies.planning.claim import Claim, claim_rows
 from dailies.planning.plan import Caps
 from dailies.planning.terms import Balance, Terms, ask_balance, terms_from
@@ -139,12 +139,12 @@ def test_what_is_booked_counts_each_charge_once_whatever_the_month(folder):
     folder.put([bought, completed(make_entry("b", batch_id=OTHER_BATCH), completed_at=NOW.replace(month=3))])
     folder.put([make_entry("open", status=EntryStatus.PROCESSING, job_id="job-open")])
     claim = claim_rows(folder, make_file(*make_rows("open", "c")), Terms(make_tariff(), Caps()), NOW)
-    assert read_booked(folder) == Charges(2 * KLING_5_S_MXN)
+    assert read_booked(folder) == BookedCharges(2 * KLING_5_S_MXN)
     collect(folder, claim)
 
-    assert read_booked(folder) == Charges(4 * KLING_5_S_MXN)
+    assert read_booked(folder) == BookedCharges(4 * KLING_5_S_MXN)
     folder.put(completed(row.entry) for row in claim.batches[0].rows)  # in both for a moment, as in a fold
-    assert read_booked(folder) == Charges(4 * KLING_5_S_MXN)
+    assert read_booked(folder) == BookedCharges(4 * KLING_5_S_MXN)
     claim.release()
 
 
@@ -157,7 +157,7 @@ def test_what_is_charged_while_the_balance_is_asked_is_taken_off_rather_twice_th
 
     monkeypatch.setattr(GeekHubClient, "read_balance", book_then_ask)
 
-    assert asyncio.run(ask_balance(settings_of(sandbox), folder)) == Balance(12 * KLING_5_S_MXN, Charges())
+    assert asyncio.run(ask_balance(settings_of(sandbox), folder)) == Balance(12 * KLING_5_S_MXN, BookedCharges())
 
 
 @contextlib.contextmanager

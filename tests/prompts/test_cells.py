@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dailies.ledger.snapshot import Books
+from dailies.ledger.snapshot import Snapshot
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.planning.plan import Caps, Plan, Stamp, make_plan
 from dailies.prompts.reader import PromptFile, read_prompts
@@ -21,7 +21,7 @@ def read(tmp_path: Path, *texts: str) -> PromptFile:
 
 
 def plan(prompts: PromptFile) -> Plan:
-    return make_plan(prompts, Books(), make_tariff(), AttemptPolicy(), Caps(), Stamp(BATCH, None, NOW))
+    return make_plan(prompts, Snapshot(), make_tariff(), AttemptPolicy(), Caps(), Stamp(BATCH, None, NOW))
 
 
 def test_each_cell_has_its_price(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from dailies.errors import InputError, RefusedError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.snapshot import read_books
+from dailies.ledger.snapshot import read_snapshot
 from dailies.planning.claim import claim_rows
 from dailies.reconcile.abandon import abandon_rows, keys_of_lines
 from tests.factories import (
@@ -66,7 +66,7 @@ def test_a_row_that_only_a_living_runs_journal_has_is_known_to_be_at_work(folder
 def test_only_a_job_that_was_polled_stays_reserved(folder: LedgerFolder) -> None:
     given_up = abandon_rows(folder, [PENDING.row_key, POLLED.row_key, DOUBTFUL.row_key], make_tariff(), NOW)
     assert [entry.prompt for entry in given_up.perhaps_charged] == ["b"]
-    assert read_books(folder, (), make_tariff(), NOW).reserved_beside(()) == KLING_5_S_MXN
+    assert read_snapshot(folder, (), make_tariff(), NOW).reserved_beside(()) == KLING_5_S_MXN
 
 
 def test_all_rows_are_given_up_or_none(folder: LedgerFolder) -> None:
@@ -116,6 +116,6 @@ def test_a_line_without_a_row_is_named() -> None:
 
 def test_a_worst_case_that_stays_reserved_counts_against_the_month(folder: LedgerFolder) -> None:
     give_up(folder, POLLED.row_key)
-    books = read_books(folder, (), make_tariff(), NOW)
+    books = read_snapshot(folder, (), make_tariff(), NOW)
     assert books.given_up_mxn == Decimal("4.2")
     assert replace(POLLED, status=S.ABANDONED).reserved_mxn == KLING_5_S_MXN

@@ -9,7 +9,7 @@ import pytest
 
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.reconcile.account import Told, read_seen
+from dailies.reconcile.account import AccountReport, read_last_settlement
 from dailies.reconcile.settle import Settlement, settle_ledger
 from dailies.settings import Settings, load_settings
 from tests.factories import KLING_5_S_MXN, LIVE_KEY, NOW, completed, make_entry, make_folder
@@ -24,10 +24,10 @@ class Account:
         self.meanwhile = list(meanwhile)
 
     async def settle(self, folder: LedgerFolder, monkeypatch: pytest.MonkeyPatch) -> Settlement:
-        async def ask(_: Settings) -> Told:
+        async def ask(_: Settings) -> AccountReport:
             if self.meanwhile:
                 book(folder, self.meanwhile.pop(0))
-            return Told(self.balance_mxn)
+            return AccountReport(self.balance_mxn)
 
         monkeypatch.setattr("dailies.reconcile.settle.ask_account", ask)
         return await settle_ledger(load_settings(geekhub_api_key=LIVE_KEY), folder, "settle")
@@ -47,13 +47,13 @@ async def test_books_that_move_are_not_remembered(folder: LedgerFolder, monkeypa
     found = await Account("100", *(completed(make_entry(prompt)) for prompt in "abcd")).settle(folder, monkeypatch)
 
     assert (found.comparison, found.exit_code) == (None, 3)
-    assert read_seen(folder.path / "settled.json") is None
+    assert read_last_settlement(folder.path / "settled.json") is None
 
 
 async def test_what_is_remembered_is_of_one_instant(folder: LedgerFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     await Account("100", completed(make_entry("a"))).settle(folder, monkeypatch)
 
-    seen = read_seen(folder.path / "settled.json")
+    seen = read_last_settlement(folder.path / "settled.json")
     assert seen is not None
     assert (seen.balance_mxn, seen.charged_mxn, seen.charges) == (100, KLING_5_S_MXN, 1)
 

@@ -21,8 +21,9 @@ from dailies.errors import FencedError, JournalError, KeyRefusedError, LedgerErr
 from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import Journal, replay, seal
+from dailies.ledger.journal import replay, seal
 from dailies.ledger.journal_fold import fold_batch
+from dailies.ledger.journal_writer import Journal
 from dailies.pacing.forecast import Forecast
 from dailies.pacing.gate import Gatekeeper
 from dailies.pacing.poll_schedule import Pace, PollSchedule

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from dailies.ledger import parquet
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder, new_batch_id
-from dailies.ledger.journal import Journal, create_journal
 from dailies.ledger.journal_fold import fold_dead
+from dailies.ledger.journal_writer import Journal, create_journal
 from dailies.ledger.manifest import ClaimedRow, Manifest
 from dailies.planning.claim import read_plan
 from dailies.planning.outcome import read_outcome

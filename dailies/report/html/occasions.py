@@ -10,7 +10,7 @@ from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.selection import Selection, select_entries
 from dailies.planning.outcome import Outcome
-from dailies.reconcile.account import Told
+from dailies.reconcile.account import AccountReport
 from dailies.reconcile.settle import ask_account
 from dailies.report.html.write import ReportWish, write_report
 from dailies.report.output import require_output
@@ -80,7 +80,7 @@ def _title(selection: Selection, entries: Iterable[LedgerEntry]) -> str:
     return ", ".join(sorted(selection.months)) or f"{len(sources)} sources"
 
 
-async def _ask(settings: Settings) -> Told | None:
+async def _ask(settings: Settings) -> AccountReport | None:
     """What the service says of the account; a report does without, where it says nothing."""
     if settings.geekhub_api_key is None:
         return None

@@ -11,7 +11,7 @@ from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.mirror.record import read_records
 from dailies.pricing import ZERO
-from dailies.reconcile.account import Told, compare
+from dailies.reconcile.account import AccountReport, compare
 from dailies.reconcile.settle import add_up
 from dailies.report.html.figures import count_figures
 from dailies.report.html.page import Contents, Pairs, render_report
@@ -41,7 +41,7 @@ class ReportWish:
     command: str
     path: Path
     thumbnails: int
-    told: Told | None = None
+    told: AccountReport | None = None
 
 
 async def write_report(
@@ -82,7 +82,7 @@ async def write_report(
     return wish.path
 
 
-def _account(folder: LedgerFolder, told: Told | None) -> Pairs:
+def _account(folder: LedgerFolder, told: AccountReport | None) -> Pairs:
     """What the whole ledger comes to, and what the service says, where it was asked."""
     booked = add_up(folder.entries())
     pairs = [
