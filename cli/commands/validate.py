@@ -18,9 +18,6 @@ def validate(
     /,
     *,
     template: Template = None,
-    schema: Annotated[bool, Parameter(help="Print the JSON Schema of a row instead.")] = False,
-    fix: Annotated[bool, Parameter(help="Write what can be put right safely; list the rest.")] = False,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where --fix writes its CSV.")] = None,
     as_json: Json = False,
 ) -> int:
     """Check prompts: each mistake with place and remedy.
@@ -29,16 +26,10 @@ def validate(
     """
     from dailies.errors import InputError
     from dailies.prompts.reader import read_prompts
-    from dailies.prompts.row_schema import row_schema
     from dailies.report.plan_breakdown import size_words
     from dailies.settings import load_settings
 
     try:
-        if schema:
-            say_json(row_schema(load_settings().default_model))
-            return 0
-        if fix:
-            return _fix(csv, output, template, as_json=as_json)
         prompts = read_prompts(csv, default_model=load_settings().default_model, template=template)
     except InputError as error:
         if as_json:
@@ -51,28 +42,6 @@ def validate(
     else:
         say(console(), f"{prompts.source}: {size_words(prompts)}, no mistakes.")
     return 0
-
-
-def _fix(csv: tuple[str, ...], output: Path | None, template: str | None, *, as_json: bool) -> int:
-    from dailies.errors import RefusedError
-    from dailies.prompts.repair import fix_prompts
-    from dailies.report.output import is_stdout
-    from dailies.settings import load_settings
-
-    if output is None or is_stdout(output) or len(csv) != 1:
-        raise RefusedError("--fix takes one source and says where to write: dailies validate a.csv --fix -o clean.csv")
-    try:
-        fixed = fix_prompts(csv[0], output, default_model=load_settings().default_model, template=template)
-    except OSError as error:
-        raise RefusedError(f"{output} cannot be written ({error.strerror}); choose another place") from None
-    if as_json:
-        mistakes = [asdict(fault) for fault in fixed.left]
-        say_json({"source": csv[0], "output": str(output), "changed_cells": fixed.changed, "mistakes": mistakes})
-    else:
-        say(console(), f"{output}: {count(fixed.records, 'row')}, {count(fixed.changed, 'cell')} put right.")
-        if fixed.left:
-            _complain_of(fixed.left, "They are left to you.")
-    return 2 if fixed.left else 0
 
 
 def _complain_of(errors: Sequence[RowError], closing: str) -> None:

@@ -2,21 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from dailies.catalogue import load_catalogue
 from dailies.errors import InputError, RowError, SettingsError
 from dailies.prompts.cells import check_prompt, shown
 from dailies.prompts.columns import read_columns
-from dailies.prompts.row_builder import Sorter
+from dailies.prompts.row_builder import RowBuilder
 from dailies.prompts.row_key import normal_text
 from dailies.prompts.rows import PromptFile, PromptRow, RejectedRow, Sheet
-from dailies.prompts.sources.opening import open_table, read_table
-from dailies.prompts.sources.source_names import Format, SourceName, find_sources
+from dailies.prompts.sources.opening import open_table
+from dailies.prompts.sources.source_names import SourceName, find_sources
 from dailies.prompts.sources.table import Table, refuse
 from dailies.system.memory import many_objects
 
-__all__ = ["PromptFile", "PromptRow", "RejectedRow", "Sheet", "parse_prompts", "read_prompts"]
+__all__ = ["PromptFile", "PromptRow", "RejectedRow", "Sheet", "read_prompts"]
 
 Names = Path | str | Sequence[Path | str]
 
@@ -58,17 +57,6 @@ def read_prompts(
     return files[0] if len(files) == 1 else _join(files, rejected)
 
 
-def parse_prompts(
-    stream: BinaryIO, source: str, default_model: str, template: str = "", form: Format = "csv"
-) -> PromptFile:
-    """Sort the records of one open source into rows and rejected rows; see ``read_prompts``.
-
-    Raises:
-        InputError: it is no usable source of prompts.
-    """
-    return _parse(read_table(stream, source, form), source, default_model, template)
-
-
 def _read_each(names: Sequence[SourceName], default_model: str, template: str) -> Iterator[PromptFile]:
     """Read one source after the other; when several cannot be used at all, each of them is told."""
     errors: list[RowError] = []
@@ -83,15 +71,15 @@ def _read_each(names: Sequence[SourceName], default_model: str, template: str) -
 
 
 def _parse(table: Table, source: str, default_model: str, template: str) -> PromptFile:
-    sorter = Sorter(source, table, read_columns(table, needs_prompt=not template), default_model, template)
+    builder = RowBuilder(source, table, read_columns(table, needs_prompt=not template), default_model, template)
     records: dict[int, tuple[str, ...]] = {}
     for line, cells in table.records:
         records[line] = cells
-        sorter.add(line, cells)
+        builder.add(line, cells)
     if not records:
         raise refuse(table.label, None, "the file has a header but no rows", "add a row for each video")
-    rows = tuple(sorter.rows())
-    return PromptFile((Sheet(source, table.header, records),), rows, tuple(sorter.rejected), (), sorter.expanded)
+    rows = tuple(builder.rows())
+    return PromptFile((Sheet(source, table.header, records),), rows, tuple(builder.rejected), (), builder.expanded)
 
 
 def _join(files: Sequence[PromptFile], rejected: tuple[RejectedRow, ...]) -> PromptFile:

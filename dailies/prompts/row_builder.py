@@ -1,7 +1,7 @@
-"""One source, record by record: good ones become rows, bad ones are told; what must not come twice is remembered."""
+"""Builds the rows of one source, record by record: takes, ids and the template; bad records become rejected rows."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -12,7 +12,6 @@ from dailies.prompts.matrix import MAX_VIDEOS, read_clips, read_takes
 from dailies.prompts.row_key import normal_text, rejected_key, row_key
 from dailies.prompts.rows import PromptRow, RejectedRow
 from dailies.prompts.sources.table import Table, refuse
-from dailies.prompts.takes import Takes
 from dailies.prompts.templates import check_template, fill
 
 _REMEMBERED = 4096  # distinct combinations of cells; a file has a few dozen of them
@@ -33,12 +32,48 @@ class _Draft(NamedTuple):
         return row_key(self.prompt, clip.model, clip.duration_s, clip.aspect_ratio, take)
 
 
-class Sorter:
-    """Tells a source's good records from its bad ones.
+class Takes:
+    """Which takes of which requests are in use, by row key.
+
+    Explicit takes are reserved first, wherever they stand in the file; then each row without one gets the lowest free
+    number, in the file's order. So a row without a take that is added at the end renumbers no earlier row.
+    """
+
+    def __init__(self) -> None:
+        self._reserved: dict[str, int] = {}
+        self._assigned: set[str] = set()
+        self._next: dict[str, int] = {}
+
+    def reserve(self, keys: Collection[str], line: int) -> int | None:
+        """Reserve an explicit take of each request of a line; where one is in use, return its line."""
+        for key in keys:
+            if holder := self._reserved.get(key):
+                return holder
+        self._reserved.update(dict.fromkeys(keys, line))
+        return None
+
+    def assign(self, key_of: Callable[[int], str]) -> tuple[int, str]:
+        """Assign the lowest free take of a request; call this when every explicit take is reserved."""
+        take, key = 1, key_of(1)
+        if self._is_used(key):
+            first = key
+            take = self._next.get(first, 2)
+            while self._is_used(key := key_of(take)):
+                take += 1
+            self._next[first] = take + 1
+        self._assigned.add(key)
+        return take, key
+
+    def _is_used(self, key: str) -> bool:
+        return key in self._assigned or key in self._reserved
+
+
+class RowBuilder:
+    """Builds rows from the records of one source.
 
     Args:
-        source: what rows are said to come from.
-        table: what is sorted.
+        source: the name that rows carry.
+        table: the source.
         columns: which of its columns is which.
         default_model: for rows that name none.
         template: for rows without a prompt of their own, in normal form; empty if there is none.
@@ -92,8 +127,8 @@ class Sorter:
         while self._drafts:  # let go of each draft when its row is made: there may be millions
             line, prompt_id, prompt, clips, explicit, takes, metadata = draft = self._drafts.popleft()
             for clip in clips if takes == 1 else (clip for clip in clips for _ in range(takes)):
-                give = partial(draft.key, clip)
-                take, key = self._takes.give(give) if explicit is None else (explicit, give(explicit))
+                key_of = partial(draft.key, clip)
+                take, key = self._takes.assign(key_of) if explicit is None else (explicit, key_of(explicit))
                 model, duration_s, ratio, fallback = clip
                 yield PromptRow(
                     key, self._source, line, prompt_id, prompt, model, duration_s, ratio, take, fallback, metadata

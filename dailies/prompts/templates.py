@@ -5,7 +5,7 @@ other brace is itself, so that prompts in JSON are sent as they stand. What is f
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from dailies.prompts.cells import Fault, shown
@@ -36,11 +36,6 @@ def fill(template: str, values: Mapping[str, str], names: Iterable[str]) -> tupl
         return text
 
     return _PLACE.sub(replaced, template), faults
-
-
-def find_placeholders(template: str) -> Iterator[str]:
-    """The names that a template needs, in lower case and without the prefix, as often as it does."""
-    return (_plain(place[2]) for place in _PLACE.finditer(template) if len(place[1]) % 2)
 
 
 def check_template(template: str, names: Iterable[str]) -> list[Fault]:

@@ -210,7 +210,6 @@ def test_a_dash_is_standard_output_and_what_is_said_goes_elsewhere(
     assert said.out.splitlines()[1].startswith(",red,fal/kling-2,5,")
     assert said.err == "1 failed row.\n"
     assert run("report", *dash).code == run("results", "a.csv", *dash, "--json").code == 2
-    assert run("validate", "a.csv", "--fix", *dash).code == 2
 
 
 def test_a_mirror_that_became_unusable_after_a_run_is_complained_of(

@@ -8,6 +8,8 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, BinaryIO
 
 import openpyxl
@@ -15,14 +17,17 @@ from openpyxl.utils import get_column_letter
 
 from dailies.errors import InputError, RowError
 from dailies.prompts.cells import Fault, shown
-from dailies.prompts.sources.excel_text import cell_text
 from dailies.prompts.sources.table import Record, Table, refuse
+from dailies.prompts.sources.typed_values import date_text, number_text
 
 _MAX_ROWS = 1_048_576  # what a sheet can have; https://support.microsoft.com: "Excel specifications and limits"
 _MAX_BYTES = 2**31
 _OLE = b"\xd0\xcf\x11\xe0"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z0-9:]{1,40})"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
+
+_PLAIN_FORMAT = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<places>0+))?(?P<percent>%)?")
+_AS_TEXT = "give the cell the format Text and write what it should say"
 
 Place = tuple[int, int]
 """A cell: its row and its column, from 1."""
@@ -172,3 +177,41 @@ def _damaged(label: str, error: Exception) -> InputError:
         return error
     said = shown(str(error).partition("\n")[0]) or type(error).__name__
     return refuse(label, None, f"the workbook cannot be read ({said})", "save it again as .xlsx, or as CSV in UTF-8")
+
+
+def cell_text(column: str, cell: Any) -> str | Fault:
+    """Write a cell out.
+
+    Args:
+        column: the column's name in lower case.
+        cell: a cell of openpyxl, with its computed value.
+    """
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "e":
+        return Fault(column or None, f"Excel says {shown(str(value))}", "put the formula right, or write the value")
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int | float):
+        return _number(column, value, cell.number_format or "General")
+    if isinstance(value, time) and column == "aspect_ratio" and not value.second:
+        return f"{value.hour}:{value.minute}"
+    if isinstance(value, date | datetime | time):
+        return date_text(value)
+    return Fault(column or None, f"{shown(str(value))} is a span of time", _AS_TEXT)
+
+
+def _number(column: str, value: float, form: str) -> str | Fault:
+    form = form.split(";")[0]  # of forms for positive, negative and zero numbers, the first
+    if form in ("General", "@", ""):
+        whole = number_text(value)
+        return whole if "." not in whole and "e" not in whole else f"{value:.10g}"
+    if (plain := _PLAIN_FORMAT.fullmatch(form)) is None:
+        reason = f"how Excel shows {value} in the format {shown(form)} is not certain"
+        return Fault(column or None, reason, _AS_TEXT)
+    exact = Decimal(repr(value)).scaleb(2 if plain["percent"] else 0)
+    rounded = exact.quantize(Decimal(1).scaleb(-len(plain["places"] or "")), ROUND_HALF_UP)
+    return f"{rounded:{',' if plain['thousands'] else ''}f}{plain['percent'] or ''}"
