@@ -17,7 +17,7 @@ from cli.screen.plan import show_plan
 from dailies.errors import MirrorError, RefusedError
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.selection import Selection
-from dailies.mirror.mirror_run import MirrorWish, mirror_videos
+from dailies.mirror.mirror_run import MirrorRequest, mirror_videos
 from dailies.mirror.open_target import require_target
 from dailies.planning.claim import claim_rows
 from dailies.planning.outcome import Outcome
@@ -102,8 +102,8 @@ def _catch_up(given: Assignment, plan: Plan) -> Outcome:
     settings, whole = given.service.settings, given.whole_outcome()
     outcome = whole.first(given.limit)
     if settings.mirror_to is not None:
-        wish = MirrorWish(settings.mirror_to, Selection())
-        asyncio.run(mirror_videos(given.folder, list(outcome.entries()), wish, settings))
+        request = MirrorRequest(settings.mirror_to, Selection())
+        asyncio.run(mirror_videos(given.folder, list(outcome.entries()), request, settings))
     asyncio.run(report_run(given.folder, outcome, settings))
     return whole
 

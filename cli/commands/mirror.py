@@ -37,8 +37,8 @@ def mirror(
     from cli.service import open_service
     from dailies.errors import SettingsError
     from dailies.ledger.selection import Selection, select_entries
-    from dailies.mirror.mirror_run import MirrorWish, mirror_videos
-    from dailies.mirror.wording import mirror_facts
+    from dailies.mirror.mirror_run import MirrorRequest, mirror_videos
+    from dailies.mirror.wording import mirror_as_json
 
     service = open_service()
     settings = service.settings
@@ -48,11 +48,11 @@ def mirror(
     selection = Selection(frozenset(month), frozenset(batch), frozenset(source))
     folder = service.open_ledger()
     entries = select_entries(folder, selection, settings.tariff)
-    wish = MirrorWish(target, selection, by, decode, ledger)
+    request = MirrorRequest(target, selection, by, decode, ledger)
     with CopyDisplay(console(to_stderr=True)) as display:
-        outcome = asyncio.run(mirror_videos(folder, entries, wish, settings, tell=display.show))
+        outcome = asyncio.run(mirror_videos(folder, entries, request, settings, on_progress=display.show))
     if as_json:
-        say_json(mirror_facts(outcome))
+        say_json(mirror_as_json(outcome))
     else:
         show_mirror(console(), outcome)
     return outcome.exit_code

@@ -7,9 +7,8 @@ from rich.console import Console
 from cli.screen.console import complain, say
 from dailies.errors import MirrorError
 from dailies.ledger.folder import LedgerFolder
-from dailies.mirror.mirrored import CopyStatus, MirroredVideo
 from dailies.mirror.open_target import target_name
-from dailies.mirror.record import MirrorRecord, read_record
+from dailies.mirror.record import CopyStatus, MirroredVideo, MirrorRecord, read_record
 from dailies.planning.outcome import Outcome
 from dailies.settings import Settings
 from dailies.wording import count

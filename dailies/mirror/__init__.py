@@ -1,1 +1,1 @@
-"""Owning the videos: finished ones are copied into the user's own folder or bucket, and checked on the way."""
+"""Copies finished videos to a folder or bucket of the user's own and checks each of them."""

@@ -1,7 +1,7 @@
-"""A bucket of a Supabase project as the place for copies, through the official client.
+"""A bucket of a Supabase project as the target, through the official client.
 
-What its client and its server really do stands in docs/mirror.md; two of it matter here: a wrong key is only noticed
-by ``get_bucket``, and errors carry their status in the body.
+docs/mirror.md describes the client and the server. Two facts matter here: only ``get_bucket`` notices a wrong key, and
+errors carry their status in the body.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -14,10 +14,10 @@ from storage3.exceptions import StorageApiError
 from storage3.types import ListBucketFilesOptions
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
-from dailies.errors import DeliveryError, MirrorError
-from dailies.mirror.patience import patiently
+from dailies.errors import DeliveryError, MirrorError, TransportError
 from dailies.mirror.target import Stored, Target
 from dailies.settings import Settings
+from dailies.system.retries import retry_transport
 
 T = TypeVar("T")
 PAGE = 1000
@@ -28,7 +28,7 @@ _TOO_LARGE = "413"
 
 
 class BucketTarget:
-    """A bucket, or what lies under a prefix of it."""
+    """A bucket, or the part of it under a prefix."""
 
     def __init__(self, client: AsyncClient, bucket: str, prefix: str) -> None:
         self._storage = client.storage
@@ -43,23 +43,23 @@ class BucketTarget:
 
     @property
     def drafts(self) -> Path | None:
-        """Any folder will do: what is uploaded becomes visible as a whole."""
+        """None: any folder will do, as an upload becomes visible as a whole."""
         return None
 
     def address(self, name: str) -> str:
-        """The public URL; where the bucket is private, its ``supabase://`` name."""
+        """Return the public URL; in a private bucket, the ``supabase://`` name."""
         if self._public_url is None:
             return f"supabase://{self._bucket}/{self._prefix}{name}"
         return f"{self._public_url.rstrip('/')}/{self._prefix}{name}"
 
     async def prepare(self) -> None:
-        """Check the key and the bucket; a missing bucket is made, private.
+        """Check the key and the bucket; make a missing bucket, private.
 
         Raises:
             MirrorError: the key is refused, or the bucket cannot be made.
         """
         try:
-            bucket = await patiently(lambda: self._storage.get_bucket(self._bucket))
+            bucket = await _call(lambda: self._storage.get_bucket(self._bucket))
         except StorageApiError as error:
             if str(error.status) != _NOT_FOUND:
                 raise self._refused(error) from None
@@ -72,13 +72,13 @@ class BucketTarget:
 
     async def _create(self) -> None:
         try:
-            await patiently(lambda: self._storage.create_bucket(self._bucket, options={"public": False}))
+            await _call(lambda: self._storage.create_bucket(self._bucket, options={"public": False}))
         except StorageApiError as error:
             if str(error.status) != _EXISTS:
                 raise self._refused(error) from None
 
-    async def listing(self, folders: Iterable[str]) -> Mapping[str, Stored]:
-        """The objects in some folders, by name."""
+    async def list_folders(self, folders: Iterable[str]) -> Mapping[str, Stored]:
+        """Return the objects in some folders, by name."""
         found: dict[str, Stored] = {}
         for folder in sorted(set(folders)):
             rows = [row async for row in self._rows(f"{self._prefix}{folder}")]
@@ -96,10 +96,10 @@ class BucketTarget:
             if len(page) < PAGE:
                 return
 
-    async def look(self, name: str) -> Stored | None:
-        """An object's size and MD5."""
+    async def stat(self, name: str) -> Stored | None:
+        """Return an object's size and MD5."""
         try:
-            facts = await patiently(lambda: self._files.info(f"{self._prefix}{name}"))
+            facts = await _call(lambda: self._files.info(f"{self._prefix}{name}"))
         except StorageApiError as error:
             if str(error.status) == _NOT_FOUND:
                 return None
@@ -111,16 +111,16 @@ class BucketTarget:
 
         Raises:
             DeliveryError: the bucket does not take a file of this size or kind.
-            MirrorError: it takes nothing.
+            MirrorError: the bucket takes nothing.
         """
         options: Any = {"content-type": content_type, "upsert": "true" if replace else "false"}
         try:
-            await patiently(lambda: self._files.upload(f"{self._prefix}{name}", draft, options))
+            await _call(lambda: self._files.upload(f"{self._prefix}{name}", draft, options))
         except StorageApiError as error:
             if str(error.status) == _EXISTS and not replace:
                 return False
             if str(error.status) in (_TOO_LARGE, "415"):
-                raise DeliveryError(f"the bucket {self._bucket} does not take it: {error.message}") from None
+                raise DeliveryError(f"the bucket {self._bucket} refuses it: {error.message}") from None
             raise self._refused(error) from None
         return True
 
@@ -130,7 +130,7 @@ class BucketTarget:
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await patiently(call)
+            return await _call(call)
         except StorageApiError as error:
             raise self._refused(error) from None
 
@@ -148,9 +148,35 @@ def _md5(etag: Any) -> str | None:
     return text if len(text) == 32 else None
 
 
+async def _call(call: Callable[[], Awaitable[T]]) -> T:
+    """Call the client, which itself tries only once and does not wrap connection errors.
+
+    Raises:
+        StorageApiError: a clear refusal.
+        MirrorError: no clear answer in four tries.
+    """
+    try:
+        return await _try(call)
+    except TransportError as error:
+        raise MirrorError(f"Supabase cannot be used: {error}") from None
+
+
+@retry_transport
+async def _try(call: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await call()
+    except httpx.HTTPError as error:
+        raise TransportError(f"no answer ({type(error).__name__})", code="no_answer") from None
+    except StorageApiError as error:
+        status = str(error.status)
+        if status == "429" or status.startswith("5"):
+            raise TransportError(f"HTTP {status}: {error.message}", code=f"http_{status}") from None
+        raise
+
+
 @asynccontextmanager
 async def open_bucket(bucket: str, prefix: str, settings: Settings) -> AsyncIterator[Target]:
-    """A bucket as a target.
+    """Open a bucket.
 
     Raises:
         MirrorError: no project or key is set, the key is refused, or the bucket cannot be made.
@@ -159,7 +185,7 @@ async def open_bucket(bucket: str, prefix: str, settings: Settings) -> AsyncIter
     if url is None or key is None:
         raise MirrorError(
             f"supabase://{bucket} needs SUPABASE_URL and SUPABASE_SERVICE_KEY (Supabase: Project Settings, API keys);"
-            " docs/mirror.md says where to find them"
+            " docs/mirror.md explains where to find them"
         )
     async with httpx.AsyncClient(timeout=UPLOAD_TIMEOUT_S, limits=httpx.Limits(max_connections=100)) as http:
         options = AsyncClientOptions(httpx_client=http, auto_refresh_token=False, persist_session=False)

@@ -1,4 +1,4 @@
-"""Is this what was paid for? Compares a download with what was ordered. Pure."""
+"""Compares a downloaded video with what was ordered and paid. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ RATIO_WITHIN = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """How a video came over the wire, and its digests.
+    """A video as the storage delivered it.
 
     Attributes:
         size: bytes received.
-        content_type: as the storage says, without parameters.
-        etag: as the storage says, without quotes; empty if it says none.
+        content_type: the storage's content type, without parameters.
+        etag: the storage's ETag, without quotes; empty if there is none.
         md5: of the bytes received, hexadecimal.
         sha256: of the bytes received, hexadecimal.
     """
@@ -32,7 +32,7 @@ class Download:
 
 
 def find_shortfalls(entry: LedgerEntry, download: Download, footage: Footage) -> tuple[str, ...]:
-    """Everything in which a video falls short of what was ordered and paid, as messages for a person."""
+    """Return a message for each point in which a video falls short of what was ordered and paid."""
     return (*_of_transfer(download), *_of_footage(entry, footage))
 
 

@@ -1,4 +1,4 @@
-"""Copying finished videos to a target: in parallel, each checked, none of them twice."""
+"""Copies finished videos to a target: in parallel, each checked, none of them twice."""
 
 import asyncio
 import secrets
@@ -13,23 +13,23 @@ from dailies.errors import DeliveryError, MirrorError, TransportError
 from dailies.ledger.entry import LedgerEntry
 from dailies.mirror.checks import Download, find_shortfalls
 from dailies.mirror.fetch import describe_download, fetch_video
-from dailies.mirror.mirrored import CopyStatus, MirroredVideo
 from dailies.mirror.names import name_videos, other_name
 from dailies.mirror.probe import Footage, probe_video
-from dailies.mirror.record import MirrorRecord
+from dailies.mirror.record import CopyStatus, MirroredVideo, MirrorRecord
 from dailies.mirror.target import Stored, Target
 
+# After so many videos in a row without an answer, the storage of the videos is down.
 MOST_SILENT = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """One video to copy.
+class PendingCopy:
+    """One video that is to be copied.
 
     Attributes:
-        entry: the ledger's; completed.
-        name: what it is called at the target.
-        is_ours: whether this ledger has put something under that name before, so that it may be replaced.
+        entry: the completed entry of the ledger.
+        name: the copy's name at the target.
+        is_ours: whether an earlier run of this ledger stored the object of that name, so that it may be replaced.
     """
 
     entry: LedgerEntry
@@ -37,15 +37,15 @@ class Order:
     is_ours: bool
 
 
-class Mirror:
-    """An open target, and what is known of it.
+class Copier:
+    """Copies videos to one open target.
 
     Attributes:
-        target: the place.
-        record: what was copied before; ``save`` notes what is copied now.
+        target: where the copies go.
+        record: what earlier runs copied; ``copy_all`` adds to it.
         decode: whether every picture is decoded.
         uploads: objects written to the target so far.
-        drafts: a folder for files that are not whole yet.
+        drafts: a folder for unfinished files.
     """
 
     def __init__(
@@ -68,30 +68,30 @@ class Mirror:
         self._saving = asyncio.Lock()
         self._silent = 0
         self._stopped_by: MirrorError | None = None
-        self._there: Mapping[str, Stored] = {}
+        self._stored: Mapping[str, Stored] = {}
 
-    async def orders(self, entries: Sequence[LedgerEntry], by: str | None = None) -> list[Order]:
-        """What is still to be copied, in the ledger's order: new videos, those that fell short, those that are gone."""
+    async def pending(self, entries: Sequence[LedgerEntry], by: str | None = None) -> list[PendingCopy]:
+        """Return what is still to be copied, in the ledger's order: new, short, changed and missing videos."""
         done = self.record.videos
         names = name_videos(entries, {job_id: video.name for job_id, video in done.items()}, by)
         wanted = {names[entry.job_id or ""]: entry for entry in entries}
-        self._there = await self.target.listing({name.rpartition("/")[0] for name in wanted})
+        self._stored = await self.target.list_folders({name.rpartition("/")[0] for name in wanted})
         return [
-            Order(entry, name, entry.job_id in done and done[entry.job_id].status is not CopyStatus.MISSING)
+            PendingCopy(entry, name, entry.job_id in done and done[entry.job_id].status is not CopyStatus.MISSING)
             for name, entry in wanted.items()
-            if not self._is_done(done.get(entry.job_id or ""), self._there.get(name))
+            if not self._is_done(done.get(entry.job_id or ""), self._stored.get(name))
         ]
 
-    def _is_done(self, known: MirroredVideo | None, there: Stored | None) -> bool:
-        if known is None or there is None or known.status is not CopyStatus.COPIED:
+    def _is_done(self, recorded: MirroredVideo | None, stored: Stored | None) -> bool:
+        if recorded is None or stored is None or recorded.status is not CopyStatus.COPIED:
             return False
-        is_whole = there.size == known.size and there.md5 in (None, known.md5)
-        return is_whole and (known.decoded or not self.decode)
+        is_whole = stored.size == recorded.size and stored.md5 in (None, recorded.md5)
+        return is_whole and (recorded.decoded or not self.decode)
 
-    async def copy(self, order: Order) -> MirroredVideo:
-        """Fetch, check and store one video; what is wrong with it stands in its ``problems``.
+    async def copy(self, item: PendingCopy) -> MirroredVideo:
+        """Fetch, check and store one video; ``problems`` of the result says what is wrong with it.
 
-        A video that fell short is stored all the same: it is all there is of what was paid.
+        A video that falls short is stored all the same: nothing better was delivered for the money.
 
         Raises:
             MirrorError: the target takes nothing more.
@@ -100,37 +100,38 @@ class Mirror:
             if self._stopped_by is not None:
                 raise self._stopped_by
             try:
-                return await self._copy(order)
+                return await self._copy(item)
             except MirrorError as error:
                 self._stopped_by = error
                 raise
 
-    async def _copy(self, order: Order) -> MirroredVideo:
+    async def _copy(self, item: PendingCopy) -> MirroredVideo:
         draft = self.drafts / f"{secrets.token_hex(8)}.part"
         try:
-            headers = await fetch_video(self._http, order.entry.video_url or "", draft)
+            headers = await fetch_video(self._http, item.entry.video_url or "", draft)
             download = await asyncio.to_thread(describe_download, headers, draft)
             footage = await asyncio.to_thread(probe_video, draft, decode=self.decode)
-            name = await self._store(order, draft, download)
+            name = await self._store(item, draft, download)
         except DeliveryError as error:
-            return self._missing(order, str(error))
+            return self._missing(item, str(error))
         except TransportError as error:
             self._count_silence(error)
-            return self._missing(order, str(error))
+            return self._missing(item, str(error))
         finally:
             draft.unlink(missing_ok=True)
         self._silent = 0
-        return self._copied(order, name, download, footage)
+        return self._copied(item, name, download, footage)
 
     def _count_silence(self, error: TransportError) -> None:
-        """Where one video after the other gets no answer, the storage is away: a later run is the remedy."""
         self._silent += 1
         if self._silent >= MOST_SILENT:
-            raise MirrorError(f"the storage of the videos does not answer ({error}); the same command goes on later")
+            raise MirrorError(
+                f"the storage of the videos does not answer ({error}); run the same command later to continue"
+            )
 
-    async def copy_all(self, orders: Iterable[Order]) -> list[MirroredVideo]:
-        """Copy some videos at once, and note them together."""
-        copies = await asyncio.gather(*map(self.copy, orders), return_exceptions=True)
+    async def copy_all(self, items: Iterable[PendingCopy]) -> list[MirroredVideo]:
+        """Copy some videos at once and record them together."""
+        copies = await asyncio.gather(*map(self.copy, items), return_exceptions=True)
         copied = [copy for copy in copies if isinstance(copy, MirroredVideo)]
         async with self._saving:
             await asyncio.to_thread(self.record.save, copied)
@@ -139,29 +140,28 @@ class Mirror:
                 raise copy
         return copied
 
-    async def _store(self, order: Order, draft: Path, download: Download) -> str:
-        """Bring a file under its name, or, where a stranger has that one, under another; the name it has got."""
+    async def _store(self, item: PendingCopy, draft: Path, download: Download) -> str:
+        """Store a file under its name, or under another if something else has that name; return the name."""
         content_type = download.content_type or "application/octet-stream"
-        name = order.name
-        for name in (order.name, other_name(order.name, order.entry)):
-            if name in self._there and await self._holds(name, download):
+        for name in (item.name, other_name(item.name, item.entry)):
+            if name in self._stored and await self._holds(name, download):
                 return name
-            if name not in self._there or order.is_ours:
+            if name not in self._stored or item.is_ours:
                 self.uploads += 1
-                if await self.target.put(name, draft, content_type, replace=order.is_ours):
+                if await self.target.put(name, draft, content_type, replace=item.is_ours):
                     return name
                 self.uploads -= 1
                 if await self._holds(name, download):
                     return name
-        raise DeliveryError(f"{self.target.address(name)} is there already, and it is not this video")
+        raise DeliveryError(f"{self.target.address(name)} exists already and is another video")
 
     async def _holds(self, name: str, download: Download) -> bool:
-        return await self.target.look(name) == Stored(download.size, download.md5)
+        return await self.target.stat(name) == Stored(download.size, download.md5)
 
-    def _copied(self, order: Order, name: str, download: Download, footage: Footage) -> MirroredVideo:
-        problems = find_shortfalls(order.entry, download, footage)
+    def _copied(self, item: PendingCopy, name: str, download: Download, footage: Footage) -> MirroredVideo:
+        problems = find_shortfalls(item.entry, download, footage)
         return replace(
-            self._missing(order),
+            self._missing(item),
             status=CopyStatus.SHORT if problems else CopyStatus.COPIED,
             name=name,
             address=self.target.address(name),
@@ -178,15 +178,15 @@ class Mirror:
             decoded=footage.decoded,
         )
 
-    def _missing(self, order: Order, *problems: str) -> MirroredVideo:
+    def _missing(self, item: PendingCopy, *problems: str) -> MirroredVideo:
         return MirroredVideo(
-            job_id=order.entry.job_id or "",
+            job_id=item.entry.job_id or "",
             target=self.target.url,
             status=CopyStatus.MISSING,
-            name=order.name,
-            row_key=order.entry.row_key,
-            attempt=order.entry.attempt,
-            video_url=order.entry.video_url,
+            name=item.name,
+            row_key=item.entry.row_key,
+            attempt=item.entry.attempt,
+            video_url=item.entry.video_url,
             problems=problems,
             checked_at=datetime.now(UTC),
         )

@@ -1,38 +1,33 @@
-"""Fetching a video over HTTP into a file: whole or not at all, tried again where that may help."""
+"""Fetches a video over HTTP into a file, whole or not at all."""
 
 import hashlib
 from pathlib import Path
 
 import httpx
-import stamina
 
 from dailies.errors import DeliveryError, TransportError
 from dailies.mirror.checks import Download
+from dailies.system.retries import retry_transport
 
-TRIES = 4
 LARGEST_BYTES = 2 * 1024**3
 _CHUNK_BYTES = 256 * 1024
 _PASSING = (408, 425, 429)
 
 
+@retry_transport
 async def fetch_video(http: httpx.AsyncClient, url: str, path: Path) -> httpx.Headers:
-    """Write what a URL answers to a file, over whatever is there; its headers.
+    """Write the content of a URL to a file, over whatever is there, and return the headers.
 
     Raises:
         DeliveryError: the storage does not have it, or answers something else than the whole file.
         TransportError: no whole answer in four tries.
     """
-    async for attempt in stamina.retry_context(
-        on=TransportError, attempts=TRIES, timeout=None, wait_initial=0.2, wait_max=5
-    ):
-        with attempt:
-            try:
-                return await _fetch(http, url, path)
-            except httpx.HTTPError as error:
-                raise TransportError(f"the connection was lost: {type(error).__name__}", code="no_answer") from None
-            except httpx.InvalidURL as error:
-                raise DeliveryError(f"its URL cannot be used: {error}") from None
-    raise AssertionError("stamina returns or raises")
+    try:
+        return await _fetch(http, url, path)
+    except httpx.HTTPError as error:
+        raise TransportError(f"the connection was lost: {type(error).__name__}", code="no_answer") from None
+    except httpx.InvalidURL as error:
+        raise DeliveryError(f"its URL cannot be used: {error}") from None
 
 
 async def _fetch(http: httpx.AsyncClient, url: str, path: Path) -> httpx.Headers:
@@ -46,9 +41,9 @@ async def _fetch(http: httpx.AsyncClient, url: str, path: Path) -> httpx.Headers
                 if received > LARGEST_BYTES:
                     raise DeliveryError(f"it is larger than {LARGEST_BYTES // 1024**3} GiB")
                 file.write(chunk)
-        told = answer.headers.get("content-length")
-        if told is not None and told != str(received):
-            raise TransportError(f"{received} bytes came, but {told} were announced", code="cut")
+        announced = answer.headers.get("content-length")
+        if announced is not None and announced != str(received):
+            raise TransportError(f"{received} bytes came, but {announced} were announced", code="cut")
         return answer.headers
 
 
@@ -61,7 +56,7 @@ def _check_status(answer: httpx.Response) -> None:
 
 
 def describe_download(headers: httpx.Headers, path: Path) -> Download:
-    """A fetched file with its digests; reads it whole, so it belongs in a thread."""
+    """Read a fetched file whole and return its facts and digests. Blocks: run it in a thread."""
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1024**2):

@@ -1,4 +1,4 @@
-"""A folder as the place for copies: whole files only, and none outside of it."""
+"""A folder as the target: whole files only, and none outside of the folder."""
 
 import asyncio
 import hashlib
@@ -14,11 +14,11 @@ from dailies.system.durable import sync_folder
 
 
 class FolderTarget:
-    """A folder on this machine, or on any file system that is mounted here."""
+    """A folder on this machine, or on a file system that is mounted here."""
 
-    def __init__(self, root: Path, whose: str) -> None:
+    def __init__(self, root: Path, ledger_id: str) -> None:
         self._root = root.resolve()
-        self._drafts = self._root / f".drafts-{whose}"
+        self._drafts = self._root / f".drafts-{ledger_id}"
         self._known: set[Path] = set()
 
     @property
@@ -28,23 +28,23 @@ class FolderTarget:
 
     @property
     def drafts(self) -> Path:
-        """On the same file system, so that a whole file only has to be renamed."""
+        """A folder on the same file system, so that a whole file only has to be renamed."""
         return self._drafts
 
     def address(self, name: str) -> str:
-        """The file's path."""
+        """Return the file's path."""
         return str(self._path(name))
 
-    async def listing(self, folders: Iterable[str]) -> Mapping[str, Stored]:
-        """The files in some folders, by name, with their sizes."""
-        return await asyncio.to_thread(self._listing, set(folders))
+    async def list_folders(self, folders: Iterable[str]) -> Mapping[str, Stored]:
+        """Return the files in some folders by name, with their sizes."""
+        return await asyncio.to_thread(self._list_folders, set(folders))
 
-    async def look(self, name: str) -> Stored | None:
-        """A file's size and MD5."""
-        return await asyncio.to_thread(self._look, name)
+    async def stat(self, name: str) -> Stored | None:
+        """Return a file's size and MD5."""
+        return await asyncio.to_thread(self._stat, name)
 
     async def put(self, name: str, draft: Path, content_type: str, *, replace: bool) -> bool:  # noqa: ARG002 - a bucket's
-        """Move a file in; it is durable when this returns."""
+        """Move a file in; the move is durable when this returns."""
         return await asyncio.to_thread(self._put, name, draft, replace=replace)
 
     def _path(self, name: str) -> Path:
@@ -53,7 +53,7 @@ class FolderTarget:
             raise MirrorError(f"{name!r} would lead out of {self._root}; is there a symbolic link in that folder?")
         return path
 
-    def _listing(self, folders: set[str]) -> dict[str, Stored]:
+    def _list_folders(self, folders: set[str]) -> dict[str, Stored]:
         found = {}
         for folder in folders:
             place = self._path(folder)
@@ -62,7 +62,7 @@ class FolderTarget:
                     found[f"{folder}/{entry.name}"] = Stored(entry.stat().st_size)
         return found
 
-    def _look(self, name: str) -> Stored | None:
+    def _stat(self, name: str) -> Stored | None:
         try:
             with self._path(name).open("rb") as file:
                 digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
@@ -95,13 +95,13 @@ class FolderTarget:
 
 
 @asynccontextmanager
-async def open_folder(root: Path, whose: str) -> AsyncIterator[Target]:
-    """A folder as a target, made if it is missing. What a killed run of the same ledger has left half done goes away.
+async def open_folder(root: Path, ledger_id: str) -> AsyncIterator[Target]:
+    """Open a folder, make it if it is missing, and remove the drafts of a killed run of the same ledger.
 
     Raises:
         MirrorError: it cannot be written.
     """
-    target = FolderTarget(root, whose)
+    target = FolderTarget(root, ledger_id)
     try:
         shutil.rmtree(target.drafts, ignore_errors=True)
         target.drafts.mkdir(parents=True)

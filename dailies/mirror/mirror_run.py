@@ -1,28 +1,35 @@
-"""One mirror run: what is to be copied, in chunks, and what became of it."""
+"""One mirror run: open the target, copy in chunks what is not there yet, return the outcome."""
 
 import asyncio
+import contextlib
+import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
 
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.selection import Selection, finished
-from dailies.mirror.copier import Mirror, Order
-from dailies.mirror.copy_ledger import copy_books
-from dailies.mirror.mirrored import CopyStatus, MirroredVideo
-from dailies.mirror.opening import open_mirror
+from dailies.mirror.copier import Copier, PendingCopy
+from dailies.mirror.copy_ledger import copy_ledger_files
+from dailies.mirror.open_target import open_target, target_name
+from dailies.mirror.record import CopyStatus, MirroredVideo, MirrorRecord
 from dailies.settings import Settings
 
 CHUNK = 50
+DOWNLOAD_TIMEOUT_S = 60.0
 
-CopyChunk = Callable[[Mirror, Sequence[Order]], Awaitable[list[MirroredVideo]]]
-Tell = Callable[[int, int], None]
+CopyChunk = Callable[[Copier, Sequence[PendingCopy]], Awaitable[list[MirroredVideo]]]
+OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class MirrorWish:
-    """What a person asks for.
+class MirrorRequest:
+    """What a mirror run is to copy, and where to.
 
     Attributes:
         to: a folder, or ``supabase://bucket/prefix``.
@@ -41,89 +48,116 @@ class MirrorWish:
 
 @dataclass(frozen=True, slots=True)
 class MirrorOutcome:
-    """What a mirror run has done.
+    """What a mirror run did.
 
     Attributes:
-        target: what a person calls the place.
-        total: finished videos that were meant.
-        looked_at: those that were fetched, each with its problems.
-        uploads: objects that were written.
-        books: names of the ledger's and results' files that were written.
+        target: the target's name for a person.
+        total: finished videos of the selection.
+        videos: those that the run fetched, each with its problems.
+        uploads: objects that the run wrote.
+        ledger_files: names of the ledger's, results' and reports' files that the run wrote.
     """
 
     target: str
     total: int
-    looked_at: tuple[MirroredVideo, ...]
+    videos: tuple[MirroredVideo, ...]
     uploads: int
-    books: tuple[str, ...] = ()
+    ledger_files: tuple[str, ...] = ()
 
     @property
     def statuses(self) -> Counter[CopyStatus]:
-        """Looked-at videos by what became of them."""
-        return Counter(video.status for video in self.looked_at)
+        """The number of fetched videos by status."""
+        return Counter(video.status for video in self.videos)
 
     @property
     def short(self) -> tuple[MirroredVideo, ...]:
-        """Videos that are not what was paid, or could not be copied."""
-        return tuple(video for video in self.looked_at if video.status is not CopyStatus.COPIED)
+        """Videos that are not what was paid for, or could not be copied."""
+        return tuple(video for video in self.videos if video.status is not CopyStatus.COPIED)
 
     @property
     def exit_code(self) -> int:
-        """0: everything is there and as it was paid; 1: something is not."""
+        """0 if every video is there and is what was paid for, else 1."""
         return 1 if self.short else 0
 
 
-async def copy_chunk(mirror: Mirror, orders: Sequence[Order]) -> list[MirroredVideo]:
-    """Copy some videos and note them."""
-    return await mirror.copy_all(orders)
+@asynccontextmanager
+async def open_mirror(
+    ledger: LedgerFolder, to: str, settings: Settings, *, decode: bool = False
+) -> AsyncIterator[Copier]:
+    """Open a target, and keep other mirrors of this ledger from it until the block ends.
+
+    Args:
+        ledger: the ledger of the videos; the record lies beside it.
+        to: a folder, or ``supabase://bucket/prefix``.
+        settings: where Supabase is, and how many videos are copied at a time.
+        decode: whether every picture is decoded.
+
+    Raises:
+        MirrorError: the target cannot be used.
+        LedgerError: another mirror of this ledger is copying there.
+    """
+    record = MirrorRecord(ledger.path, target_name(to, settings))
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(record.hold())
+        target = await stack.enter_async_context(open_target(to, settings, ledger.identity.ledger_id))
+        drafts = target.drafts or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dailies-")))
+        limits = httpx.Limits(max_connections=settings.mirror_parallel)
+        http = httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT_S, limits=limits, follow_redirects=True)
+        await stack.enter_async_context(http)
+        yield Copier(target, record, http, drafts, parallel=settings.mirror_parallel, decode=decode)
+
+
+async def copy_chunk(copier: Copier, copies: Sequence[PendingCopy]) -> list[MirroredVideo]:
+    """Copy one chunk and record it."""
+    return await copier.copy_all(copies)
 
 
 async def mirror_videos(
     ledger: LedgerFolder,
     entries: Sequence[LedgerEntry],
-    wish: MirrorWish,
+    request: MirrorRequest,
     settings: Settings,
     *,
     copy: CopyChunk = copy_chunk,
-    tell: Tell | None = None,
+    on_progress: OnProgress | None = None,
 ) -> MirrorOutcome:
-    """Copy what is finished among some entries and not at the target yet.
+    """Copy the finished videos of some entries that the target does not have yet.
 
     Args:
-        ledger: whose entries these are.
-        entries: any; those without a video are passed over.
-        wish: where to, and how.
-        settings: where Supabase is, how many videos at a time.
-        copy: who carries a chunk out: a Prefect task in a flow.
-        tell: called with how many of how many are done.
+        ledger: the ledger of the entries.
+        entries: any; those without a video are skipped.
+        request: what to copy, and where to.
+        settings: where Supabase is, and how many videos are copied at a time.
+        copy: copies one chunk; in a flow this is a Prefect task.
+        on_progress: called with the number of videos done and the number of all.
 
     Raises:
         MirrorError: the target cannot be used.
-        LedgerError: somebody else is copying there.
+        LedgerError: another mirror of this ledger is copying there.
     """
     wanted = finished(entries)
-    async with open_mirror(ledger, wish.to, settings, decode=wish.decode) as mirror:
-        orders = await mirror.orders(wanted, wish.by)
-        looked_at = await _copy_in_chunks(mirror, orders, copy, tell)
-        books = await copy_books(mirror, ledger, settings) if wish.with_ledger else ()
-        return MirrorOutcome(mirror.target.url, len(wanted), tuple(looked_at), mirror.uploads, books)
+    async with open_mirror(ledger, request.to, settings, decode=request.decode) as copier:
+        pending = await copier.pending(wanted, request.by)
+        videos = await _copy_in_chunks(copier, pending, copy, on_progress)
+        ledger_files = await copy_ledger_files(copier, ledger, settings) if request.with_ledger else ()
+        return MirrorOutcome(copier.target.url, len(wanted), tuple(videos), copier.uploads, ledger_files)
 
 
 async def _copy_in_chunks(
-    mirror: Mirror, orders: Sequence[Order], copy: CopyChunk, tell: Tell | None
+    copier: Copier, pending: Sequence[PendingCopy], copy: CopyChunk, on_progress: OnProgress | None
 ) -> list[MirroredVideo]:
-    """Every chunk is noted when it is done, so a killed run loses little; no slot idles at a chunk's end."""
-    looked_at: list[MirroredVideo] = []
-    chunks = [orders[begin : begin + CHUNK] for begin in range(0, len(orders), CHUNK)]
-    work = [asyncio.ensure_future(copy(mirror, chunk)) for chunk in chunks]
+    """Copy all chunks at once. Each is recorded when it is done, so that a killed run loses little."""
+    videos: list[MirroredVideo] = []
+    chunks = [pending[begin : begin + CHUNK] for begin in range(0, len(pending), CHUNK)]
+    work = [asyncio.ensure_future(copy(copier, chunk)) for chunk in chunks]
     try:
         for chunk in asyncio.as_completed(work):
-            looked_at += await chunk
-            if tell is not None:
-                tell(len(looked_at), len(orders))
+            videos += await chunk
+            if on_progress is not None:
+                on_progress(len(videos), len(pending))
     finally:
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-    order = {video.entry.job_id: number for number, video in enumerate(orders)}
-    return sorted(looked_at, key=lambda video: order[video.job_id])
+    position = {item.entry.job_id: number for number, item in enumerate(pending)}
+    return sorted(videos, key=lambda video: position[video.job_id])

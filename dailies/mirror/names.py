@@ -1,4 +1,4 @@
-"""What a copied video is called: readable, the same at every run, and unable to leave the target. Pure."""
+"""Names copied videos: readable, the same at every run, and always inside the target. Pure."""
 
 import re
 import unicodedata
@@ -17,9 +17,10 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def plain_name(text: str) -> str:
-    """A text as one part of a path: letters, digits, ``.``, ``_`` and ``-``; no dot segment; empty if nothing is left.
+    """Return a text as one part of a path: letters, digits, ``.``, ``_`` and ``-``, never a dot segment.
 
-    Accents are dropped, whatever else is unusual becomes a dash, which every file system and every bucket takes.
+    Accents are dropped and other unusual characters become dashes, so that every file system and bucket takes the
+    name. It is empty if nothing is left.
     """
     folded = unicodedata.normalize("NFKD", text)
     letters = "".join(character for character in folded if not unicodedata.combining(character))
@@ -29,11 +30,11 @@ def plain_name(text: str) -> str:
 
 
 def video_name(entry: LedgerEntry, by: str | None = None) -> str:
-    """``<folder>/<id or row>-<model>-take-<take>.mp4``.
+    """Return ``<folder>/<id or row>-<model>-take-<take>.mp4``.
 
     Args:
         entry: a completed one.
-        by: the ``meta.`` column that names the folder; without one, or where it is empty, the file of prompts does.
+        by: the ``meta.`` column that names the folder. Without it, or where it is empty, the file of prompts does.
     """
     group = plain_name(entry.metadata.get(by, "")) if by else ""
     folder = group or plain_name(PurePosixPath(entry.source).stem) or "videos"
@@ -43,11 +44,11 @@ def video_name(entry: LedgerEntry, by: str | None = None) -> str:
 
 
 def name_videos(entries: Iterable[LedgerEntry], known: Mapping[str, str], by: str | None = None) -> dict[str, str]:
-    """A name for each job, none of them twice (nor twice but for upper and lower case).
+    """Return a name for each job. No two names are equal, even when case is ignored.
 
     Args:
         entries: completed ones, in the ledger's order.
-        known: names that were given before, by job id; they stay.
+        known: names of earlier runs by job id; they stay.
         by: as in ``video_name``.
     """
     names = dict(known)
@@ -62,7 +63,7 @@ def name_videos(entries: Iterable[LedgerEntry], known: Mapping[str, str], by: st
 
 
 def other_name(name: str, entry: LedgerEntry) -> str:
-    """The name for a video whose own one is taken by something else: with the attempt's key in it."""
+    """Return the name of a video whose first name is taken: it holds the attempt's key."""
     stem, dot, suffix = name.rpartition(".")
     return f"{stem}-{entry.row_key.replace('-', '')[:12]}-{entry.attempt}{dot}{suffix}"
 

@@ -1,4 +1,4 @@
-"""Open the target that a person names: a folder, or ``supabase://bucket/prefix``."""
+"""Opens the target that a person names: a folder, or ``supabase://bucket/prefix``."""
 
 import re
 import secrets
@@ -15,10 +15,10 @@ _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")  # no dot segment
 
 
 def target_name(to: str, settings: Settings) -> str:
-    """A target's full name: two that differ are two places, however they were written. No secret is in it.
+    """Return a target's full name. It is the same for the same place, and no secret is in it.
 
     Raises:
-        MirrorError: there is no such kind of target.
+        MirrorError: this kind of target does not exist.
     """
     place = _bucket_of(to)
     if place is None:
@@ -27,27 +27,27 @@ def target_name(to: str, settings: Settings) -> str:
     return f"{(settings.supabase_url or '').rstrip('/')} {bucket}/{prefix}"
 
 
-def open_target(to: str, settings: Settings, whose: str) -> AbstractAsyncContextManager[Target]:
-    """The target that a person names: a folder, or ``supabase://bucket/prefix``.
+def open_target(to: str, settings: Settings, ledger_id: str) -> AbstractAsyncContextManager[Target]:
+    """Open the target that a person names.
 
     Args:
-        to: the name.
+        to: a folder, or ``supabase://bucket/prefix``.
         settings: where Supabase is, and the key.
-        whose: the ledger's id; nobody else with the same one copies to the same target meanwhile.
+        ledger_id: whose drafts these are.
 
     Raises:
-        MirrorError: there is no such kind of target, or it cannot be used.
+        MirrorError: this kind of target does not exist, or it cannot be used.
     """
     place = _bucket_of(to)
     if place is None:
-        return open_folder(Path(to), whose)
-    from dailies.mirror.bucket_target import open_bucket  # the Supabase client takes a while to import
+        return open_folder(Path(to), ledger_id)
+    from dailies.mirror.bucket_target import open_bucket  # importing the Supabase client takes a second
 
     return open_bucket(*place, settings)
 
 
 async def require_target(settings: Settings) -> None:
-    """Make sure, before anything is spent, that copies can be stored where the settings say; a folder is made.
+    """Check before anything is spent that the target of the settings takes copies; make a missing folder.
 
     Raises:
         MirrorError: the target cannot be used.
@@ -58,7 +58,7 @@ async def require_target(settings: Settings) -> None:
 
 
 def _bucket_of(to: str) -> tuple[str, str] | None:
-    """Bucket and prefix; None for a folder."""
+    """Return bucket and prefix; None for a folder."""
     found = _SCHEME.fullmatch(to)
     if found is None:
         return None

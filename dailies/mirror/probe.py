@@ -1,4 +1,4 @@
-"""What is really inside a video file: read, not believed. PyAV; every function here blocks and belongs in a thread."""
+"""Reads what is really inside a video file, whatever its header claims. Every function blocks: run it in a thread."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +11,16 @@ AV_TIME_BASE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """What a file holds.
+    """What a video file holds.
 
     Attributes:
-        claimed_s: the duration that its header tells, in seconds.
-        readable_s: the end of the last picture that can really be read, in seconds.
+        claimed_s: the duration in its header, in seconds.
+        readable_s: the end of the last picture that can be read, in seconds.
         width: in pixels, as shown (a pixel need not be square).
         height: in pixels.
-        has_audio: whether there is a sound track with something in it.
+        has_audio: whether there is a sound track that is not empty.
         decoded: whether every picture and sound was decoded.
-        fault: why it cannot be read or decoded, None if it can.
+        fault: why it cannot be read or decoded; None if it can.
     """
 
     claimed_s: float = 0.0
@@ -33,10 +33,9 @@ class Footage:
 
 
 def probe_video(path: Path, *, decode: bool = False) -> Footage:
-    """Read a whole video file.
+    """Read every packet of a video file: a file that was cut off still claims its full duration.
 
-    Every packet is read, as a file that was cut off still claims its full duration; ``decode`` also decodes every
-    one of them, which finds damage inside the pictures and takes several times as long.
+    ``decode`` also decodes every packet, which finds damage inside the pictures and takes several times as long.
     """
     try:
         with av.open(str(path)) as film:
@@ -64,11 +63,11 @@ def _probe(film: InputContainer, *, decode: bool) -> Footage:
 
 
 def _read_through(film: InputContainer, *, decode: bool) -> tuple[float, int, str | None]:
-    """The end of the last readable picture, how many sound packets there are, and what went wrong."""
+    """Return the end of the last readable picture, the number of sound packets, and the fault."""
     picture = film.streams.video[0]
     readable_s, sound_packets = 0.0, 0
     for stream in (*film.streams.video, *film.streams.audio):
-        stream.codec_context.options = {"err_detect": "explode"}  # damage is an error, not something to paper over
+        stream.codec_context.options = {"err_detect": "explode"}  # report damage instead of hiding it
     try:
         for packet in film.demux(*film.streams.video, *film.streams.audio):
             if decode:
@@ -82,5 +81,5 @@ def _read_through(film: InputContainer, *, decode: bool) -> tuple[float, int, st
 
 
 def _words(error: Exception) -> str:
-    told = error.strerror if isinstance(error, av.FFmpegError) else str(error)
-    return f"it cannot be read: {told or type(error).__name__}"
+    reason = error.strerror if isinstance(error, av.FFmpegError) else str(error)
+    return f"it cannot be read: {reason or type(error).__name__}"

@@ -1,29 +1,90 @@
-"""The mirror's record: one Parquet file for each target beside the ledger, one row for each job that was looked at.
+"""The mirror's record: one Parquet file for each target beside the ledger, one row for each job.
 
 ::
 
     <ledger>/mirror/<target>.parquet     ``<target>`` is a hash of the target's address
-    <ledger>/mirror/<target>.lock        held while somebody copies to that target
+    <ledger>/mirror/<target>.lock        held while a mirror copies to that target
 """
 
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dailies.errors import MirrorError
 from dailies.ledger.parquet import read_file
-from dailies.mirror.mirrored import SCHEMA_VERSION, MirroredVideo, from_table, to_table
+from dailies.system.arrow_schema import Count, Flag, Instant, Seconds, Size, Text, Texts, schema_of
 from dailies.system.durable import exclusive, replace_file
 
+SCHEMA_VERSION = 1
 _WAIT_S = 5.0
 
 
+class CopyStatus(StrEnum):
+    """The result of copying one video."""
+
+    COPIED = "copied"
+    SHORT = "short"
+    MISSING = "missing"
+
+
+Status = Annotated[CopyStatus, pa.string()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirroredVideo:
+    """One finished job at one target; docs/mirror.md explains every column. None means unknown."""
+
+    job_id: Text
+    target: Text
+    status: Status
+    name: Text
+    address: Text | None = None
+    row_key: Text
+    attempt: Count
+    video_url: Text | None = None
+    problems: Texts = ()
+    size: Size | None = None
+    content_type: Text | None = None
+    etag: Text | None = None
+    md5: Text | None = None
+    sha256: Text | None = None
+    duration_s: Seconds | None = None
+    width: Count | None = None
+    height: Count | None = None
+    has_audio: Flag | None = None
+    decoded: Flag = False
+    checked_at: Instant | None = None
+
+
+SCHEMA = schema_of(MirroredVideo, {"dailies.mirror_schema_version": SCHEMA_VERSION})
+COLUMNS = tuple(SCHEMA.names)
+
+
+def to_table(videos: Iterable[MirroredVideo]) -> pa.Table:
+    """Return videos as an Arrow table with the record's schema."""
+    rows = list(videos)
+    arrays = [pa.array([getattr(row, column.name) for row in rows], type=column.type) for column in SCHEMA]
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def from_table(table: pa.Table) -> list[MirroredVideo]:
+    """Return the videos of a table that has the record's columns."""
+    return [_video(row) for row in table.select(COLUMNS).to_pylist()]
+
+
+def _video(row: dict[str, Any]) -> MirroredVideo:
+    return MirroredVideo(**row | {"status": CopyStatus(row["status"]), "problems": tuple(row["problems"])})
+
+
 class MirrorRecord:
-    """What is known of one target, by job id.
+    """What earlier runs recorded of one target, by job id.
 
     Args:
         ledger: the ledger's folder.
@@ -38,10 +99,10 @@ class MirrorRecord:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Read what is known, and be the only one that copies to this target until the block ends.
+        """Read the record and keep other mirrors of this ledger from the target until the block ends.
 
         Raises:
-            LedgerError: somebody else is copying to it.
+            LedgerError: another process is copying to it.
             MirrorError: the record is damaged or cannot be written.
         """
         try:
@@ -55,15 +116,15 @@ class MirrorRecord:
             yield
 
     def save(self, fresh: Iterable[MirroredVideo]) -> None:
-        """Add what was found out and write the whole record, atomically.
+        """Add some videos and write the whole record, atomically.
 
         Raises:
             MirrorError: it cannot be written; the old one is still there.
         """
-        news = {video.job_id: video for video in fresh}
-        if not news:
+        added = {video.job_id: video for video in fresh}
+        if not added:
             return
-        self.videos |= news
+        self.videos |= added
         table = to_table(self.videos.values())
         try:
             replace_file(self.path, lambda file: pq.write_table(table, file, compression="zstd"))
@@ -72,19 +133,17 @@ class MirrorRecord:
 
 
 def read_record(path: Path) -> dict[str, MirroredVideo]:
-    """One target's record by job id, empty if there is none.
+    """Return one target's record by job id, empty if there is none.
 
     Raises:
-        MirrorError: the file is no record of a version that is known.
+        MirrorError: the file is damaged, or of another schema version.
     """
     if not path.exists():
         return {}
     try:
         table = read_file(path)
     except (OSError, pa.ArrowException) as error:
-        raise MirrorError(
-            f"{path} cannot be read: {error}; remove it, and the next run looks at every video"
-        ) from error
+        raise MirrorError(f"{path} cannot be read: {error}; remove it, and the next run checks every video") from error
     version = (table.schema.metadata or {}).get(b"dailies.mirror_schema_version", b"?").decode()
     if version != str(SCHEMA_VERSION):
         raise MirrorError(f"{path} has schema version {version}; this Dailies reads version {SCHEMA_VERSION}")
@@ -92,5 +151,5 @@ def read_record(path: Path) -> dict[str, MirroredVideo]:
 
 
 def read_records(ledger: Path) -> list[MirroredVideo]:
-    """Everything that was mirrored from a ledger, whatever the target."""
+    """Return everything that was mirrored from a ledger, to any target."""
     return [video for path in sorted((ledger / "mirror").glob("*.parquet")) for video in read_record(path).values()]

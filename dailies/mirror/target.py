@@ -1,4 +1,4 @@
-"""What a target of the mirror can do: a folder and a bucket both have this interface."""
+"""What every target of the mirror can do, whether it is a folder or a bucket."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a target holds under a name: bytes, and the MD5 of the content where it can be told without reading."""
+    """What a target holds under a name: its bytes, and the MD5 of the content if the target knows it."""
 
     size: int
     md5: str | None = None
@@ -19,20 +19,20 @@ class Target(Protocol):
 
     @property
     def url(self) -> str:
-        """What a person calls it; the same place is always called the same, and no secret is in it."""
+        """The target's name for a person: the same place always has the same name, and no secret is in it."""
 
     @property
     def drafts(self) -> Path | None:
-        """A folder of its own for files that are not whole yet; None if any will do."""
+        """The target's own folder for unfinished files; None if any folder will do."""
 
     def address(self, name: str) -> str:
-        """Where people find an object: a path, or a URL."""
+        """Return where people find an object: a path, or a URL."""
 
-    async def listing(self, folders: Iterable[str]) -> Mapping[str, Stored]:
-        """What is there in some folders (of names), by name."""
+    async def list_folders(self, folders: Iterable[str]) -> Mapping[str, Stored]:
+        """Return what some folders (of names) hold, by name."""
 
-    async def look(self, name: str) -> Stored | None:
-        """One object with its MD5, None if there is none."""
+    async def stat(self, name: str) -> Stored | None:
+        """Return one object with its MD5, None if there is none."""
 
     async def put(self, name: str, draft: Path, content_type: str, *, replace: bool) -> bool:
-        """Store a file whole, durably; False if another object has the name and is not to be replaced."""
+        """Store a file whole and durably; return False if the name is taken and must not be replaced."""

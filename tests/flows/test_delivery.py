@@ -8,8 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dailies.mirror.mirrored import CopyStatus
-from dailies.mirror.record import read_records
+from dailies.mirror.record import CopyStatus, read_records
 from tests.workplace import Workplace
 
 pytestmark = pytest.mark.e2e

@@ -9,14 +9,14 @@ import stamina
 
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
-from dailies.mirror.copier import Mirror
-from dailies.mirror.mirrored import MirroredVideo
-from dailies.mirror.opening import open_mirror
+from dailies.mirror.copier import Copier
+from dailies.mirror.mirror_run import open_mirror
+from dailies.mirror.record import MirroredVideo
 from dailies.settings import load_settings
 from tests.factories import make_folder
 from tests.mirror.film import FilmServer, film_server
 
-Run = Callable[..., Awaitable[tuple[list[MirroredVideo], Mirror]]]
+Run = Callable[..., Awaitable[tuple[list[MirroredVideo], Copier]]]
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +42,10 @@ def mirror(ledger: LedgerFolder, tmp_path: Path) -> Run:
 
     async def run(
         *entries: LedgerEntry, to: str | None = None, by: str | None = None, decode: bool = False, **settings: Any
-    ) -> tuple[list[MirroredVideo], Mirror]:
+    ) -> tuple[list[MirroredVideo], Copier]:
         target = to or str(tmp_path / "videos")
         async with open_mirror(ledger, target, load_settings(**settings), decode=decode) as opened:
-            copied = await opened.copy_all(await opened.orders(entries, by))
+            copied = await opened.copy_all(await opened.pending(entries, by))
         return copied, opened
 
     return run

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.selection import Selection
-from dailies.mirror.mirror_run import MirrorOutcome, MirrorWish, mirror_videos
+from dailies.mirror.mirror_run import MirrorOutcome, MirrorRequest, mirror_videos
 from dailies.settings import load_settings
 
 
 def mirror_ledger(ledger: Path, to: str) -> MirrorOutcome:
     """Mirror everything; Supabase's address and key come from the environment."""
     folder = LedgerFolder.open(ledger, "sandbox")
-    return asyncio.run(mirror_videos(folder, folder.entries(), MirrorWish(to, Selection()), load_settings()))
+    return asyncio.run(mirror_videos(folder, folder.entries(), MirrorRequest(to, Selection()), load_settings()))
 
 
 if __name__ == "__main__":
     done = mirror_ledger(Path(sys.argv[1]), sys.argv[2])
-    sys.stdout.write(f"{len(done.looked_at)} {done.uploads} {done.exit_code}\n")
+    sys.stdout.write(f"{len(done.videos)} {done.uploads} {done.exit_code}\n")

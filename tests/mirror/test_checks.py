@@ -2,7 +2,7 @@
 
 import pytest
 
-from dailies.mirror.mirrored import CopyStatus
+from dailies.mirror.record import CopyStatus
 from tests.mirror.conftest import Run
 from tests.mirror.film import FilmServer, cut, damaged, film
 

@@ -7,9 +7,8 @@ import pytest
 
 from dailies.errors import LedgerError, MirrorError
 from dailies.ledger.folder import LedgerFolder
-from dailies.mirror.mirrored import CopyStatus
-from dailies.mirror.opening import open_mirror
-from dailies.mirror.record import read_records
+from dailies.mirror.mirror_run import open_mirror
+from dailies.mirror.record import CopyStatus, read_records
 from dailies.settings import load_settings
 from tests.factories import completed, make_entry
 from tests.mirror.conftest import Run, names
@@ -149,7 +148,7 @@ async def test_a_storage_that_is_away_ends_the_mirror_and_the_next_run_goes_on(
 ) -> None:
     entries = [films.shoot(n) for n in range(60)]
     films.failures = dict.fromkeys(list(films.films)[10:], 99)
-    with pytest.raises(MirrorError, match="the same command goes on later"):
+    with pytest.raises(MirrorError, match="run the same command later"):
         await mirror(*entries, mirror_parallel=4)
     assert len(films.asked) < 10 + 4 * 40
     assert sum(video.status is CopyStatus.COPIED for video in read_records(ledger.path)) == 10

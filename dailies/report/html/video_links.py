@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from dailies.ledger.entry import LedgerEntry
-from dailies.mirror.mirrored import CopyStatus, MirroredVideo
+from dailies.mirror.record import CopyStatus, MirroredVideo
 
 
 @dataclass(frozen=True, slots=True)

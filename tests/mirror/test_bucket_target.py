@@ -11,7 +11,7 @@ from dailies.errors import MirrorError
 from dailies.gateway.storage.buckets import create_bucket
 from dailies.gateway.store import connect
 from dailies.gateway.testing import RunningSandbox, running_sandbox
-from dailies.mirror.mirrored import CopyStatus
+from dailies.mirror.record import CopyStatus
 from tests.mirror.conftest import Run, names
 from tests.mirror.film import FilmServer, film
 
