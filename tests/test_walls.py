@@ -13,7 +13,7 @@ TOPS = ("cli", "flows", "tasks", "dailies")
 ALLOWED = {
     "root": set(),
     "system": {"root"},
-    "geekhub_client": {"root"},
+    "geekhub_client": {"root", "system"},
     "ledger": {"root", "system"},
     "prompts": {"root", "system"},
     "pacing": {"root", "ledger"},

@@ -1,10 +1,8 @@
 """What GeekHub's answers mean (pages "Errors" and "GET poll"): a job, or an error of the tree. Pure."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -20,12 +18,10 @@ from dailies.errors import (
     TransportError,
 )
 from dailies.geekhub_client.job import Job, JobStatus
+from dailies.system.retries import retry_after_s
 
 _FILTERED = re.compile(r"content[\s_-]*(filter|polic|moderat)|safety|nsfw|prohibited|moderation", re.IGNORECASE)
 _STATUSES = {status.value: status for status in JobStatus}
-_DEFAULT_PAUSE_S = 2.0
-_SHORTEST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 300.0
 _FIRST_YEAR, _LAST_YEAR = 2020, 2100
 
 
@@ -97,19 +93,6 @@ def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> Servi
 def is_content_filter(reason: str) -> bool:
     """Whether a failed job's reason is the provider's content filter."""
     return bool(_FILTERED.search(reason))
-
-
-def retry_after_s(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds that ``Retry-After`` asks for (a number or a date), 0.1 to 300; 2 where it is missing."""
-    value = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(value) - now).total_seconds()
-        except (ValueError, TypeError):
-            seconds = _DEFAULT_PAUSE_S
-    return min(max(seconds, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S) if seconds == seconds else _DEFAULT_PAUSE_S
 
 
 def read_balance(response: httpx.Response) -> Decimal | None:

@@ -21,7 +21,8 @@ from dailies.errors import (
     TransportError,
 )
 from dailies.geekhub_client.job import JobStatus
-from dailies.geekhub_client.responses import is_content_filter, read_balance, read_error, read_job, retry_after_s
+from dailies.geekhub_client.responses import is_content_filter, read_balance, read_error, read_job
+from dailies.system.retries import retry_after_s
 from tests.factories import LIVE_KEY
 
 JOB = {
