@@ -23,8 +23,8 @@ class Service:
 
     @property
     def name(self) -> str:
-        """``live`` or ``sandbox``: which books these are. Without a key they are the sandbox's."""
-        return self.settings.service if self.settings.geekhub_api_key else "sandbox"
+        """``live`` or ``sandbox``: which ledger this is."""
+        return self.settings.service
 
     @property
     def is_real_money(self) -> bool:
@@ -34,7 +34,7 @@ class Service:
     @property
     def ledger_path(self) -> Path:
         """Where this service's ledger is, or will be."""
-        return self.settings.ledger_dir or self.settings.data_dir / "ledger" / self.name
+        return self.settings.ledger_path
 
     def open_ledger(self) -> LedgerFolder:
         """The ledger of this service, made if there is none.

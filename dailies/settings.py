@@ -4,11 +4,9 @@ Every setting is an environment variable with the prefix ``DAILIES_`` (GeekHub's
 documentation), or a line of the same form in ``.env``. A blank one counts as not set.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,6 +15,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dailies.catalogue import load_catalogue
+from dailies.env_file import ENCODING, env_faults
 from dailies.errors import SettingsError
 from dailies.naming import name_of
 from dailies.pricing import ANY_MONTH, Tariff
@@ -25,7 +24,6 @@ ENV_FILE = ".env"
 LIVE_BASE_URL = "https://api.geekhub.mx/v1"
 _NO_SETTINGS = {"DAILIES_FAILPOINT"}  # of the tests' own: where a process is to be killed
 _KEY = re.compile(r"ghub_sk_(live|test)_[!-~]{32}")
-_ENV_LINE = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=", re.MULTILINE)
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 # Six decimal places, because that is what the ledger's columns hold.
@@ -39,6 +37,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="DAILIES_",
         env_file=ENV_FILE,
+        env_file_encoding=ENCODING,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -203,9 +202,9 @@ class Settings(BaseSettings):
 
     @property
     def service(self) -> Literal["live", "sandbox"]:
-        """Which books this account keeps: a test key spends no balance, so it never mixes with a live one."""
+        """Which service the key belongs to; without a key, the sandbox. Their ledgers never mix."""
         key = self.geekhub_api_key
-        return "sandbox" if key and key.get_secret_value().startswith("ghub_sk_test_") else "live"
+        return "live" if key and key.get_secret_value().startswith("ghub_sk_live_") else "sandbox"
 
     @property
     def ledger_path(self) -> Path:
@@ -273,7 +272,7 @@ def load_settings(**overrides: Any) -> Settings:
     """
     faults: list[str] = []
     try:
-        faults += map(_stranger, _strangers())
+        faults += env_faults(Path(ENV_FILE), {variable(name) for name in Settings.model_fields} | _NO_SETTINGS)
         settings = Settings(**{_input_name(name): value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         faults += [_told(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
@@ -285,19 +284,6 @@ def load_settings(**overrides: Any) -> Settings:
     if faults:
         raise SettingsError("\n".join(faults))
     return settings
-
-
-def _strangers() -> list[str]:
-    """Variables that look like settings and are none: a cap with a slip in its name must not be a cap missed."""
-    known = {variable(name) for name in Settings.model_fields} | _NO_SETTINGS
-    written = Path(ENV_FILE).read_text("utf-8") if Path(ENV_FILE).is_file() else ""
-    given = {name.upper() for name in (*os.environ, *_ENV_LINE.findall(written))}
-    return sorted(name for name in given - known if name.startswith("DAILIES_"))
-
-
-def _stranger(name: str) -> str:
-    near = get_close_matches(name.removeprefix("DAILIES_").lower(), Settings.model_fields, n=1)
-    return f"{name}: there is no such setting; " + (f"did you mean {variable(near[0])}?" if near else "remove it")
 
 
 def _told(loc: tuple[Any, ...], message: str) -> str:
