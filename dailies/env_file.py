@@ -3,7 +3,6 @@
 ``python-dotenv`` skips what it cannot read; here every such line is a fault with its number.
 """
 
-import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -30,11 +29,12 @@ class EnvLine:
     value: str
 
 
-def env_faults(path: Path, known: Collection[str]) -> list[str]:
+def env_faults(path: Path, environment: Collection[str], known: Collection[str]) -> list[str]:
     """Return what is wrong with the file's lines and with the names of variables, each fault with its remedy.
 
     Args:
         path: the file; one that does not exist has no faults.
+        environment: the names of the process's variables.
         known: the names of all settings' variables, in capitals.
 
     Raises:
@@ -50,8 +50,8 @@ def env_faults(path: Path, known: Collection[str]) -> list[str]:
         elif binding.key is not None:
             assignments.append(EnvLine(line, binding.key, binding.value or ""))
     faults += (f"{path} line {one.line}: {fault}" for one in assignments if (fault := _wrong_name(one.name, known)))
-    faults += (f"{path} {fault}" for fault in _lost_values(assignments, known))
-    faults += (fault for name in sorted(os.environ) if (fault := _wrong_name(name, known)))
+    faults += (f"{path} {fault}" for fault in _lost_values(assignments, environment, known))
+    faults += (fault for name in sorted(environment) if (fault := _wrong_name(name, known)))
     return faults
 
 
@@ -99,10 +99,10 @@ def _short(name: str) -> str:
     return name.removeprefix(f"{PREFIX}_").lower()
 
 
-def _lost_values(assignments: list[EnvLine], known: Collection[str]) -> Iterator[str]:
+def _lost_values(assignments: list[EnvLine], environment: Collection[str], known: Collection[str]) -> Iterator[str]:
     """Yield settings that the file sets twice, and values that refer to a variable that is not set."""
     first: dict[str, EnvLine] = {}
-    defined = set(os.environ)
+    defined = set(environment)
     for one in assignments:
         name = one.name.upper()
         if name in known:

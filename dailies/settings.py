@@ -4,6 +4,7 @@ Every setting is an environment variable with the prefix ``DAILIES_`` (GeekHub's
 documentation), or a line of the same form in ``.env``. A blank one counts as not set.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -272,7 +273,8 @@ def load_settings(**overrides: Any) -> Settings:
     """
     faults: list[str] = []
     try:
-        faults += env_faults(Path(ENV_FILE), {variable(name) for name in Settings.model_fields} | _NO_SETTINGS)
+        known = {variable(name) for name in Settings.model_fields} | _NO_SETTINGS
+        faults += env_faults(Path(ENV_FILE), os.environ, known)
         settings = Settings(**{_input_name(name): value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         faults += [_told(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
