@@ -59,5 +59,6 @@ async def mirror(
     await acreate_markdown_artifact("\n".join(["# Mirror", "", *(f"- {line}" for line in lines)]), key="mirror")
     if problems := shortfalls(outcome):
         await acreate_table_artifact(problems, key="delivered-short", description="Short of what was paid, or missing")
+    if outcome.exit_code:
         return Failed(message=lines[-1])
     return Completed(name=Verdict.DONE.value, message=lines[-1])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dailies.ledger.entry import LedgerEntry
 from dailies.mirror.probe import Footage
+from dailies.mirror.target import Content
 
 # Models make whole pictures at their own rate: six seconds may come as 141 pictures at 24 a second, 5.875 s.
 SHORTEST_BY_S = 0.25
@@ -17,18 +18,14 @@ class Download:
     """A video as the storage delivered it.
 
     Attributes:
-        size: bytes received.
+        content: the bytes received.
         content_type: the storage's content type, without parameters.
-        etag: the storage's ETag, without quotes; empty if there is none.
-        md5: of the bytes received, hexadecimal.
-        sha256: of the bytes received, hexadecimal.
+        etag: the storage's ETag, without quotes, in lower case; empty if there is none.
     """
 
-    size: int
+    content: Content
     content_type: str
     etag: str
-    md5: str
-    sha256: str
 
 
 def find_shortfalls(entry: LedgerEntry, download: Download, footage: Footage) -> tuple[str, ...]:
@@ -39,9 +36,10 @@ def find_shortfalls(entry: LedgerEntry, download: Download, footage: Footage) ->
 def _of_transfer(download: Download) -> Iterator[str]:
     if not download.content_type.startswith("video/"):
         yield f"the storage calls it {download.content_type or 'nothing'}, not a video"
-    # Supabase's ETag is the MD5 of the content; one of another form (multipart uploads have it) says nothing.
-    if len(download.etag) == len(download.md5) and download.etag != download.md5:
-        yield f"its content is damaged: MD5 {download.md5}, but its ETag says {download.etag}"
+    # The ETag is the MD5 of the content, or, of a large object, something of another form, which says nothing.
+    md5 = download.content.md5
+    if len(download.etag) == len(md5) and download.etag != md5:
+        yield f"its content is damaged: MD5 {md5}, but its ETag says {download.etag}"
 
 
 def _of_footage(entry: LedgerEntry, footage: Footage) -> Iterator[str]:

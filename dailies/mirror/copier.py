@@ -13,12 +13,12 @@ from dailies.errors import DeliveryError, MirrorError, TransportError
 from dailies.ledger.entry import LedgerEntry
 from dailies.mirror.checks import Download, find_shortfalls
 from dailies.mirror.fetch import describe_download, fetch_video
-from dailies.mirror.names import name_videos, other_name
+from dailies.mirror.names import has_job, name_videos, other_name
 from dailies.mirror.probe import Footage, probe_video
 from dailies.mirror.record import CopyStatus, MirroredVideo, MirrorRecord
-from dailies.mirror.target import Stored, Target
+from dailies.mirror.target import Stored, Target, find_same, put_verified
 
-# After so many videos in a row without an answer, the storage of the videos is down.
+# After so many videos in a row without an answer, the storage of the videos or the target is down.
 MOST_SILENT = 20
 
 
@@ -73,20 +73,28 @@ class Copier:
     async def pending(self, entries: Sequence[LedgerEntry], by: str | None = None) -> list[PendingCopy]:
         """Return what is still to be copied, in the ledger's order: new, short, changed and missing videos."""
         done = self.record.videos
-        names = name_videos(entries, {job_id: video.name for job_id, video in done.items()}, by)
+        with_job = self.target.is_shared
+        names = name_videos(entries, {job_id: video.name for job_id, video in done.items()}, by, with_job=with_job)
         wanted = {names[entry.job_id or ""]: entry for entry in entries}
-        self._stored = await self.target.list_folders({name.rpartition("/")[0] for name in wanted})
+        self._stored = await self.target.find(wanted)
         return [
-            PendingCopy(entry, name, entry.job_id in done and done[entry.job_id].status is not CopyStatus.MISSING)
+            PendingCopy(entry, name, self._is_ours(entry, name))
             for name, entry in wanted.items()
             if not self._is_done(done.get(entry.job_id or ""), self._stored.get(name))
         ]
 
+    def _is_ours(self, entry: LedgerEntry, name: str) -> bool:
+        """Return whether an object may be replaced: an earlier run stored it, and no other ledger can have."""
+        recorded = self.record.videos.get(entry.job_id or "")
+        if recorded is None or recorded.status is CopyStatus.MISSING:
+            return False
+        return has_job(name, entry) or not self.target.is_shared
+
     def _is_done(self, recorded: MirroredVideo | None, stored: Stored | None) -> bool:
         if recorded is None or stored is None or recorded.status is not CopyStatus.COPIED:
             return False
-        is_whole = stored.size == recorded.size and stored.md5 in (None, recorded.md5)
-        return is_whole and (recorded.decoded or not self.decode)
+        is_unchanged = stored.etag in (None, recorded.target_etag, recorded.md5)
+        return stored.size == recorded.size and is_unchanged and (recorded.decoded or not self.decode)
 
     async def copy(self, item: PendingCopy) -> MirroredVideo:
         """Fetch, check and store one video; ``problems`` of the result says what is wrong with it.
@@ -111,7 +119,7 @@ class Copier:
             headers = await fetch_video(self._http, item.entry.video_url or "", draft)
             download = await asyncio.to_thread(describe_download, headers, draft)
             footage = await asyncio.to_thread(probe_video, draft, decode=self.decode)
-            name = await self._store(item, draft, download)
+            name, stored = await self._store(item, draft, download)
         except DeliveryError as error:
             return self._missing(item, str(error))
         except TransportError as error:
@@ -120,13 +128,13 @@ class Copier:
         finally:
             draft.unlink(missing_ok=True)
         self._silent = 0
-        return self._copied(item, name, download, footage)
+        return self._copied(item, name, stored, download, footage)
 
     def _count_silence(self, error: TransportError) -> None:
         self._silent += 1
         if self._silent >= MOST_SILENT:
             raise MirrorError(
-                f"the storage of the videos does not answer ({error}); run the same command later to continue"
+                f"{MOST_SILENT} videos in a row got no answer ({error}); run the same command later to continue"
             )
 
     async def copy_all(self, items: Iterable[PendingCopy]) -> list[MirroredVideo]:
@@ -140,25 +148,25 @@ class Copier:
                 raise copy
         return copied
 
-    async def _store(self, item: PendingCopy, draft: Path, download: Download) -> str:
-        """Store a file under its name, or under another if something else has that name; return the name."""
+    async def _store(self, item: PendingCopy, draft: Path, download: Download) -> tuple[str, Stored]:
+        """Store a file under its name, or under another if something else has that name."""
         content_type = download.content_type or "application/octet-stream"
         for name in (item.name, other_name(item.name, item.entry)):
-            if name in self._stored and await self._holds(name, download):
-                return name
-            if name not in self._stored or item.is_ours:
+            if name in self._stored and (stored := await find_same(self.target, name, download.content)):
+                return name, stored
+            if name in self._stored and not item.is_ours:
+                continue
+            stored = await put_verified(self.target, name, draft, content_type, download.content, replace=item.is_ours)
+            if stored is not None:
                 self.uploads += 1
-                if await self.target.put(name, draft, content_type, replace=item.is_ours):
-                    return name
-                self.uploads -= 1
-                if await self._holds(name, download):
-                    return name
+                return name, stored
+            if (stored := await find_same(self.target, name, download.content)) is not None:
+                return name, stored
         raise DeliveryError(f"{self.target.address(name)} exists already and is another video")
 
-    async def _holds(self, name: str, download: Download) -> bool:
-        return await self.target.stat(name) == Stored(download.size, download.md5)
-
-    def _copied(self, item: PendingCopy, name: str, download: Download, footage: Footage) -> MirroredVideo:
+    def _copied(
+        self, item: PendingCopy, name: str, stored: Stored, download: Download, footage: Footage
+    ) -> MirroredVideo:
         problems = find_shortfalls(item.entry, download, footage)
         return replace(
             self._missing(item),
@@ -166,11 +174,12 @@ class Copier:
             name=name,
             address=self.target.address(name),
             problems=problems,
-            size=download.size,
+            size=download.content.size,
             content_type=download.content_type,
             etag=download.etag or None,
-            md5=download.md5,
-            sha256=download.sha256,
+            target_etag=stored.etag,
+            md5=download.content.md5,
+            sha256=download.content.sha256,
             duration_s=footage.readable_s,
             width=footage.width,
             height=footage.height,

@@ -1,13 +1,14 @@
 """Fetches a video over HTTP into a file, whole or not at all."""
 
-import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
 from dailies.errors import DeliveryError, TransportError
 from dailies.mirror.checks import Download
-from dailies.system.retries import retry_transport
+from dailies.mirror.target import clean_etag, read_content
+from dailies.system.retries import retry_after_s, retry_transport
 
 LARGEST_BYTES = 2 * 1024**3
 _CHUNK_BYTES = 256 * 1024
@@ -50,22 +51,18 @@ async def _fetch(http: httpx.AsyncClient, url: str, path: Path) -> httpx.Headers
 def _check_status(answer: httpx.Response) -> None:
     status = answer.status_code
     if status >= 500 or status in _PASSING:
-        raise TransportError(f"the storage answers HTTP {status}", code=f"http_{status}", status=status)
+        pause_s = retry_after_s(answer.headers, datetime.now(UTC)) if "retry-after" in answer.headers else None
+        raise TransportError(
+            f"the storage answers HTTP {status}", code=f"http_{status}", status=status, retry_after_s=pause_s
+        )
     if status != 200:
         raise DeliveryError(f"the storage answers HTTP {status}: the video is not there")
 
 
 def describe_download(headers: httpx.Headers, path: Path) -> Download:
     """Read a fetched file whole and return its facts and digests. Blocks: run it in a thread."""
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1024**2):
-            md5.update(chunk)
-            sha256.update(chunk)
     return Download(
-        size=path.stat().st_size,
+        content=read_content(path),
         content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
-        etag=headers.get("etag", "").removeprefix("W/").strip('"'),
-        md5=md5.hexdigest(),
-        sha256=sha256.hexdigest(),
+        etag=clean_etag(headers.get("etag")) or "",
     )

@@ -1,15 +1,14 @@
 """A folder as the target: whole files only, and none outside of the folder."""
 
 import asyncio
-import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dailies.errors import MirrorError
-from dailies.mirror.target import Stored, Target
+from dailies.mirror.target import CHUNK_BYTES, Content, Stored, Target, read_content
 from dailies.system.durable import sync_folder
 
 
@@ -35,15 +34,26 @@ class FolderTarget:
         """Return the file's path."""
         return str(self._path(name))
 
-    async def list_folders(self, folders: Iterable[str]) -> Mapping[str, Stored]:
-        """Return the files in some folders by name, with their sizes."""
-        return await asyncio.to_thread(self._list_folders, set(folders))
+    @property
+    def is_shared(self) -> bool:
+        """False: a hard link is made by one process only, even if several try."""
+        return False
+
+    async def find(self, names: Collection[str]) -> Mapping[str, Stored]:
+        """Return those of some names that are files, with their sizes."""
+        return await asyncio.to_thread(self._find, frozenset(names))
 
     async def stat(self, name: str) -> Stored | None:
-        """Return a file's size and MD5."""
+        """Return a file's size and SHA-256."""
         return await asyncio.to_thread(self._stat, name)
 
-    async def put(self, name: str, draft: Path, content_type: str, *, replace: bool) -> bool:  # noqa: ARG002 - a bucket's
+    async def read(self, name: str) -> AsyncIterator[bytes]:
+        """Yield a file's content."""
+        with self._path(name).open("rb") as file:
+            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield chunk
+
+    async def put(self, name: str, draft: Path, content_type: str, content: Content, *, replace: bool) -> bool:  # noqa: ARG002 - needed in a bucket
         """Move a file in; the move is durable when this returns."""
         return await asyncio.to_thread(self._put, name, draft, replace=replace)
 
@@ -53,22 +63,22 @@ class FolderTarget:
             raise MirrorError(f"{name!r} would lead out of {self._root}; is there a symbolic link in that folder?")
         return path
 
-    def _list_folders(self, folders: set[str]) -> dict[str, Stored]:
+    def _find(self, names: frozenset[str]) -> dict[str, Stored]:
         found = {}
-        for folder in folders:
+        for folder in {name.rpartition("/")[0] for name in names}:
             place = self._path(folder)
             for entry in os.scandir(place) if place.is_dir() else ():
-                if entry.is_file(follow_symlinks=False):
-                    found[f"{folder}/{entry.name}"] = Stored(entry.stat().st_size)
+                name = f"{folder}/{entry.name}"
+                if name in names and entry.is_file(follow_symlinks=False):
+                    found[name] = Stored(entry.stat().st_size)
         return found
 
     def _stat(self, name: str) -> Stored | None:
         try:
-            with self._path(name).open("rb") as file:
-                digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-                return Stored(file.tell(), digest.hexdigest())
+            content = read_content(self._path(name))
         except FileNotFoundError:
             return None
+        return Stored(content.size, sha256=content.sha256)
 
     def _put(self, name: str, draft: Path, *, replace: bool) -> bool:
         path = self._path(name)

@@ -15,7 +15,7 @@ from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.selection import Selection, finished
 from dailies.mirror.copier import Copier, PendingCopy
-from dailies.mirror.copy_ledger import copy_ledger_files
+from dailies.mirror.copy_ledger import LedgerCopy, copy_ledger_files
 from dailies.mirror.open_target import open_target, target_name
 from dailies.mirror.record import CopyStatus, MirroredVideo, MirrorRecord
 from dailies.settings import Settings
@@ -55,14 +55,14 @@ class MirrorOutcome:
         total: finished videos of the selection.
         videos: those that the run fetched, each with its problems.
         uploads: objects that the run wrote.
-        ledger_files: names of the ledger's, results' and reports' files that the run wrote.
+        ledger: what became of the ledger's files.
     """
 
     target: str
     total: int
     videos: tuple[MirroredVideo, ...]
     uploads: int
-    ledger_files: tuple[str, ...] = ()
+    ledger: LedgerCopy
 
     @property
     def statuses(self) -> Counter[CopyStatus]:
@@ -76,8 +76,8 @@ class MirrorOutcome:
 
     @property
     def exit_code(self) -> int:
-        """0 if every video is there and is what was paid for, else 1."""
-        return 1 if self.short else 0
+        """0 if everything is there and every video is what was paid for, else 1."""
+        return 1 if self.short or self.ledger.problems else 0
 
 
 @asynccontextmanager
@@ -139,8 +139,8 @@ async def mirror_videos(
     async with open_mirror(ledger, request.to, settings, decode=request.decode) as copier:
         pending = await copier.pending(wanted, request.by)
         videos = await _copy_in_chunks(copier, pending, copy, on_progress)
-        ledger_files = await copy_ledger_files(copier, ledger, settings) if request.with_ledger else ()
-        return MirrorOutcome(copier.target.url, len(wanted), tuple(videos), copier.uploads, ledger_files)
+        copied = await copy_ledger_files(copier, ledger, settings) if request.with_ledger else LedgerCopy()
+        return MirrorOutcome(copier.target.url, len(wanted), tuple(videos), copier.uploads, copied)
 
 
 async def _copy_in_chunks(

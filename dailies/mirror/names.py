@@ -1,5 +1,6 @@
 """Names copied videos: readable, the same at every run, and always inside the target. Pure."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from dailies.ledger.entry import LedgerEntry
 
 LONGEST_PART = 80
+_SHORTEST_JOB = 8  # a shorter id might be part of another name by chance
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+")
 _EDGES = re.compile(r"^[.\-_]+|[.\-_]+$")
 _SUFFIXES = (".mp4", ".webm", ".mov")
@@ -29,34 +31,44 @@ def plain_name(text: str) -> str:
     return f"file-{name}" if _DEVICES.fullmatch(name) else name
 
 
-def video_name(entry: LedgerEntry, by: str | None = None) -> str:
+def video_name(entry: LedgerEntry, by: str | None = None, *, with_job: bool = False) -> str:
     """Return ``<folder>/<id or row>-<model>-take-<take>.mp4``.
 
     Args:
         entry: a completed one.
         by: the ``meta.`` column that names the folder. Without it, or where it is empty, the file of prompts does.
+        with_job: whether the job's id is part of the name, so that no other ledger's video can have it.
     """
     group = plain_name(entry.metadata.get(by, "")) if by else ""
     folder = group or plain_name(PurePosixPath(entry.source).stem) or "videos"
-    shot = plain_name(entry.prompt_id or "") or f"row-{entry.source_line}"
+    row = plain_name(entry.prompt_id or "") or f"row-{entry.source_line}"
     model = plain_name((entry.model or "").rpartition("/")[2]) or "model"
-    return f"{folder}/{shot}-{model}-take-{entry.take}{_suffix(entry.video_url)}"
+    job = f"-{_job(entry)}" if with_job else ""
+    return f"{folder}/{row}-{model}-take-{entry.take}{job}{_suffix(entry.video_url)}"
 
 
-def name_videos(entries: Iterable[LedgerEntry], known: Mapping[str, str], by: str | None = None) -> dict[str, str]:
+def has_job(name: str, entry: LedgerEntry) -> bool:
+    """Return whether a name holds the entry's job id."""
+    return _job(entry) in name
+
+
+def name_videos(
+    entries: Iterable[LedgerEntry], known: Mapping[str, str], by: str | None = None, *, with_job: bool = False
+) -> dict[str, str]:
     """Return a name for each job. No two names are equal, even when case is ignored.
 
     Args:
         entries: completed ones, in the ledger's order.
         known: names of earlier runs by job id; they stay.
         by: as in ``video_name``.
+        with_job: as in ``video_name``.
     """
     names = dict(known)
     taken = {name.casefold() for name in names.values()}
     for entry in entries:
         job_id = entry.job_id or ""
         if job_id not in names:
-            name = video_name(entry, by)
+            name = video_name(entry, by, with_job=with_job)
             names[job_id] = other_name(name, entry) if name.casefold() in taken else name
             taken.add(names[job_id].casefold())
     return names
@@ -66,6 +78,13 @@ def other_name(name: str, entry: LedgerEntry) -> str:
     """Return the name of a video whose first name is taken: it holds the attempt's key."""
     stem, dot, suffix = name.rpartition(".")
     return f"{stem}-{entry.row_key.replace('-', '')[:12]}-{entry.attempt}{dot}{suffix}"
+
+
+def _job(entry: LedgerEntry) -> str:
+    """Return the job's id if it can stand in a name as it is, else a hash of it."""
+    job_id = entry.job_id or ""
+    digest = hashlib.sha256(job_id.encode()).hexdigest()[:32]
+    return job_id if plain_name(job_id) == job_id and len(job_id) >= _SHORTEST_JOB else digest
 
 
 def _suffix(url: str | None) -> str:

@@ -53,6 +53,7 @@ class MirroredVideo:
     size: Size | None = None
     content_type: Text | None = None
     etag: Text | None = None
+    target_etag: Text | None = None
     md5: Text | None = None
     sha256: Text | None = None
     duration_s: Seconds | None = None
@@ -75,8 +76,9 @@ def to_table(videos: Iterable[MirroredVideo]) -> pa.Table:
 
 
 def from_table(table: pa.Table) -> list[MirroredVideo]:
-    """Return the videos of a table that has the record's columns."""
-    return [_video(row) for row in table.select(COLUMNS).to_pylist()]
+    """Return the videos of a record's table."""
+    known = [name for name in COLUMNS if name in table.column_names]  # an older version may have written fewer
+    return [_video(row) for row in table.select(known).to_pylist()]
 
 
 def _video(row: dict[str, Any]) -> MirroredVideo:

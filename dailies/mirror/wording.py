@@ -16,7 +16,8 @@ def mirror_as_json(outcome: MirrorOutcome) -> dict[str, Any]:
         "finished": outcome.total,
         "looked_at": len(outcome.videos),
         "uploads": outcome.uploads,
-        "books": outcome.ledger_files,
+        "books": outcome.ledger.written,
+        "books_problems": outcome.ledger.problems,
         "exit_code": outcome.exit_code,
         "videos": [asdict(video) for video in outcome.videos],
     }
@@ -27,19 +28,20 @@ def mirror_lines(outcome: MirrorOutcome) -> Iterator[str]:
     kept = outcome.total - len(outcome.videos)
     if kept:
         yield f"There already: {count(kept, 'video')}."
-    if outcome.ledger_files:
-        yield f"Copied {count(len(outcome.ledger_files), 'file')} of the ledger, the results and the reports."
+    if outcome.ledger.written:
+        yield f"Copied {count(len(outcome.ledger.written), 'file')} of the ledger, the results and the reports."
+    for problem in outcome.ledger.problems:
+        yield f"Not copied: {problem}"
     found = outcome.statuses
-    copied = f"{count(found[CopyStatus.COPIED], 'video')} copied to {outcome.target}"
-    if not outcome.short:
-        yield f"{copied}; each is what was paid for."
-        return
-    missing = found[CopyStatus.MISSING]
-    words = [copied]
+    words = [f"{count(found[CopyStatus.COPIED], 'video')} copied to {outcome.target}"]
     if found[CopyStatus.SHORT]:
         words.append(f"{count(found[CopyStatus.SHORT], 'video')} delivered short of what was paid")
-    if missing:
-        words.append(f"{count(missing, 'video')} could not be copied; the same command tries again")
+    if found[CopyStatus.MISSING]:
+        words.append(f"{count(found[CopyStatus.MISSING], 'video')} could not be copied; the same command tries again")
+    if outcome.ledger.problems:
+        words.append(f"{count(len(outcome.ledger.problems), 'file')} of the ledger could not be copied")
+    if outcome.exit_code == 0:
+        words.append("each is what was paid for")
     yield "; ".join(words) + "."
 
 

@@ -1,4 +1,4 @@
-"""Keeping the finished videos in a real Supabase project, as GeekHub does, through Supabase's official client."""
+"""Keeps the finished videos in a real Supabase project, as GeekHub does, through Supabase's official client."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -14,9 +14,9 @@ from dailies.gateway.storage.buckets import GENERATED
 _TIMEOUT_S = 120.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class RemoteStore:
-    """A project of somebody's own.
+    """A Supabase project.
 
     Args:
         url: ``https://<project>.supabase.co``.
@@ -25,43 +25,55 @@ class RemoteStore:
 
     url: str
     service_key: str = field(repr=False)
-    _has_bucket: bool = False
 
     async def keep(self, key: str, path: Path) -> bool:
-        """Upload a video under a key of the public bucket ``generated-videos``, which is made if it is missing.
+        """Upload a video to the public bucket ``generated-videos`` and return whether everyone can open it there.
 
-        Returns:
-            Whether it is there. Where it is not, the log says why; the job is still processing, and the next poll tries
-            again.
+        If not, the log says why; the job is still processing and not charged, and the next poll tries again.
         """
         from storage3.exceptions import StorageApiError
 
         try:
             async with self._storage() as storage:
-                await self._ensure_bucket(storage)
+                await _require_public_bucket(storage)
                 options: Any = {"content-type": "video/mp4", "upsert": "true"}
                 await storage.from_(GENERATED).upload(key, path, options)
-        except (StorageApiError, httpx.HTTPError) as error:
+        except (StorageApiError, httpx.HTTPError, PermissionError) as error:
             sys.stderr.write(f"{key} is not stored at {self.url}: {type(error).__name__}: {error}\n")
+            return False
+        except (ValueError, KeyError, TypeError):  # what the client makes of a page that is no answer of a storage
+            sys.stderr.write(f"{key} is not stored: {self.url} does not answer as Supabase Storage does\n")
             return False
         return True
 
     @asynccontextmanager
     async def _storage(self) -> AsyncIterator[Any]:
-        from supabase import AsyncClientOptions, acreate_client  # takes a while to import
+        from supabase import AsyncClientOptions, acreate_client  # importing it takes a second
 
         async with httpx.AsyncClient(timeout=_TIMEOUT_S) as http:
             options = AsyncClientOptions(httpx_client=http, auto_refresh_token=False, persist_session=False)
             yield (await acreate_client(self.url, self.service_key, options=options)).storage
 
-    async def _ensure_bucket(self, storage: Any) -> None:
-        from storage3.exceptions import StorageApiError
 
-        if self._has_bucket:
-            return
-        try:
-            await storage.create_bucket(GENERATED, options={"public": True})
-        except StorageApiError as error:
-            if str(error.status) != "409":
-                raise
-        self._has_bucket = True
+async def _require_public_bucket(storage: Any) -> None:
+    """Make the bucket if it is missing. Asked for each video: the bucket may be deleted or made private at any time.
+
+    Raises:
+        PermissionError: the bucket is private.
+    """
+    from storage3.exceptions import StorageApiError
+
+    try:
+        bucket = await storage.get_bucket(GENERATED)
+    except StorageApiError as error:
+        if str(error.status) != "404":
+            raise
+    else:
+        if not bucket.public:
+            raise PermissionError(f"the bucket {GENERATED} is private; make it public in Supabase's dashboard")
+        return
+    try:
+        await storage.create_bucket(GENERATED, options={"public": True})
+    except StorageApiError as error:
+        if str(error.status) != "409":
+            raise

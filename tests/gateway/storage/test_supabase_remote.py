@@ -1,6 +1,8 @@
 """A sandbox that keeps its finished videos in a Supabase project, as GeekHub does. Another sandbox is the project."""
 
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,54 @@ def test_a_bucket_that_is_there_is_used_as_it_is(project: RunningSandbox, tmp_pa
         assert shoot(gateway)()["status"] == "completed"
     assert find_bucket(store, GENERATED) == before
     store.close()
+
+
+def test_a_video_that_nobody_could_open_is_not_charged(project: RunningSandbox, tmp_path: Path) -> None:
+    store = connect(project.data_dir)
+    store.execute("UPDATE storage_buckets SET public = 0 WHERE id = ?", (GENERATED,))
+    with running_sandbox(tmp_path / "gateway", **keys(project)) as gateway:
+        poll = shoot(gateway)
+        assert (poll()["status"], gateway.consumed_mxn()) == ("processing", 0)
+        store.execute("UPDATE storage_buckets SET public = 1 WHERE id = ?", (GENERATED,))
+        assert poll()["status"] == "completed"
+    store.close()
+
+
+def test_a_bucket_that_was_deleted_is_made_again(project: RunningSandbox, tmp_path: Path) -> None:
+    store = connect(project.data_dir)
+    with running_sandbox(tmp_path / "gateway", **keys(project)) as gateway:
+        assert shoot(gateway)()["status"] == "completed"
+        store.execute("DELETE FROM storage_objects")
+        store.execute("DELETE FROM storage_buckets WHERE id = ?", (GENERATED,))
+        job = shoot(gateway)()
+    store.close()
+    assert get(job["video_url"]).status_code == 200
+
+
+def test_a_project_that_is_no_storage_charges_nothing(tmp_path: Path, web_page_url: str) -> None:
+    with running_sandbox(tmp_path / "gateway", supabase_url=web_page_url, supabase_key="a.b.c") as gateway:
+        assert (shoot(gateway)()["status"], gateway.consumed_mxn()) == ("processing", 0)
+
+
+@pytest.fixture
+def web_page_url() -> Iterator[str]:
+    """A web server that answers every request with a page."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>Welcome</html>")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
 
 
 def test_the_key_is_shown_nowhere(tmp_path: Path) -> None:
