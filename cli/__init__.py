@@ -1,1 +1,1 @@
-"""Running flows from the command line, on this computer: its service, its Prefect server, its Ctrl-C."""
+"""The `dailies` command: verbs, screen, the local Prefect server, Ctrl-C."""

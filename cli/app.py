@@ -1,32 +1,42 @@
-"""The `dailies` command: its verbs, and what an error looks like."""
+"""The `dailies` command: its verbs, and how it shows an error."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 
 from cyclopts import App, Parameter
 
-from cli.commands.deploy import deploy, serve
+from cli.commands.abandon import abandon
+from cli.commands.demo import demo
+from cli.commands.deploy import deploy
 from cli.commands.doctor import doctor
-from cli.commands.ledger import abandon, failed, ledger_app, settle
+from cli.commands.failed import failed
+from cli.commands.ledger import app as ledger_app
 from cli.commands.mirror import mirror
+from cli.commands.plan import plan
 from cli.commands.report import report
-from cli.commands.run import demo, plan, run
+from cli.commands.results import results
+from cli.commands.run import run
 from cli.commands.sandbox import app as sandbox_app
+from cli.commands.serve import serve
 from cli.commands.server import app as server_app
-from cli.commands.validate import results, status, validate
+from cli.commands.settle import settle
+from cli.commands.status import status
+from cli.commands.validate import validate
 from cli.error_messages import explain
-from cli.proxy import spare_loopback_the_proxy
 from cli.screen.console import complain, say_json, silence
 from dailies.prompts.sources.source_names import STDIN, STDIN_FILE
 from dailies.report.output import STDOUT_FILE
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 app = App(
     name="dailies",
-    help="Prompts become AI videos, exactly accounted. Example: dailies plan prompts.csv",
+    help="Make AI videos from sheets of prompts. Example: dailies plan prompts.csv",
     version=version("dailies"),
     default_parameter=Parameter(negative="", show_default=False),
-    suppress_keyboard_interrupt=False,  # main has words for it
+    suppress_keyboard_interrupt=False,  # main shows it
 )
 app.command(validate, sort_key=1)
 app.command(plan, sort_key=2)
@@ -45,21 +55,21 @@ app.command(demo, show=False)
 app.command(ledger_app)
 app.command(sandbox_app)
 app.command(server_app)
-app["--help"].show = app["--version"].show = False  # everybody knows them, and the screen is full
+app["--help"].show = app["--version"].show = False  # they are well known, and the screen is full
 app.register_install_completion_command(help="Install completion for your shell.")
 
 
-def _plain_words(asked: Iterable[str]) -> Iterator[str]:
-    """``-`` under the name that a command line can carry: standard input, or after -o standard output."""
+def _name_devices(arguments: Iterable[str]) -> Iterator[str]:
+    """Replace ``-``, which the parser would take for an option, by the device: standard output after -o, else input."""
     before = ""
-    for word in asked:
+    for word in arguments:
         device = STDOUT_FILE if before in ("-o", "--output") else STDIN_FILE
         yield device if word == STDIN else word
         before = word
 
 
-def _tell(message: str, *, as_json: bool) -> None:
-    if not message:  # nobody listens any more
+def _show_error(message: str, *, as_json: bool) -> None:
+    if not message:  # the reader of standard output is gone
         silence(sys.stdout)
         return
     if as_json:
@@ -67,16 +77,24 @@ def _tell(message: str, *, as_json: bool) -> None:
     complain(message)
 
 
+def spare_loopback_the_proxy() -> None:
+    """Keep requests to this computer (the sandbox, the local Prefect server) away from any proxy of the environment."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host for host in known.split(",") if host.strip()]
+    spared = ",".join([*hosts, *(host for host in _LOOPBACK if host not in hosts)])
+    os.environ.update(no_proxy=spared, NO_PROXY=spared)
+
+
 def main() -> None:
-    """Run the command; every error is one message and an exit code (2: refused before anything was spent)."""
-    asked = sys.argv[1:]
-    words = list(_plain_words(word for word in asked if word != "--debug"))
+    """Run the command; turn every error into one message and an exit code (2: refused before anything was spent)."""
+    arguments = sys.argv[1:]
+    words = list(_name_devices(word for word in arguments if word != "--debug"))
     spare_loopback_the_proxy()
     try:
         code = app(words, result_action="return_value", exit_on_error=False, print_error=False)
     except BaseException as error:  # the outer edge: everything becomes a message
-        if isinstance(error, SystemExit) or "--debug" in asked:
+        if isinstance(error, SystemExit) or "--debug" in arguments:
             raise
         message, code = explain(error)
-        _tell(message, as_json="--json" in asked)
+        _show_error(message, as_json="--json" in arguments)
     sys.exit(code if isinstance(code, int) else 0)

@@ -9,21 +9,19 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from cli.assignment import Assignment
-from cli.invocation import open_assignment
-from cli.known_service import Service
-from cli.run_command import run_assignment
+from cli.invocation import Invocation, open_invocation
+from cli.run_command import run_prompts
 from cli.screen.console import say
-from cli.service import sandbox_folder, stop_command
+from cli.service import Service, sandbox_folder, stop_command
 from dailies.gateway.hosting.process import stop_sandbox
 from dailies.ledger.entry import EntryStatus
-from dailies.pricing import ZERO
+from dailies.report.totals import sum_up
 from dailies.settings import Settings, load_settings
 from flows.home import ROOT
 
 SAMPLE = Path("data/prompts/sample.csv")
 _HIDDEN = dict.fromkeys(("GEEKHUB_API_KEY", "DAILIES_CREDENTIALS_BLOCK", "DAILIES_MIRROR_TO"), "")
-"""Blank also hides what is in .env: a demo spends nothing, and puts nothing into a place that is not its own."""
+"""Blank variables also hide the lines of .env: the demo spends nothing and writes only into its own folders."""
 
 
 def run_demo(console: Console, *, fresh: bool) -> int:
@@ -37,11 +35,14 @@ def run_demo(console: Console, *, fresh: bool) -> int:
     if fresh:
         _move_aside(console, settings)
     prepare_prefect(settings)
-    begin_server()  # it needs some seconds; meanwhile the plan is made
-    given = open_assignment([str(SAMPLE)])
-    code = run_assignment(console, given, yes=True)
+    begin_server()  # it takes some seconds to start, during which the plan is made
+    invocation = open_invocation([str(SAMPLE)])
+    code = run_prompts(console, invocation, yes=True)
     console.print()
-    return max(code, _compare(console, given)) or _say_goodbye(console, given, time.monotonic() - began)
+    code = max(code, _compare(console, invocation))
+    if code == 0:
+        _say_goodbye(console, invocation, time.monotonic() - began)
+    return code
 
 
 def _move_aside(console: Console, settings: Settings) -> None:
@@ -55,11 +56,11 @@ def _move_aside(console: Console, settings: Settings) -> None:
         say(console, f"Moved the earlier sandbox and its ledger to {aside}.")
 
 
-def _compare(console: Console, given: Assignment) -> int:
-    """Hold the whole ledger against the sandbox's own account, to the last digit."""
-    consumed = _consumed_mxn(given.service)
-    completed = [entry for entry in given.folder.entries() if entry.status is EntryStatus.COMPLETED]
-    charged = sum((entry.charged_mxn or ZERO for entry in completed), ZERO)
+def _compare(console: Console, invocation: Invocation) -> int:
+    """Compare the whole ledger with the sandbox's own account, to the last digit; return the exit code."""
+    consumed = _consumed_mxn(invocation.service)
+    completed = [entry for entry in invocation.folder.entries() if entry.status is EntryStatus.COMPLETED]
+    charged = sum_up("all", completed).charged_mxn
     same = charged == consumed
     verdict = "They agree." if same else "THEY DIFFER."
     say(console, f"Ledger: {charged} MXN. Sandbox account: {consumed} MXN. {verdict}", "green" if same else "bold red")
@@ -67,24 +68,21 @@ def _compare(console: Console, given: Assignment) -> int:
 
 
 def _consumed_mxn(sandbox: Service) -> Decimal:
-    key = sandbox.settings.geekhub_api_key
-    assert key is not None, "an opened sandbox has given its key"
     answer = httpx.get(
         f"{sandbox.sandbox_url}/sandbox/account",
-        headers={"authorization": f"Bearer {key.get_secret_value()}"},
+        headers={"authorization": f"Bearer {sandbox.settings.require_key().get_secret_value()}"},
         trust_env=False,
     )
     return Decimal(str(answer.raise_for_status().json()["consumed_mxn"]))
 
 
-def _say_goodbye(console: Console, given: Assignment, seconds: float) -> int:
-    first = next((entry.video_url for entry in given.outcome().entries() if entry.video_url), None)
+def _say_goodbye(console: Console, invocation: Invocation, seconds: float) -> None:
+    settings = invocation.service.settings
+    first = next((entry.video_url for entry in invocation.outcome().entries() if entry.video_url), None)
     say(console, f"The first video: {first or 'there is none'}")
-    report = given.service.settings.report_path(*given.prompts.sources).resolve()
+    report = settings.report_path(*invocation.prompts.sources).resolve()
     say(console, f"The report, all videos on one page: {report.as_uri()}")
-    say(console, f"The ledger: {given.folder.path}/month=*/*.parquet")
-    stop = stop_command(given.service.settings)
-    say(console, f"The sandbox: {given.service.sandbox_url} (stop it: .venv/bin/{stop})")
-    say(console, "The Prefect server goes on, too (stop it: .venv/bin/dailies server stop)")
-    say(console, f"{seconds:.0f} s. Again: make demo. Anew: make demo FRESH=1", "dim")
-    return 0
+    say(console, f"The ledger: {invocation.folder.path}/month=*/*.parquet")
+    say(console, f"The sandbox: {invocation.service.sandbox_url} (to stop it: .venv/bin/{stop_command(settings)})")
+    say(console, "The Prefect server keeps running, too (to stop it: .venv/bin/dailies server stop)")
+    say(console, f"{seconds:.0f} s. Once more: make demo. From the start: make demo FRESH=1", "dim")

@@ -1,4 +1,4 @@
-"""Is everything in place for a run? Each check says what it found and, where it is not well, the remedy."""
+"""The checks of `dailies doctor`: each returns what it found and, if that is bad, the remedy."""
 
 import contextlib
 import os
@@ -22,8 +22,8 @@ _MB = 1_000_000
 _LITTLE_SPACE, _NO_SPACE = 1_000 * _MB, 50 * _MB
 
 
-class Verdict(StrEnum):
-    """How well it is: ``bad`` would refuse or stop a run, ``warning`` would not."""
+class Health(StrEnum):
+    """The severity of a result: ``bad`` would refuse or stop a run, ``warning`` would not."""
 
     OK = "ok"
     WARNING = "warning"
@@ -31,17 +31,17 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, and what to do about it (empty where it is well)."""
+class CheckResult:
+    """What one check found, and what to do about it (empty if it is fine)."""
 
     name: str
-    verdict: Verdict
+    verdict: Health
     found: str
     remedy: str = ""
 
 
-async def check_service(settings: Settings, now: datetime) -> list[Finding]:
-    """Ask the service once: is it there, is it GeekHub, does it take the key, what is the balance and the time."""
+async def check_service(settings: Settings, now: datetime) -> list[CheckResult]:
+    """Ask the service once: check that it is GeekHub and accepts the key; read its balance and its clock."""
     url = settings.geekhub_base_url
     try:
         async with GeekHubClient(url, settings.require_key(), timeout_s=settings.request_timeout_s) as client:
@@ -50,46 +50,46 @@ async def check_service(settings: Settings, now: datetime) -> list[Finding]:
                 await client.require_geekhub()
             clock = check_clock(client.date, now)
     except KeyRefusedError as error:
-        return [Finding("key", Verdict.BAD, str(error), "copy it again from GeekHub's console into GEEKHUB_API_KEY")]
+        return [CheckResult("key", Health.BAD, str(error), "copy it again from GeekHub's console into GEEKHUB_API_KEY")]
     except ServiceError as error:
         remedy = error.remedy or "check GEEKHUB_BASE_URL (GeekHub's is https://api.geekhub.mx/v1) and the network"
-        return [Finding("service", Verdict.BAD, str(error), remedy)]
-    told = "the service does not tell it; caps hold all the same" if balance is None else f"{balance:,.2f} MXN"
+        return [CheckResult("service", Health.BAD, str(error), remedy)]
+    shown = "the service does not report it; the caps still apply" if balance is None else f"{balance:,.2f} MXN"
     empty = balance is not None and balance <= 0
     return [
-        Finding("service", Verdict.OK, f"{url} answers as GeekHub does"),
-        Finding("key", Verdict.OK, f"accepted ({settings.service})"),
-        Finding("balance", Verdict.BAD if empty else Verdict.OK, told, "top up at GeekHub" if empty else ""),
+        CheckResult("service", Health.OK, f"{url} answers as GeekHub does"),
+        CheckResult("key", Health.OK, f"accepted ({settings.service})"),
+        CheckResult("balance", Health.BAD if empty else Health.OK, shown, "top up at GeekHub" if empty else ""),
         *clock,
     ]
 
 
-def check_clock(date: str | None, now: datetime) -> list[Finding]:
-    """Compare this computer's clock with the ``Date`` of the service's answer: it decides the month of the FX."""
+def check_clock(date: str | None, now: datetime) -> list[CheckResult]:
+    """Compare this computer's clock, which decides the month of the FX, with the ``Date`` of the service's answer."""
     try:
-        told = parsedate_to_datetime(date or "")
+        theirs = parsedate_to_datetime(date or "")
     except ValueError:
         return []
-    ahead_s = (now - told.astimezone(UTC)).total_seconds()
+    ahead_s = (now - theirs.astimezone(UTC)).total_seconds()
     if abs(ahead_s) <= CLOCK_TOLERANCE_S:
-        return [Finding("clock", Verdict.OK, "agrees with the service's")]
+        return [CheckResult("clock", Health.OK, "agrees with the service's")]
     way = "ahead of" if ahead_s > 0 else "behind"
     found = f"{abs(ahead_s):,.0f} s {way} the service's"
-    return [Finding("clock", Verdict.WARNING, found, "set this computer's clock (timedatectl set-ntp true)")]
+    return [CheckResult("clock", Health.WARNING, found, "set this computer's clock (timedatectl set-ntp true)")]
 
 
-def check_fx(tariff: Tariff, now: datetime) -> Finding:
-    """Whether this month can be priced."""
+def check_fx(tariff: Tariff, now: datetime) -> CheckResult:
+    """Check that this month has an FX, so that it can be priced."""
     month = tariff.month(now)
     fx = tariff.fx_at(now)
     if fx is not None:
-        return Finding("fx", Verdict.OK, f"{month}: {fx} MXN for one USD")
+        return CheckResult("fx", Health.OK, f"{month}: {fx} MXN for one USD")
     remedy = f"set DAILIES_FX={month}=<MXN for one USD, as GeekHub has fixed it for the month>"
-    return Finding("fx", Verdict.BAD, f"{month} has none, so nothing can be priced", remedy)
+    return CheckResult("fx", Health.BAD, f"{month} has none, so nothing can be priced", remedy)
 
 
-def check_ledger(path: Path) -> Finding:
-    """Whether the ledger's folder can be written, and whether its file system's locks and links work."""
+def check_ledger(path: Path) -> CheckResult:
+    """Check that the ledger's folder can be written, and that its file system's locks and links work."""
     folder = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     try:
         with _trial_file(folder) as trial:
@@ -98,12 +98,12 @@ def check_ledger(path: Path) -> Finding:
             one.release()
             os.link(trial, trial.with_suffix(".link"))
     except OSError as error:
-        remedy = "choose another by DAILIES_DATA_DIR, or make it writable"
-        return Finding("ledger", Verdict.BAD, f"{path} cannot be written ({error.strerror})", remedy)
+        remedy = "choose another with DAILIES_DATA_DIR, or make it writable"
+        return CheckResult("ledger", Health.BAD, f"{path} cannot be written ({error.strerror})", remedy)
     if not holds:
         remedy = "keep the ledger on a local disk, or on NFS 4 with locks"
-        return Finding("ledger", Verdict.BAD, f"two processes can lock a file in {folder} at once", remedy)
-    return Finding("ledger", Verdict.OK, f"{path} can be written; its locks work")
+        return CheckResult("ledger", Health.BAD, f"two processes can lock a file in {folder} at once", remedy)
+    return CheckResult("ledger", Health.OK, f"{path} can be written; its locks work")
 
 
 @contextlib.contextmanager
@@ -114,10 +114,10 @@ def _trial_file(folder: Path) -> Iterator[Path]:
         yield file
 
 
-def check_disk(path: Path) -> Finding:
-    """How much room is left where the ledger is; journals are small, so a gigabyte is plenty."""
+def check_disk(path: Path) -> CheckResult:
+    """Check the space where the ledger is; journals are small, so a gigabyte is plenty."""
     folder = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     free = shutil.disk_usage(folder).free
-    verdict = Verdict.BAD if free < _NO_SPACE else Verdict.WARNING if free < _LITTLE_SPACE else Verdict.OK
-    remedy = "" if verdict is Verdict.OK else "make room, or move the data folder (DAILIES_DATA_DIR)"
-    return Finding("disk", verdict, f"{free / _MB / 1000:,.1f} GB free", remedy)
+    verdict = Health.BAD if free < _NO_SPACE else Health.WARNING if free < _LITTLE_SPACE else Health.OK
+    remedy = "" if verdict is Health.OK else "free some space, or move the data folder (DAILIES_DATA_DIR)"
+    return CheckResult("disk", verdict, f"{free / _MB / 1000:,.1f} GB free", remedy)

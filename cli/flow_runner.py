@@ -10,9 +10,9 @@ import httpx
 from rich.console import Console
 
 from cli.interrupts import Interrupts
-from cli.lifeline import until_lost
-from cli.prefect_http import answers, is_missing
+from cli.prefect_http import answers, is_missing, until_lost
 from cli.prefect_server import (
+    Server,
     affordable_events_per_s,
     find_server,
     require_compatible,
@@ -22,7 +22,6 @@ from cli.prefect_server import (
 from cli.screen.console import complain, say
 from cli.screen.logs import logs_above
 from cli.screen.progress import ProgressDisplay
-from cli.server import Server
 from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
 from dailies.run.context import Production, watcher
 from dailies.settings import Settings

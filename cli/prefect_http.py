@@ -1,7 +1,10 @@
-"""Asking a Prefect server over plain HTTP, as whom Prefect's own settings name; quicker than importing its client."""
+"""Asks a Prefect server over plain HTTP, as Prefect's settings say; importing Prefect's client takes seconds."""
 
+import asyncio
 import base64
 import re
+import time
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.metadata import version
 
@@ -9,6 +12,9 @@ import httpx
 
 from dailies.errors import ServerError
 
+PATIENCE_S = 40.0
+_EVERY_S = 2.0
+_NOTABLE_S = 5.0
 _REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -74,6 +80,35 @@ def understands_us(found: str) -> bool:
     """Whether a server of that version does: of the same major version, and not of an older minor one."""
     ours, theirs = (tuple(int(n) for n in re.findall(r"\d+", text)[:2]) for text in (version("prefect"), found))
     return len(theirs) == 2 and theirs[0] == ours[0] and theirs >= ours
+
+
+async def until_lost(
+    answers: Callable[[], Awaitable[bool]],
+    tell: Callable[[str], None],
+    *,
+    patience_s: float = PATIENCE_S,
+    every_s: float = _EVERY_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Return when the server has not answered for ``patience_s`` seconds; until then tell when it goes and comes.
+
+    Args:
+        answers: asks it once.
+        tell: says a line to a person.
+        patience_s: how long a restart may take.
+        every_s: seconds between two questions.
+        clock: seconds, monotonic.
+    """
+    seen_at, told = clock(), False
+    while clock() - seen_at < patience_s:
+        await asyncio.sleep(every_s)
+        if await answers():
+            if told:
+                tell("The Prefect server answers again; the run goes on.")
+            seen_at, told = clock(), False
+        elif not told and clock() - seen_at >= _NOTABLE_S:
+            told = True
+            tell(f"The Prefect server does not answer; waiting for it, {patience_s:.0f} s at most.")
 
 
 def _authorization() -> dict[str, str]:

@@ -13,14 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 
 from cli.prefect_http import answers, ask, is_compatible, read_version, understands_us
-from cli.server import Server
 from dailies.errors import ServerError
 from dailies.system.durable import exclusive
 from flows.home import ROOT
@@ -30,6 +29,19 @@ _FIRST_PORT = 4200
 _START_LIMIT_S = 120.0
 _STOP_LIMIT_S = 20.0
 _UNTUNED_EVENTS_PER_S = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The address of a server's API, and its process id if we started it."""
+
+    api_url: str
+    pid: int | None = None
+
+    @property
+    def ui_url(self) -> str:
+        """Where a person looks."""
+        return self.api_url.removesuffix("/api")
 
 
 def find_server(configured: str | None) -> Server | None:

@@ -1,63 +1,104 @@
-"""Which service the command speaks to: GeekHub where there is a key, else the sandbox, and then it says so."""
+"""Chooses the service that the command uses: GeekHub where there is a key, else the sandbox."""
 
 import os
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 
-from cli.known_service import Service
 from dailies.errors import SettingsError
 from dailies.gateway.errors import SandboxError
 from dailies.gateway.hosting.address import SandboxAddress, read_connection
-from dailies.gateway.hosting.process import start_sandbox
 from dailies.gateway.storage.address import read_storage_address
+from dailies.ledger.folder import LedgerFolder
 from dailies.settings import Settings, load_settings, variable
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """GeekHub or a sandbox, and the settings to work with.
+
+    Attributes:
+        settings: they name the service and its ledger.
+        sandbox_url: the page of the sandbox that the settings lead to; None with the user's own key, or without a
+            known sandbox.
+        sandbox_org_id: UUID of the organisation of that sandbox's key.
+    """
+
+    settings: Settings
+    sandbox_url: str | None = None
+    sandbox_org_id: str | None = None
+
+    @property
+    def is_real_money(self) -> bool:
+        """Whether videos are paid for."""
+        return self.settings.service == "live"
+
+    def open_ledger(self) -> LedgerFolder:
+        """Open the ledger of this service; create it if there is none.
+
+        Raises:
+            LedgerError: the folder is unusable, or belongs to another account or sandbox.
+        """
+        folder = LedgerFolder.open(self.settings.ledger_path, self.settings.service)
+        folder.require_organisation(self.sandbox_org_id)
+        return folder
+
+    def find_ledger(self) -> LedgerFolder | None:
+        """Open the ledger of this service; None if nothing was ever planned or run.
+
+        Raises:
+            LedgerError: as ``open_ledger``.
+        """
+        return self.open_ledger() if (self.settings.ledger_path / "ledger.json").exists() else None
+
+
 def sandbox_folder(settings: Settings) -> Path:
-    """Where the sandbox keeps its state."""
+    """Return the folder in which the sandbox keeps its state."""
     return settings.data_dir / "sandbox"
 
 
 def stop_command(settings: Settings) -> str:
-    """What stops that sandbox, whatever the environment in which it is typed."""
+    """Return the command that stops that sandbox from any working folder and environment."""
     folder = sandbox_folder(settings)
     usual = folder == Path(Settings.model_fields["data_dir"].default, folder.name)
     return "dailies sandbox stop" + ("" if usual else f" --data-dir {shlex.quote(str(folder.resolve()))}")
 
 
-def open_service(*, speed: float = 60.0) -> Service:
-    """Read the settings; without a key start the sandbox (or find it running) and use it.
+def open_service() -> Service:
+    """Read the settings; without a key, use the running sandbox or start one.
 
     Raises:
         SettingsError: a setting is wrong, the key is in a block, or the sandbox does not start.
     """
-    settings = _own_settings()
+    from dailies.gateway.hosting.process import start_sandbox
+
+    settings = _command_settings()
     if settings.geekhub_api_key is not None:
         return Service(settings)
     try:
-        return _sandbox_service(start_sandbox(sandbox_folder(settings), speed=speed))
+        return _sandbox_service(start_sandbox(sandbox_folder(settings)))
     except SandboxError as error:
         raise SettingsError(f"No GEEKHUB_API_KEY is set, and the sandbox cannot be used instead: {error}") from None
     except OSError as error:
         raise SettingsError(
             f"No GEEKHUB_API_KEY is set, and the sandbox cannot be used instead: {error.filename} cannot be written"
-            f" ({error.strerror}); choose another folder by DAILIES_DATA_DIR"
+            f" ({error.strerror}); choose another folder with DAILIES_DATA_DIR"
         ) from None
 
 
 def find_service() -> Service:
-    """The same for verbs that only read: a sandbox that is not running is left alone.
+    """Read the settings for a verb that only reads: without a key, use the running sandbox, but start none.
 
     Raises:
         SettingsError: a setting is wrong, or the key is in a block.
     """
-    settings = _own_settings()
+    settings = _command_settings()
     known = None if settings.geekhub_api_key else read_connection(sandbox_folder(settings))
     return Service(settings) if known is None else _sandbox_service(known)
 
 
-def _own_settings() -> Settings:
-    """The settings with the command's own key or none; the flow that it starts must not take another from a block."""
+def _command_settings() -> Settings:
+    """Read the settings with the command's own key or none; the flow must not take another key from a block."""
     settings = load_settings()
     if settings.credentials_block is None:
         return settings

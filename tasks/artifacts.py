@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID
 
@@ -14,8 +15,8 @@ from prefect.artifacts import (
 
 from dailies.planning.outcome import Outcome
 from dailies.planning.plan import Plan
-from dailies.report.as_json import worst_by_model
 from dailies.report.summary import cost_by_model, failures, summary_markdown
+from dailies.report.totals import worst_by_model
 from dailies.run.context import Production
 from dailies.run.progress import Progress
 from tasks.name import name_run, rows_and_money
@@ -31,11 +32,11 @@ async def tell_plan(plan: Plan) -> None:
     if plan.todo:
         table = [
             {
-                **row,
-                "worst_mxn": f"{row['worst_mxn']:,.2f}",
-                "per_video_mxn": f"{row['worst_mxn'] / row['videos']:,.2f}",
+                **asdict(total),
+                "worst_mxn": f"{total.worst_mxn:,.2f}",
+                "per_video_mxn": f"{total.worst_mxn / total.videos:,.2f}",
             }
-            for row in worst_by_model(plan)
+            for total in worst_by_model(row.entry for row in plan.todo)
         ]
         await acreate_table_artifact(table, key="plan", description=f"{plan.prompts.source}: {words}")
 

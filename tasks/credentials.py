@@ -11,10 +11,11 @@ async def load_run_settings(**overrides: Any) -> Settings:
     """The settings; key and base URL come from the block that ``credentials_block`` names, if it names one.
 
     Raises:
-        SettingsError: a setting is wrong, or there is no such block.
+        SettingsError: a setting is wrong, there is no key, or there is no such block.
     """
     settings = load_settings(**overrides)
     if settings.credentials_block is None:
+        settings.require_key()
         return settings
     try:
         block: Any = await GeekHubCredentials.aload(settings.credentials_block)

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -23,7 +23,7 @@ from dailies.gateway.video.scene import Scene
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.pricing import Tariff
 from dailies.prompts.reader import read_prompts
-from dailies.report.html.write import ReportWish, write_report
+from dailies.report.html.write import write_report
 from dailies.settings import Settings, load_settings
 from tests.factories import NOW, completed, make_entry, make_folder
 from tests.mirror.film import FilmServer, film_server
@@ -91,11 +91,11 @@ def make_report(entries: list[LedgerEntry]) -> Path:
     folder = make_folder(Path("data/ledger/sandbox"), "sandbox")
     folder.put(entries)
     settings: Settings = load_settings()
-    command = "dailies report --source autumn.csv"
-    wish = ReportWish("autumn.csv", "source autumn.csv", command, Path("autumn.report.html"), len(entries))
+    wanted = {"command": "dailies report --source autumn.csv", "path": Path("autumn.report.html")}
+    about = {"title": "autumn.csv", "scope": "source autumn.csv", "thumbnails": len(entries)}
     for cache in ("no picture in the cache", "all pictures in the cache"):
         began = time.monotonic()
-        path = asyncio.run(write_report(folder, entries, wish, settings, datetime.now(UTC)))
+        path = asyncio.run(write_report(folder, entries, settings, **wanted, **about))
         said = f"{len(entries)} rows, {cache}: {time.monotonic() - began:.2f} s, {path.stat().st_size / 1e6:.2f} MB\n"
         sys.stdout.write(said)
     return path.resolve()

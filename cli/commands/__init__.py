@@ -1,1 +1,1 @@
-"""The verbs of the `dailies` command, one file a subject. What a verb needs is imported when it runs."""
+"""The verbs of the `dailies` command, one file for each; a verb imports what it needs when it runs."""

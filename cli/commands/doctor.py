@@ -1,22 +1,24 @@
-"""`doctor`: is everything in place?"""
+"""`doctor`: check that everything is in place for a run."""
+
+from dataclasses import asdict
 
 from cli.commands.options import Json
 from cli.screen.console import console, say_json
 
 
 def doctor(*, as_json: Json = False) -> int:
-    """Check whether everything is in place for a run.
+    """Check that everything is in place for a run.
 
-    Key, service, balance, clock, FX, ledger, disk and Prefect server, each with its remedy.
+    It checks key, service, balance, clock, FX, ledger, disk and Prefect server, and shows remedies.
 
     Example: dailies doctor
     """
-    from cli.doctor import find_all, findings_facts, show_findings
-    from cli.doctor_checks import Verdict
+    from cli.doctor import check_all, show_checks
+    from cli.doctor_checks import Health
 
-    findings = find_all()
+    results = check_all()
     if as_json:
-        say_json(findings_facts(findings))
+        say_json([asdict(result) for result in results])
     else:
-        show_findings(console(), findings)
-    return 2 if any(finding.verdict is Verdict.BAD for finding in findings) else 0
+        show_checks(console(), results)
+    return 2 if any(result.verdict is Health.BAD for result in results) else 0

@@ -1,4 +1,4 @@
-"""`mirror`: own the videos."""
+"""`mirror`: copy the videos to a place of your own."""
 
 import asyncio
 from typing import Annotated
@@ -24,16 +24,16 @@ def mirror(
     ledger: Annotated[bool, Parameter(help="Copy ledger, results and reports, too.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Copy finished videos to a place of your own, checked.
+    """Copy finished videos to a place of your own.
 
     Example: dailies mirror --to videos
 
-    Each video once; the same command again goes on where it ended. Without --to, DAILIES_MIRROR_TO says where.
+    It copies each video once; the same command continues where it ended. The default of --to is DAILIES_MIRROR_TO.
 
-    Exit codes: 0 all there and as paid, 1 something was delivered short or is missing.
+    Exit codes: 0 every video is there and as paid, 1 a video is shorter than paid, or missing.
     """
-    from cli.screen.copying import CopyDisplay
     from cli.screen.mirror import show_mirror
+    from cli.screen.progress import CopyDisplay
     from cli.service import open_service
     from dailies.errors import SettingsError
     from dailies.ledger.selection import Selection, select_entries
@@ -44,7 +44,7 @@ def mirror(
     settings = service.settings
     target = to or settings.mirror_to
     if not target:
-        raise SettingsError("Say where to: dailies mirror --to videos, or --to supabase://bucket/prefix")
+        raise SettingsError("Name a target: dailies mirror --to videos, or --to supabase://bucket/prefix")
     selection = Selection(frozenset(month), frozenset(batch), frozenset(source))
     folder = service.open_ledger()
     entries = select_entries(folder, selection, settings.tariff)

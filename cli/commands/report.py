@@ -1,4 +1,4 @@
-"""`report`: see the videos, what they cost, what is missing."""
+"""`report`: one HTML page of the videos, their cost and what is missing."""
 
 import asyncio
 from pathlib import Path
@@ -23,12 +23,12 @@ def report(
 
     Example: dailies report --month 2026-11 -o november.html
 
-    The page needs no network; it shows the copies that dailies mirror has made, where there are any.
+    The page needs no network; where dailies mirror has made copies, it shows those.
     """
     from cli.service import open_service
     from dailies.errors import RefusedError
     from dailies.ledger.selection import Selection
-    from dailies.report.html.occasions import report_selection
+    from dailies.report.html.write import report_selection
     from dailies.report.output import asked_output, is_stdout
 
     if is_stdout(output):

@@ -1,1 +1,1 @@
-"""What a person is shown while the command works, and after: words, tables, bars."""
+"""What the command shows: text, tables, progress bars."""

@@ -1,8 +1,10 @@
-"""Live progress of a run: one bar on a terminal, with the log's lines above it; a line now and then elsewhere."""
+"""Live progress of a run and of a copy: a bar on a terminal; for a run, a line now and then elsewhere."""
 
 import asyncio
 import time
 from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -25,11 +27,33 @@ _TICK_S = 0.25
 _WIDE, _NARROW = 110, 80
 
 
+class CopyDisplay:
+    """Shows a bar of the copied videos on a terminal, and nothing elsewhere, until the block ends."""
+
+    def __init__(self, console: Console, words: str = "videos") -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        self._task = self._bar.add_task(words, total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, done: int, total: int) -> None:
+        """Update the bar."""
+        self._bar.update(self._task, completed=done, total=total)
+
+
 class ProgressDisplay:
-    """Shows the counts of one run; ``watch`` does it until cancelled.
+    """Shows the counts of one run, under the lines of the log.
 
     Args:
-        console: where; it must be the only one that writes there meanwhile (see ``cli.screen.logs``).
+        console: nothing else may write to its stream meanwhile (see ``cli.screen.logs``).
         clock: seconds, monotonic.
     """
 
@@ -43,7 +67,7 @@ class ProgressDisplay:
         self._said = ""
 
     async def watch(self, counts: Counts) -> None:
-        """Show how a run is doing until cancelled, and once more at the end."""
+        """Show the counts until cancelled, and once more at the end."""
         try:
             while True:
                 self.show(counts)
@@ -53,12 +77,12 @@ class ProgressDisplay:
             self.stop()
 
     def stop(self) -> None:
-        """Leave the last state on the screen and give the cursor back."""
+        """Leave the last state on the screen and restore the cursor."""
         if self._task is not None:
             self._bar.stop()
 
     def show(self, counts: Counts, *, last: bool = False) -> None:
-        """Bring the bar up to date; or say a line, if one is due."""
+        """Update the bar; without a terminal, print a line if one is due."""
         ended = counts.completed + counts.failed
         if not self._console.is_terminal:
             self._say(f"{ended}/{counts.total} · {_state(counts)}", ended, last=last)
@@ -91,7 +115,7 @@ def _state(counts: Counts, *, brief: bool = False) -> str:
 
 
 def _bar(console: Console) -> Progress:
-    """What fits on one line: narrow terminals get no bar, the narrowest only the figures."""
+    """Choose what fits on one line: a narrow terminal gets no bar, the narrowest only the figures."""
     figures = [MofNCompleteColumn(), TextColumn("{task.fields[state]}")]
     if console.width < _NARROW:
         return Progress(*figures, console=console)

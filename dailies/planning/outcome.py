@@ -46,16 +46,22 @@ class RowOutcome:
             return f"another run is working on it ({f'flow run {owner}' if owner else f'batch {self.live.batch_id}'})"
         if self.entry is None:
             return "not claimed yet"
-        return self.entry.error or _REASONS.get(self.entry.status, "")
+        return reason_of(self.entry)
 
 
 _REASONS = {
+    EntryStatus.COMPLETED: "",
     EntryStatus.PLANNED: "not submitted yet; the next run goes on",
     EntryStatus.IN_DOUBT: "sent, but the answer was lost; the next run sends it again with the same key",
     EntryStatus.PENDING: "submitted; the next run collects it",
     EntryStatus.PROCESSING: "still rendering; the next run collects it",
     EntryStatus.ABANDONED: "given up by hand",
 }
+
+
+def reason_of(entry: LedgerEntry) -> str:
+    """Return why an entry has no video, in words; empty if it has one."""
+    return entry.error or _REASONS.get(entry.status, entry.error_code or "no reason was reported")
 
 
 @dataclass(frozen=True, slots=True)

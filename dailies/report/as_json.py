@@ -1,46 +1,29 @@
-"""What ``--json`` says: plans and outcomes as plain values, amounts as decimal text. Pure."""
+"""Plans and outcomes as plain values for ``--json``; amounts are decimal text. Pure."""
 
-from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
-from dailies.ledger.entry import LedgerEntry
 from dailies.planning.outcome import Outcome, RowOutcome
 from dailies.planning.plan import Plan
-from dailies.pricing import ZERO
 from dailies.prompts.reader import RejectedRow
 from dailies.report.plan_breakdown import PricedCell, find_duplicates, price_cells
 from dailies.report.summary import cost_by_model
+from dailies.report.totals import sum_up, worst_by_model
 
 Facts = dict[str, Any]
 
 
-def worst_by_model(plan: Plan) -> list[Facts]:
-    """Videos, seconds and worst case in MXN for each model that a plan would use, by name."""
-    groups: dict[str, list[LedgerEntry]] = defaultdict(list)
-    for row in plan.todo:
-        groups[row.entry.model or "?"].append(row.entry)
-    return [
-        {
-            "model": model,
-            "videos": len(entries),
-            "seconds": sum(entry.duration_s or 0 for entry in entries),
-            "worst_mxn": sum((entry.worst_mxn or ZERO for entry in entries), ZERO),
-        }
-        for model, entries in sorted(groups.items())
-    ]
-
-
 def plan_facts(plan: Plan, service: str) -> Facts:
-    """A plan: rows by what happens to them, and the money."""
+    """Describe a plan: rows by what happens to them, and the money."""
     prompts, bought = plan.prompts, plan.bought
+    by_model = worst_by_model(row.entry for row in plan.todo)
     return {
         "source": prompts.source,
         "service": service,
         "rows": len(prompts.rows) + len(prompts.rejected),
         "records": prompts.record_count,
         "to_do": len(plan.todo),
-        "to_do_by_model": [{**row, "worst_mxn": str(row["worst_mxn"])} for row in worst_by_model(plan)],
+        "to_do_by_model": [{**asdict(total), "worst_mxn": str(total.worst_mxn)} for total in by_model],
         "to_do_by_cell": [_cell_facts(cell) for cell in price_cells(plan)],
         "duplicates": [
             {"places": duplicate.places, "shared": duplicate.shared} for duplicate in find_duplicates(prompts)
@@ -48,7 +31,7 @@ def plan_facts(plan: Plan, service: str) -> Facts:
         "worst_mxn": str(plan.worst_mxn),
         "resumed": plan.resumed,
         "bought": len(bought),
-        "bought_mxn": str(sum((entry.charged_mxn or ZERO for entry in bought), ZERO)),
+        "bought_mxn": str(sum_up("bought", bought).charged_mxn),
         "failed": len(plan.finished) - len(bought),
         "elsewhere": len(plan.elsewhere),
         "in_doubt": len(plan.held),
@@ -60,7 +43,7 @@ def plan_facts(plan: Plan, service: str) -> Facts:
 
 
 def outcome_facts(outcome: Outcome, results: str) -> Facts:
-    """A file as it stands: the counts, the money, and every row."""
+    """Describe the present state of a file: the counts, the money, and every row."""
     sheets = {sheet.source: number for number, sheet in enumerate(outcome.prompts.sheets)}
     rows = [_row_facts(row) for row in outcome.rows] + [_rejected_facts(row) for row in outcome.prompts.rejected]
     return {

@@ -1,6 +1,6 @@
-"""How the whole ledger stands: what is open and where, what this month was spent on, who is at work. Reads only."""
+"""The state of the whole ledger: what is open, what this month was spent on, which runs are in progress. Reads only."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,24 +15,14 @@ from dailies.ledger.journal import JournalState, is_live, journal_paths, replay
 from dailies.ledger.merge import merge_all
 from dailies.ledger.schema import from_table
 from dailies.pricing import ZERO, Tariff
+from dailies.report.totals import Total, by_metadata, by_model, group_by, sum_up
 
 OPEN = (EntryStatus.PLANNED, *(status for status in EntryStatus if status.is_open))
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """Videos, their seconds and their charge; ``unknown`` of them have no known charge."""
-
-    name: str
-    videos: int
-    seconds: int
-    charged_mxn: Decimal
-    unknown: int
-
-
-@dataclass(frozen=True, slots=True)
 class OpenSource:
-    """What is open of one CSV, and what it may still cost: jobs that exist or may exist, and rows never sent."""
+    """The open rows of one CSV, and what they may still cost: jobs that exist or may exist, and rows never sent."""
 
     source: str
     statuses: Counter[str]
@@ -41,7 +31,7 @@ class OpenSource:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A journal that was not folded yet: of a living run, or left by one that ended early."""
+    """A journal that is not folded yet: of a live run, or of an interrupted one."""
 
     batch_id: str
     source: str
@@ -52,18 +42,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LedgerStatus:
     """The ledger at one moment. ``by_metadata`` is by the name of the column, without ``meta.``."""
 
     month: str
-    by_model: tuple[Spent, ...]
-    by_metadata: dict[str, tuple[Spent, ...]]
-    total: Spent
+    by_model: tuple[Total, ...]
+    by_metadata: dict[str, tuple[Total, ...]]
+    total: Total
     open: tuple[OpenSource, ...]
     runs: tuple[Run, ...]
 
 
-def read_standing(folder: LedgerFolder, tariff: Tariff, now: datetime) -> Standing:
+def read_status(folder: LedgerFolder, tariff: Tariff, now: datetime) -> LedgerStatus:
     """Read journals and ledger, in this order.
 
     Raises:
@@ -74,11 +64,11 @@ def read_standing(folder: LedgerFolder, tariff: Tariff, now: datetime) -> Standi
     entries = merge_all(_open_or_recent(folder, tariff, now), journalled).values()
     month = tariff.month(now)
     bought = [entry for entry in entries if entry.status is EntryStatus.COMPLETED and _is_of(entry, month, tariff)]
-    return Standing(
+    return LedgerStatus(
         month,
-        _spent((entry.model or "?", entry) for entry in bought),
-        _by_metadata(bought),
-        _sum("all", bought),
+        by_model(bought),
+        by_metadata(bought),
+        sum_up("all", bought),
         _open(entries),
         tuple(_run(alive, state) for alive, state in journals),
     )
@@ -89,13 +79,13 @@ def _journals(folder: LedgerFolder) -> Iterator[tuple[bool, JournalState]]:
         alive = is_live(path)
         try:
             state = replay(path)
-        except FileNotFoundError:  # folded meanwhile: the ledger has it
+        except FileNotFoundError:  # another process folded it: the ledger has it
             continue
         yield alive and not state.sealed, state
 
 
 def _open_or_recent(folder: LedgerFolder, tariff: Tariff, now: datetime) -> list[LedgerEntry]:
-    """What is open, and what completed this month, without the long texts."""
+    """Read what is open and what completed this month, without the prompts."""
     first = now.astimezone(tariff.zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     begin = pa.scalar(first, pa.timestamp("us", tz="UTC"))
     recent = (pc.field("status") == EntryStatus.COMPLETED.value) & (
@@ -110,30 +100,8 @@ def _is_of(entry: LedgerEntry, month: str, tariff: Tariff) -> bool:
     return entry.completed_at is None or tariff.month(entry.completed_at) == month
 
 
-def _by_metadata(bought: list[LedgerEntry]) -> dict[str, tuple[Spent, ...]]:
-    names = sorted({name for entry in bought for name in entry.metadata})
-    return {name: _spent((entry.metadata.get(name, "(none)"), entry) for entry in bought) for name in names}
-
-
-def _spent(named: Iterable[tuple[str, LedgerEntry]]) -> tuple[Spent, ...]:
-    groups: dict[str, list[LedgerEntry]] = defaultdict(list)
-    for name, entry in named:
-        groups[name].append(entry)
-    sums = (_sum(name, entries) for name, entries in groups.items())
-    return tuple(sorted(sums, key=lambda spent: (-spent.charged_mxn, spent.name)))
-
-
-def _sum(name: str, entries: list[LedgerEntry]) -> Spent:
-    charges = [entry.charged_mxn for entry in entries]
-    seconds = sum(entry.duration_s or 0 for entry in entries)
-    return Spent(name, len(entries), seconds, sum((mxn or ZERO for mxn in charges), ZERO), charges.count(None))
-
-
 def _open(entries: Iterable[LedgerEntry]) -> tuple[OpenSource, ...]:
-    groups: dict[str, list[LedgerEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.status in OPEN:
-            groups[entry.source].append(entry)
+    groups = group_by((entry for entry in entries if entry.status in OPEN), lambda entry: entry.source)
     return tuple(
         OpenSource(
             source,

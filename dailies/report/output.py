@@ -62,7 +62,7 @@ def _is_same(output: Path, place: str) -> bool:
     return False
 
 
-def write_output(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file whole, its folder too; or the same to standard output.
 
     Raises:

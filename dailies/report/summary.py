@@ -1,35 +1,25 @@
-"""The closing summary, as Markdown and as rows for a table. Pure."""
+"""The summary of a run, as Markdown and as rows of a table. Pure."""
 
-from collections import defaultdict
 from collections.abc import Iterable
-from decimal import Decimal
 from pathlib import Path
 
-from dailies.ledger.entry import EntryStatus, LedgerEntry
+from dailies.ledger.entry import LedgerEntry
 from dailies.planning.outcome import Outcome
-from dailies.pricing import ZERO
+from dailies.report.totals import Total, by_model
 
 
 def cost_by_model(entries: Iterable[LedgerEntry]) -> list[dict[str, str | int]]:
-    """Videos, seconds and MXN for each model, dearest first."""
-    videos: dict[str, list[LedgerEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.status is EntryStatus.COMPLETED:
-            videos[entry.model or "?"].append(entry)
-    rows = [(model, made, _sum(entry.charged_mxn for entry in made)) for model, made in videos.items()]
-    return [
-        {
-            "model": model,
-            "videos": len(made),
-            "seconds": sum(entry.duration_s or 0 for entry in made),
-            "MXN": f"{mxn:,.2f}",
-        }
-        for model, made, mxn in sorted(rows, key=lambda row: row[2], reverse=True)
-    ]
+    """List videos, seconds and MXN of each model as rows of a table, dearest first."""
+    return [total_row("model", total) for total in by_model(entries)]
+
+
+def total_row(column: str, total: Total) -> dict[str, str | int]:
+    """Return a total as a row of a table; ``column`` is the header of its name."""
+    return {column: total.name, "videos": total.videos, "seconds": total.seconds, "MXN": f"{total.charged_mxn:,.2f}"}
 
 
 def failures(outcome: Outcome) -> list[dict[str, str | int]]:
-    """Line, id and reason of every row that ended without a video; where there are several sources, the source, too."""
+    """List line, id and reason of every row that ended without a video; with several sources, the source, too."""
     sheets = {sheet.source: number for number, sheet in enumerate(outcome.prompts.sheets)}
     failed = [(row.row.source, row.row.source_line, row.row.prompt_id or "", row.reason) for row in outcome.failed]
     rejected = [
@@ -42,7 +32,7 @@ def failures(outcome: Outcome) -> list[dict[str, str | int]]:
 
 
 def summary_markdown(outcome: Outcome, results: str, note: str = "") -> str:
-    """A page for the Prefect UI: what was made, what it cost, what is missing, where the results are."""
+    """Write a page for the Prefect UI: what was made, what it cost, what is missing, where the results are."""
     lines = [f"# {Path(outcome.prompts.source).name}", ""]
     lines += [note, ""] if note else []
     lines += ["| rows | completed | failed | open | charged MXN |", "|---:|---:|---:|---:|---:|"]
@@ -65,7 +55,3 @@ def _table(title: str, rows: list[dict[str, str | int]]) -> list[str]:
 
 def _cell(cell: str | int) -> str:
     return str(cell).replace("|", "\\|").replace("\n", " ")
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
-    return sum((mxn or ZERO for mxn in amounts), ZERO)

@@ -27,7 +27,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _draft(path: Path, write: Callable[[BinaryIO], None]) -> Iterator[Path]:
+def _draft(path: Path, write: Callable[[BinaryIO], object]) -> Iterator[Path]:
     """A durable, dot-prefixed file beside ``path``, gone afterwards unless it was renamed."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -40,7 +40,7 @@ def _draft(path: Path, write: Callable[[BinaryIO], None]) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
-def replace_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file whole and put it in place of the old one: readers see either, never a part.
 
     Raises:

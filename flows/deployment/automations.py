@@ -1,4 +1,4 @@
-"""The alarms, as code: what is watched, when it counts as alarming, and who is told."""
+"""The automations, as code: what each one watches, when it fires, and what it does."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -12,7 +12,7 @@ from tasks.alarm import OVERDUE
 
 FLOWS = ("generate", "settle", "mirror")
 SILENCE = timedelta(minutes=10)
-"""A run sends a heartbeat every three minutes; after three that did not come it is dead."""
+"""A run sends a heartbeat every three minutes; after three missed ones it is dead."""
 
 _HEARTBEAT = "prefect.flow-run.heartbeat"
 _ENDS = ("Completed", "Partial", "Open", "Nothing to do", "Failed", "TimedOut", "Crashed", "Cancelled", "Superseded")
@@ -20,24 +20,24 @@ _RUN = "{{ flow_run.name }}: {{ flow_run.state.name }}"
 _MESSAGE = '{{ flow_run.state.message }}\n\n{{ (flow_run | ui_url) or "" }}'
 
 
-def automations(tell: UUID | None, silence: timedelta = SILENCE) -> list[AutomationCore]:
-    """Every automation; those that notify only where there is somebody to tell.
+def automations(alarm: UUID | None, silence: timedelta = SILENCE) -> list[AutomationCore]:
+    """Return every automation; without a notification block, only those that do not notify.
 
     Args:
-        tell: the notification block that is told.
-        silence: how long a run may send no heartbeat before it counts as dead.
+        alarm: the notification block that receives the alarms.
+        silence: how long a run may send no heartbeat before it is marked as crashed.
     """
-    notifying = [] if tell is None else [_ended_badly(tell), _partial(tell), _overdue(tell)]
+    notifying = [] if alarm is None else [_ended_badly(alarm), _partial(alarm), _overdue(alarm)]
     return [_zombies(silence), *notifying]
 
 
 def _zombies(silence: timedelta) -> AutomationCore:
     dead = ChangeFlowRunState(
-        state=StateType.CRASHED, message="No heartbeat any more: its process is dead. The next run goes on."
+        state=StateType.CRASHED, message="The run sends no heartbeat: its process is dead. The next run continues."
     )
     return AutomationCore(
         name="dailies: a dead run is marked as crashed",
-        description="A killed process cannot tell its end, and would keep its place in the queue for good.",
+        description="A killed process cannot report its end, and its run would block the queue for ever.",
         trigger=EventTrigger(
             after={_HEARTBEAT},
             expect={_HEARTBEAT, *(f"prefect.flow-run.{name}" for name in _ENDS)},
@@ -52,28 +52,28 @@ def _zombies(silence: timedelta) -> AutomationCore:
     )
 
 
-def _ended_badly(tell: UUID) -> AutomationCore:
+def _ended_badly(alarm: UUID) -> AutomationCore:
     return AutomationCore(
         name="dailies: a run failed or crashed",
-        description="The account stopped it, most rows failed, its process died, or the books do not agree.",
+        description="The account stopped it, most rows failed, its process died, or ledger and account differ.",
         trigger=_when_a_run_ends("Failed", "TimedOut", "Crashed"),
-        actions=[_say(tell, f"Dailies: {_RUN}", _MESSAGE)],
+        actions=[_notify(alarm, f"Dailies: {_RUN}", _MESSAGE)],
     )
 
 
-def _partial(tell: UUID) -> AutomationCore:
+def _partial(alarm: UUID) -> AutomationCore:
     return AutomationCore(
         name="dailies: rows without a video",
-        description="A run came to its end, but some rows failed for good.",
+        description="A run ended, but some rows failed for good.",
         trigger=_when_a_run_ends("Partial"),
-        actions=[_say(tell, f"Dailies: {_RUN}", _MESSAGE)],
+        actions=[_notify(alarm, f"Dailies: {_RUN}", _MESSAGE)],
     )
 
 
-def _overdue(tell: UUID) -> AutomationCore:
+def _overdue(alarm: UUID) -> AutomationCore:
     return AutomationCore(
         name="dailies: jobs rendering for longer than a day",
-        description="Told by settle, at most once a day for the same rows.",
+        description="Sent by settle, at most once a day for the same rows.",
         trigger=EventTrigger(
             expect={OVERDUE},
             match=_resource("dailies.ledger.*"),
@@ -81,7 +81,7 @@ def _overdue(tell: UUID) -> AutomationCore:
             threshold=1,
             within=timedelta(0),
         ),
-        actions=[_say(tell, "Dailies: {{ event.payload.rows }} jobs are overdue", "{{ event.payload.message }}")],
+        actions=[_notify(alarm, "Dailies: {{ event.payload.rows }} jobs are overdue", "{{ event.payload.message }}")],
     )
 
 
@@ -104,5 +104,5 @@ def _of_flows(*names: str) -> ResourceSpecification:
     return ResourceSpecification({"prefect.resource.role": "flow", "prefect.resource.name": list(names)})
 
 
-def _say(tell: UUID, subject: str, body: str) -> ActionTypes:
-    return SendNotification(block_document_id=tell, subject=subject, body=body)
+def _notify(alarm: UUID, subject: str, body: str) -> ActionTypes:
+    return SendNotification(block_document_id=alarm, subject=subject, body=body)

@@ -1,7 +1,4 @@
-"""Deploying: what the deployments need on a Prefect server is made where it is missing, then they are deployed.
-
-Each part says what differs from what it should be, and makes it so unless it is only to look.
-"""
+"""Deploys: creates what the deployments need on a Prefect server, then creates or updates the deployments."""
 
 import subprocess
 import sys
@@ -31,72 +28,75 @@ from tasks.submit_rate import SUBMITS, ensure_limit
 PROJECT = ROOT / "prefect.yaml"
 
 
-async def deploy(settings: Settings, *, pool_type: str = "process", only_look: bool = False) -> AsyncIterator[str]:
-    """Bring the server up to what ``prefect.yaml`` and the settings say; says each difference that it finds.
+async def deploy(settings: Settings, *, pool_type: str = "process") -> AsyncIterator[str]:
+    """Make the server match ``prefect.yaml`` and the settings; yield a line for each change.
 
     Args:
-        settings: which blocks, and the submit rate.
-        pool_type: of a work pool that has to be made: process, docker, kubernetes, ...
-        only_look: change nothing.
+        settings: they name the blocks and the submit rate.
+        pool_type: the type of a work pool that has to be created: process, docker, kubernetes, ...
 
     Raises:
         SettingsError: there is no ``prefect.yaml``, or a block that the settings name does not exist.
-        ServerError: Prefect did not accept a deployment; what it said is in the message.
+        ServerError: Prefect refused a deployment; the message has its output.
     """
-    if not PROJECT.exists():
-        raise SettingsError("There is no prefect.yaml: deploy from a clone of the project, where it lies.")
-    wanted = yaml.safe_load(PROJECT.read_text("utf-8"))["deployments"]
+    wanted = read_deployments()
     async with get_client() as client:
         for part in (
-            _pools(client, wanted, pool_type, only_look),
-            _limits(client, settings, only_look),
-            _blocks(client, settings, only_look),
-            _automations(client, settings, only_look),
-            _deployments(client, wanted, only_look),
+            _create_pools(client, wanted, pool_type),
+            _create_limit(client, settings),
+            _create_blocks(client, settings),
+            _update_automations(client, settings),
+            _update_deployments(client, wanted),
         ):
-            async for difference in part:
-                yield difference
+            async for change in part:
+                yield change
 
 
-async def _pools(
-    client: PrefectClient, wanted: list[dict[str, Any]], pool_type: str, only_look: bool
-) -> AsyncIterator[str]:
+def read_deployments() -> list[dict[str, Any]]:
+    """Read the deployments of ``prefect.yaml``.
+
+    Raises:
+        SettingsError: there is no such file.
+    """
+    if not PROJECT.exists():
+        raise SettingsError("There is no prefect.yaml: deploy or serve from a clone of the project, which has one.")
+    deployments: list[dict[str, Any]] = yaml.safe_load(PROJECT.read_text("utf-8"))["deployments"]
+    return deployments
+
+
+async def _create_pools(client: PrefectClient, wanted: list[dict[str, Any]], pool_type: str) -> AsyncIterator[str]:
     for name in sorted({deployment["work_pool"]["name"] for deployment in wanted}):
         try:
             await client.read_work_pool(name)
         except ObjectNotFound:
-            yield f"work pool {name!r} ({pool_type}) is missing"
-            if not only_look:
-                await make_pool(client, name, pool_type)
+            await make_pool(client, name, pool_type)
+            yield f"work pool {name!r} ({pool_type}): created"
 
 
-async def _limits(client: PrefectClient, settings: Settings, only_look: bool) -> AsyncIterator[str]:
+async def _create_limit(client: PrefectClient, settings: Settings) -> AsyncIterator[str]:
     try:
         await client.read_global_concurrency_limit_by_name(SUBMITS)
     except ObjectNotFound:
-        yield f"global concurrency limit {SUBMITS!r} is missing"
-        if not only_look:
-            await ensure_limit(settings.submit_rate_per_s)
+        await ensure_limit(settings.submit_rate_per_s)
+        yield f"global concurrency limit {SUBMITS!r}: created"
 
 
-async def _blocks(client: PrefectClient, settings: Settings, only_look: bool) -> AsyncIterator[str]:
+async def _create_blocks(client: PrefectClient, settings: Settings) -> AsyncIterator[str]:
     for kind in (GeekHubCredentials, GeekHubVideo):
         if not await _is_registered(client, kind):
-            yield f"block type {kind.get_block_type_slug()!r} is missing, or older than this code"
-            if not only_look:
-                await kind.aregister_type_and_schema(client=client)
+            await kind.aregister_type_and_schema(client=client)
+            yield f"block type {kind.get_block_type_slug()!r}: registered"
     name = settings.credentials_block
-    if name is None or await _block(client, f"{GeekHubCredentials.get_block_type_slug()}/{name}") is not None:
+    if name is None or await _find_block(client, f"{GeekHubCredentials.get_block_type_slug()}/{name}") is not None:
         return
     if settings.geekhub_api_key is None:
         raise SettingsError(
             f"DAILIES_CREDENTIALS_BLOCK names a block {name!r} that does not exist: set GEEKHUB_API_KEY for this one"
-            " command, which then makes the block, or make it in the UI under Blocks."
+            " command, which then creates the block, or create it in the UI under Blocks."
         )
-    yield f"credentials block {name!r} is missing"
-    if not only_look:
-        made = GeekHubCredentials(api_key=settings.geekhub_api_key, base_url=settings.geekhub_base_url)
-        await made.asave(name, client=client)
+    block = GeekHubCredentials(api_key=settings.geekhub_api_key, base_url=settings.geekhub_base_url)
+    await block.asave(name, client=client)
+    yield f"credentials block {name!r}: created"
 
 
 async def _is_registered(client: PrefectClient, kind: type[Block]) -> bool:
@@ -108,7 +108,7 @@ async def _is_registered(client: PrefectClient, kind: type[Block]) -> bool:
     return True
 
 
-async def _block(client: PrefectClient, slug_and_name: str) -> UUID | None:
+async def _find_block(client: PrefectClient, slug_and_name: str) -> UUID | None:
     slug, _, name = slug_and_name.partition("/")
     try:
         return (await client.read_block_document_by_name(name, slug, include_secrets=False)).id
@@ -116,54 +116,55 @@ async def _block(client: PrefectClient, slug_and_name: str) -> UUID | None:
         return None
 
 
-async def _automations(client: PrefectClient, settings: Settings, only_look: bool) -> AsyncIterator[str]:
-    tell = None
+async def _update_automations(client: PrefectClient, settings: Settings) -> AsyncIterator[str]:
+    alarm = None
     if settings.alarm_block is not None:
-        tell = await _block(client, settings.alarm_block)
-        if tell is None:
+        alarm = await _find_block(client, settings.alarm_block)
+        if alarm is None:
             raise SettingsError(
-                f"DAILIES_ALARM_BLOCK names a block {settings.alarm_block!r} that does not exist: make it in the UI"
+                f"DAILIES_ALARM_BLOCK names a block {settings.alarm_block!r} that does not exist: create it in the UI"
                 " under Blocks; the form is type/name, such as slack-webhook/alarms."
             )
-    for wanted in automations(tell):
+    for wanted in automations(alarm):
         found = next(iter(await client.read_automations_by_name(wanted.name)), None)
         if found is None:
-            yield f"automation {wanted.name!r} is missing"
-            if not only_look:
-                await client.create_automation(wanted)
+            await client.create_automation(wanted)
+            yield f"automation {wanted.name!r}: created"
         elif _substance(found) != _substance(wanted):
-            yield f"automation {wanted.name!r} differs"
-            if not only_look:  # whether it is switched on is the operator's choice
-                await client.update_automation(found.id, wanted.model_copy(update={"enabled": found.enabled}))
+            # The operator chooses whether it is switched on.
+            await client.update_automation(found.id, wanted.model_copy(update={"enabled": found.enabled}))
+            yield f"automation {wanted.name!r}: updated"
 
 
 def _substance(automation: AutomationCore) -> dict[str, Any]:
-    told = automation.model_dump(mode="json", include={"description", "trigger", "actions"})
+    """Return what an update would change, in a comparable form."""
+    content = automation.model_dump(mode="json", include={"description", "trigger", "actions"})
     sets = ("after", "expect", "for_each")
-    return {**told, "trigger": told["trigger"] | {name: sorted(told["trigger"][name]) for name in sets}}
+    return {**content, "trigger": content["trigger"] | {name: sorted(content["trigger"][name]) for name in sets}}
 
 
-async def _deployments(client: PrefectClient, wanted: list[dict[str, Any]], only_look: bool) -> AsyncIterator[str]:
+async def _update_deployments(client: PrefectClient, wanted: list[dict[str, Any]]) -> AsyncIterator[str]:
     before: list[DeploymentResponse] = []
-    differs = False
+    changes: list[str] = []
     for deployment in wanted:
         flow: Any = load_flow_from_entrypoint(deployment["entrypoint"])
         name = f"{flow.name}/{deployment['name']}"
         try:
             found = await client.read_deployment_by_name(name)
         except ObjectNotFound:
-            differs = True
-            yield f"deployment {name!r} is missing"
+            changes.append(f"deployment {name!r}: created")
             continue
         before.append(found)
-        for field, (is_now, should_be) in _fields(found, deployment, parameter_schema(flow).model_dump()).items():
-            if is_now != should_be:
-                differs = True
-                yield f"deployment {name!r} differs in its {field}"
-    if differs and not only_look:
+        fields = _fields(found, deployment, parameter_schema(flow).model_dump())
+        changed = ", ".join(field for field, (is_now, should_be) in fields.items() if is_now != should_be)
+        if changed:
+            changes.append(f"deployment {name!r}: updated ({changed})")
+    if changes:
         _prefect_deploy()
         for found in before:
             await restore_schedules(client, found)
+    for change in changes:
+        yield change
 
 
 def _fields(found: DeploymentResponse, wanted: dict[str, Any], schema: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -189,4 +190,4 @@ def _prefect_deploy() -> None:
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
-        raise ServerError(f"`prefect deploy --all` was not accepted:\n{done.stdout}{done.stderr}")
+        raise ServerError(f"`prefect deploy --all` failed:\n{done.stdout}{done.stderr}")

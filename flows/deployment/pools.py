@@ -1,4 +1,4 @@
-"""Work pools: made where they are missing, never changed."""
+"""Creates missing work pools; never changes one."""
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -9,7 +9,7 @@ from dailies.errors import SettingsError
 
 
 async def make_pool(client: PrefectClient, name: str, pool_type: str) -> None:
-    """Make a work pool, unless somebody else just did.
+    """Create a work pool; do nothing if it exists.
 
     Raises:
         SettingsError: Prefect knows no such type.

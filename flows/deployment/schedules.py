@@ -1,4 +1,4 @@
-"""Schedules of deployments: when they run, whether, and with what is the operator's choice; a deploy adds, no more."""
+"""Keeps the schedules of deployments: the operator chooses times, parameters and activity; a deploy only adds."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from prefect.client.schemas.schedules import CronSchedule
 
 
 def chosen_schedules(found: DeploymentResponse | None, wanted: dict[str, Any]) -> list[DeploymentScheduleCreate]:
-    """The schedules of a deployment as they are, and those of ``prefect.yaml`` whose slug it does not have."""
+    """Return the schedules that a deployment has, and those of ``prefect.yaml`` whose slug it does not have."""
     there = [] if found is None else found.schedules
     slugs = {schedule.slug for schedule in there}
     missing = [schedule for schedule in wanted.get("schedules", []) if schedule["slug"] not in slugs]
-    return [*map(_as_it_is, there), *map(_as_written, missing)]
+    return [*map(_unchanged, there), *map(_as_written, missing)]
 
 
 async def restore_schedules(client: PrefectClient, before: DeploymentResponse) -> None:
-    """Put a deployment's schedules back as they were, after Prefect's own deploy has reset or removed them."""
+    """Restore a deployment's schedules after Prefect's own deploy has reset or removed them."""
     now = (await client.read_deployment(before.id)).schedules
     for schedule in before.schedules:
         same = [new for new in now if new.id == schedule.id or (new.slug is not None and new.slug == schedule.slug)]
         if not same:
-            await client.create_deployment_schedules(before.id, [_as_it_is(schedule)])
+            await client.create_deployment_schedules(before.id, [_unchanged(schedule)])
             continue
         await client.update_deployment_schedule(
             before.id,
@@ -34,7 +34,7 @@ async def restore_schedules(client: PrefectClient, before: DeploymentResponse) -
         )
 
 
-def _as_it_is(schedule: DeploymentSchedule) -> DeploymentScheduleCreate:
+def _unchanged(schedule: DeploymentSchedule) -> DeploymentScheduleCreate:
     return DeploymentScheduleCreate(
         schedule=schedule.schedule, active=schedule.active, parameters=schedule.parameters, slug=schedule.slug
     )

@@ -1,11 +1,10 @@
-"""Serving: the deployments of `prefect.yaml` on one machine, without a work pool and a worker."""
+"""Serves the deployments of `prefect.yaml` on one machine, without a work pool and a worker."""
 
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
 from prefect import aserve, get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import ConcurrencyLimitConfig
@@ -15,8 +14,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.settings import get_current_settings
 from prefect.types.entrypoint import EntrypointType
 
-from dailies.errors import SettingsError
-from flows.deployment.deploy import PROJECT
+from flows.deployment.deploy import read_deployments
 from flows.deployment.schedules import chosen_schedules
 
 NOT_SERVED = ("batch",)
@@ -24,10 +22,10 @@ NOT_SERVED = ("batch",)
 
 
 async def serve(limit: int) -> None:
-    """Serve every deployment but ``batch`` until the process ends; schedules stay as an operator left them.
+    """Serve every deployment but ``batch`` until the process ends; keep the schedules that an operator chose.
 
     Args:
-        limit: runs at a time.
+        limit: runs at the same time.
 
     Raises:
         SettingsError: there is no ``prefect.yaml``.
@@ -39,7 +37,7 @@ async def serve(limit: int) -> None:
 
 
 def _find_room_for_runs() -> None:
-    """Prefect's runs have a folder of one name for all users of a machine; only the first of them can write there."""
+    """Choose another temporary folder if Prefect's own, one for all users of a machine, belongs to another user."""
     shared = Path(tempfile.gettempdir()) / "runner_storage"
     if shared.exists() and not os.access(shared, os.W_OK):
         own = get_current_settings().home / "tmp"
@@ -48,15 +46,12 @@ def _find_room_for_runs() -> None:
 
 
 def read_served() -> list[dict[str, Any]]:
-    """The deployments that are served, as ``prefect.yaml`` describes them.
+    """Read the deployments of ``prefect.yaml`` that are served.
 
     Raises:
         SettingsError: there is no such file.
     """
-    if not PROJECT.exists():
-        raise SettingsError("There is no prefect.yaml: serve from a clone of the project, where it lies.")
-    wanted: list[dict[str, Any]] = yaml.safe_load(PROJECT.read_text("utf-8"))["deployments"]
-    return [deployment for deployment in wanted if deployment["name"] not in NOT_SERVED]
+    return [deployment for deployment in read_deployments() if deployment["name"] not in NOT_SERVED]
 
 
 async def _served(client: PrefectClient, wanted: dict[str, Any]) -> RunnerDeployment:

@@ -10,10 +10,9 @@ from pathlib import Path
 import cyclopts
 import pytest
 
-from cli.app import app
+from cli.app import app, spare_loopback_the_proxy
 from cli.error_messages import explain
 from cli.interrupts import LEFT_AT_ONCE
-from cli.proxy import spare_loopback_the_proxy
 from dailies.errors import LedgerError, RefusedError, ServerLostError
 from dailies.gateway.errors import SandboxError
 from tests.commandline import dailies

@@ -35,7 +35,7 @@ def test_ctrl_c_once_stops_in_good_order_and_says_how_to_go_on(workplace: Workpl
         said, _ = running.communicate(timeout=120)
     assert running.returncode == 3, said
     assert "Stopping: nothing more is submitted, nothing is lost." in said
-    assert f"open. To go on: dailies run {prompts} {' '.join(options)}\n" in said
+    assert f"open. To continue: dailies run {prompts} {' '.join(options)}\n" in said
     assert said.splitlines()[-1] == "Stopped: interrupted."
     assert "Traceback" not in said
     assert "ERROR" not in said

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from cli.doctor_checks import Verdict, check_clock, check_disk, check_fx, check_ledger
-from cli.screen.closing import show_arrival
+from cli.doctor_checks import Health, check_clock, check_disk, check_fx, check_ledger
+from cli.screen.closing import show_copies
 from cli.screen.console import console
 from dailies.gateway.testing import RunningSandbox
 from dailies.ledger.entry import EntryStatus, LedgerEntry
@@ -110,7 +110,7 @@ def test_a_plan_leaves_the_command_to_type_next(run: Dailies, in_sandbox: Runnin
 def test_results_of_a_file_that_was_never_run_say_so(run: Dailies) -> None:
     said = run("results", write("a.csv", "prompt\nred\ngreen\n"), "-o", "out/done.csv")
     assert said.code == 3
-    assert "2 rows open. To go on: dailies run a.csv" in said.out
+    assert "2 rows open. To continue: dailies run a.csv" in said.out
     assert Path("out/done.csv").read_text("utf-8").splitlines()[1].startswith("red,,,not claimed yet")
 
 
@@ -217,7 +217,7 @@ def test_a_mirror_that_became_unusable_after_a_run_is_complained_of(
 ) -> None:
     folder = LedgerFolder.open(tmp_path / "ledger", "sandbox")
     outcome = Outcome(make_file(*make_rows("red")), ())
-    assert show_arrival(console(), folder, outcome, load_settings(mirror_to="s3://clips")) == 1
+    assert show_copies(console(), folder, outcome, load_settings(mirror_to="s3://clips")) == 1
     assert "s3://clips: a mirror goes to a folder" in capsys.readouterr().err
 
 
@@ -265,11 +265,11 @@ def test_status_tells_living_runs_from_those_that_ended_early(run: Dailies) -> N
     folder = keep()
     lock = create_journal(folder.journals, make_manifest(make_entry("red")))
     said = run("status").out
-    assert "at work, 0/1 rows ended (flow run run-1)." in said
-    assert said.splitlines()[-1] == "A run works on prompts.csv: wait for it."
+    assert "in progress, 0/1 rows ended (flow run run-1)." in said
+    assert said.splitlines()[-1] == "A run of prompts.csv is in progress: wait for it."
     lock.release()
     said = run("status").out
-    assert "ended early" in said
+    assert "interrupted" in said
     assert said.splitlines()[-1] == "Next: dailies run prompts.csv"
 
 
@@ -311,20 +311,20 @@ def prefectless(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_clock_that_is_wrong_is_told_with_its_difference() -> None:
     now = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
     (finding,) = check_clock("Mon, 30 Nov 2026 21:00:00 GMT", now)
-    assert (finding.verdict, finding.found) == (Verdict.WARNING, "7,200 s ahead of the service's")
-    assert check_clock("Mon, 30 Nov 2026 23:00:59 GMT", now)[0].verdict is Verdict.OK
+    assert (finding.verdict, finding.found) == (Health.WARNING, "7,200 s ahead of the service's")
+    assert check_clock("Mon, 30 Nov 2026 23:00:59 GMT", now)[0].verdict is Health.OK
     assert check_clock(None, now) == check_clock("yesterday", now) == []
 
 
 def test_a_month_without_fx_cannot_be_priced() -> None:
     now = datetime(2026, 12, 12, tzinfo=UTC)
     assert check_fx(make_tariff(), now).remedy.startswith("set DAILIES_FX=2026-12=")
-    assert check_fx(make_tariff(fx={"*": Decimal(20)}), now).verdict is Verdict.OK
+    assert check_fx(make_tariff(fx={"*": Decimal(20)}), now).verdict is Health.OK
 
 
 def test_a_ledger_is_tried_by_writing_and_locking(tmp_path: Path) -> None:
-    assert check_ledger(tmp_path / "data/ledger").verdict is Verdict.OK
+    assert check_ledger(tmp_path / "data/ledger").verdict is Health.OK
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").write_text("")
-    assert check_ledger(tmp_path / "file").verdict is Verdict.BAD
+    assert check_ledger(tmp_path / "file").verdict is Health.BAD
     assert check_disk(tmp_path).name == "disk"

@@ -257,7 +257,7 @@ MISTAKES = [
     Mistake(
         "real money, and nobody to ask",
         "run prompts.csv",
-        "would spend real money.*say --yes",
+        "would spend real money.*add --yes",
         lambda place: place.live(),
     ),
     # The disk
@@ -321,7 +321,7 @@ def test_programs_are_told_of_a_refusal_on_standard_output(place: Place, capsys:
 def test_a_plan_of_what_can_be_read_once_says_to_keep_it(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     place.send(b"prompt\na lighthouse\n")
     said = dailies(capsys, "plan", "-", "--fit")
-    assert said.out.splitlines()[-1] == "Next: keep the prompts as a file, then: dailies run prompts.csv --fit"
+    assert said.out.splitlines()[-1] == "Next: save the prompts as a file, then: dailies run prompts.csv --fit"
 
 
 def test_a_sandbox_whose_port_is_taken_says_so(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Console
 
-from cli.lifeline import until_lost
+from cli.prefect_http import until_lost
 from cli.screen.logs import logs_above
 from cli.screen.progress import LINE_EVERY_S, ProgressDisplay
 from dailies.ledger.entry import EntryStatus

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dailies.ledger.entry import LedgerEntry
-from dailies.report.html.write import ReportWish, write_report
+from dailies.report.html.write import write_report
 from dailies.settings import load_settings
 from tests.factories import make_folder
 from tests.mirror.film import FilmServer, film_server
@@ -39,6 +38,6 @@ def write(tmp_path: Path) -> Write:
             **wishes,
         }
         settings = load_settings(data_dir=tmp_path / "data")
-        return asyncio.run(write_report(folder, entries, ReportWish(**values), settings, datetime.now(UTC)))
+        return asyncio.run(write_report(folder, entries, settings, **values))
 
     return write_entries

@@ -7,8 +7,7 @@ import pytest
 
 from dailies.ledger.entry import EntryStatus
 from dailies.report.html.charts import bar_chart, day_chart, poll_chart, wait_chart
-from dailies.report.html.figures import count_figures
-from dailies.report.html.spending import MOST_GROUPS
+from dailies.report.html.figures import MOST_GROUPS, count_figures
 from dailies.report.html.video_links import find_videos
 from tests.factories import completed, make_entry, make_tariff
 from tests.mirror.film import FilmServer
@@ -22,24 +21,28 @@ def test_rows_are_counted_once_and_charges_all(films: FilmServer) -> None:
     rendering = make_entry("an owl", status=EntryStatus.PROCESSING, polls=2)
     figures = count_figures([failed, retried, rendering], make_tariff())
     assert (figures.rows, figures.total.videos, figures.failed, figures.open) == (2, 1, 0, 1)
-    assert (figures.total.mxn, figures.total.usd, figures.total.seconds) == (Decimal("4.2"), Decimal("0.21"), 5)
+    assert (figures.total.charged_mxn, figures.total.charged_usd, figures.total.seconds) == (
+        Decimal("4.2"),
+        Decimal("0.21"),
+        5,
+    )
     assert figures.possible_mxn == Decimal("4.2")
 
 
 def test_days_begin_in_the_tariffs_time_zone() -> None:
     late = completed(make_entry("a fox"))
     figures = count_figures([replace(late, completed_at=late.completed_at.replace(hour=3))], make_tariff())
-    assert [spend.name for spend in figures.by_day] == ["2026-11-11"]
+    assert [total.name for total in figures.by_day] == ["2026-11-11"]
 
 
 def test_groups_are_dearest_first_and_the_rest_is_one_group() -> None:
     entries = [
         completed(make_entry(f"shot {n}", metadata={"client": f"c{n}"}), charged_mxn=Decimal(n)) for n in range(1, 41)
     ]
-    spends = count_figures(entries, make_tariff()).by_metadata["client"]
-    assert len(spends) == MOST_GROUPS
-    assert (spends[0].name, spends[-1].name) == ("c40", "16 others")
-    assert sum(spend.mxn for spend in spends) == sum(range(1, 41))
+    totals = count_figures(entries, make_tariff()).by_metadata["client"]
+    assert len(totals) == MOST_GROUPS
+    assert (totals[0].name, totals[-1].name) == ("c40", "16 others")
+    assert sum(total.charged_mxn for total in totals) == sum(range(1, 41))
 
 
 def test_failures_are_named_with_their_places() -> None:

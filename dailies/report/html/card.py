@@ -4,33 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dailies.ledger.entry import EntryStatus, LedgerEntry
+from dailies.planning.outcome import reason_of
 from dailies.report.html.figures import place_of
-from dailies.report.html.spending import NO_VALUE
 from dailies.report.html.video_links import VideoSource
-
-_REASONS = {
-    EntryStatus.PLANNED: "not submitted yet",
-    EntryStatus.IN_DOUBT: "sent, but the answer was lost",
-    EntryStatus.PENDING: "submitted, not yet collected",
-    EntryStatus.PROCESSING: "still rendering when last looked at",
-    EntryStatus.ABANDONED: "given up by hand",
-}
+from dailies.report.totals import model_of
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a card shows; every text is escaped where it is put into the page.
+    """What a card shows; the template escapes every text.
 
     Attributes:
         name: the row's id, or its line.
-        prompt: what was asked for.
+        prompt: what was sent.
         model: the namespaced id.
         status: as in the ledger.
         reason: why there is no video.
         facts: duration, ratio, cost, waiting, place, in one line.
         tags: the metadata.
         columns: the metadata's values in the order of the filters.
-        words: what a search looks into, in lower case.
+        words: the text that a search looks through, in lower case.
         link: where the video is, empty if there is none.
         picture: the thumbnail as a ``data:`` URI, empty if there is none.
     """
@@ -51,20 +44,20 @@ class Card:
 def make_card(
     entry: LedgerEntry, columns: Sequence[str], sources: Mapping[str, VideoSource], pictures: Mapping[str, str]
 ) -> Card:
-    """The card of a row's last attempt."""
+    """Make the card of a row from its last attempt."""
     job_id = entry.job_id or ""
     source = sources.get(job_id) if entry.status is EntryStatus.COMPLETED else None
     name = entry.prompt_id or f"line {entry.source_line}"
     if entry.take > 1:
         name = f"{name}, take {entry.take}"
-    prompt, model = entry.prompt or "", entry.model or NO_VALUE
+    prompt, model = entry.prompt or "", model_of(entry)
     tags = tuple(f"{key}: {value}" for key, value in entry.metadata.items())
     return Card(
         name=name,
         prompt=prompt,
         model=model,
         status=str(entry.status),
-        reason=entry.error or _REASONS.get(entry.status, ""),
+        reason=reason_of(entry),
         facts=" · ".join(_facts(entry)),
         tags=tags,
         columns=tuple(entry.metadata.get(column, "") for column in columns),
@@ -75,7 +68,7 @@ def make_card(
 
 
 def _facts(entry: LedgerEntry) -> list[str]:
-    facts = [entry.model or NO_VALUE]
+    facts = [model_of(entry)]
     if entry.duration_s:
         facts.append(f"{entry.duration_s} s")
     if entry.aspect_ratio:

@@ -1,13 +1,20 @@
-"""Charts as inline SVG that takes its colours from the page, so that light and dark are one file. Pure."""
+"""Draws charts as inline SVG; their colours come from the page, so one file serves light and dark. Pure."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
-from dailies.report.html.drawing import Style, pygal
-from dailies.report.html.spending import Spend
-from dailies.report.html.waits import Wait
+import pygal
+from pygal.style import Style
+
+from dailies.report.html.figures import Wait
+from dailies.report.totals import Total
+
+# For its plugins, of which there are none here, pygal hooks into every later import of the process, in a way that
+# Python 3.12 has dropped and 3.11 warns of.
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "PluginImportFixer"]
 
 BAR_PX = 26
 LONGEST_LABEL = 34
@@ -15,30 +22,30 @@ MOST_LABELS = 14
 _STYLE = Style(colors=("#888888",) * 64)  # never seen: the page colours what the classes name
 
 
-def bar_chart(spends: Sequence[Spend]) -> str:
-    """What each group cost in MXN, as horizontal bars; empty where there is nothing to compare."""
-    if len(spends) < 2:
+def bar_chart(totals: Sequence[Total]) -> str:
+    """Draw the cost of each group in MXN as horizontal bars; empty for a single group."""
+    if len(totals) < 2:
         return ""
-    chart = _chart(pygal.HorizontalBar, 60 + BAR_PX * len(spends), _mxn_like(spends))
-    shown = spends[::-1]
-    chart.x_labels = [_label(spend.name) for spend in shown]
-    chart.add("MXN", [float(spend.mxn) for spend in shown])
+    chart = _chart(pygal.HorizontalBar, 60 + BAR_PX * len(totals), _mxn_like(totals))
+    shown = totals[::-1]
+    chart.x_labels = [_label(total.name) for total in shown]
+    chart.add("MXN", [float(total.charged_mxn) for total in shown])
     return _svg(chart)
 
 
-def day_chart(spends: Sequence[Spend]) -> str:
-    """What each day cost in MXN, labelled by month and day; empty for a single day."""
-    if len(spends) < 2:
+def day_chart(totals: Sequence[Total]) -> str:
+    """Draw the cost of each day in MXN, labelled by month and day; empty for a single day."""
+    if len(totals) < 2:
         return ""
-    chart = _chart(pygal.Bar, 260, _mxn_like(spends))
-    every = -(-len(spends) // MOST_LABELS)
-    chart.x_labels = ["" if number % every else spend.name[5:] for number, spend in enumerate(spends)]
-    chart.add("MXN", [float(spend.mxn) for spend in spends])
+    chart = _chart(pygal.Bar, 260, _mxn_like(totals))
+    every = -(-len(totals) // MOST_LABELS)
+    chart.x_labels = ["" if number % every else total.name[5:] for number, total in enumerate(totals)]
+    chart.add("MXN", [float(total.charged_mxn) for total in totals])
     return _svg(chart)
 
 
 def wait_chart(waits: Sequence[Wait]) -> str:
-    """How the waits of each model are spread: a box from the first to the third quarter, whiskers to both ends."""
+    """Draw the spread of each model's waits: a box from the first to the third quartile, whiskers to both ends."""
     if not any(wait.videos > 1 for wait in waits):
         return ""
     chart = _chart(pygal.Box, 300, _seconds)
@@ -49,7 +56,7 @@ def wait_chart(waits: Sequence[Wait]) -> str:
 
 
 def poll_chart(polls: Counter[int]) -> str:
-    """How many videos took how many polls."""
+    """Draw how many videos took how many polls."""
     if len(polls) < 2:
         return ""
     counts = range(min(polls), min(max(polls), min(polls) + 40) + 1)
@@ -80,7 +87,7 @@ def _chart(kind: Any, height: int, formatter: Callable[[float], str], **options:
 
 
 def _svg(chart: Any) -> str:
-    """The chart alone: no script, no style, no comment; a screen reader has the table beside it."""
+    """Return the chart alone: no script, no style, no comment; a screen reader uses the table beside it."""
     root: Element = chart.render_tree()
     for parent in list(root.iter()):
         for child in list(parent):
@@ -102,9 +109,9 @@ def _label(name: str) -> str:
     return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 3]}..."
 
 
-def _mxn_like(spends: Sequence[Spend]) -> Callable[[float], str]:
-    """Whole pesos where there are many, cents where there are few; the same along the whole axis."""
-    places = 0 if max(spend.mxn for spend in spends) >= 20 else 2
+def _mxn_like(totals: Sequence[Total]) -> Callable[[float], str]:
+    """Format whole pesos for large sums and cents for small ones; the same along the whole axis."""
+    places = 0 if max(total.charged_mxn for total in totals) >= 20 else 2
     return lambda amount: f"{amount:,.{places}f}"
 
 

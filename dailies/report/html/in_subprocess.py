@@ -34,7 +34,7 @@ async def report_apart(folder: LedgerFolder, outcome: Outcome, settings: Setting
 
 
 def _main() -> None:
-    from dailies.report.html.occasions import report_run
+    from dailies.report.html.write import report_run
 
     folder, outcome, settings = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - our own parent's words
     told: Path | Exception | None

@@ -1,102 +1,173 @@
-"""Writing a report: from a ledger's entries to one file."""
+"""Writes a report from a ledger's entries to one file: at the end of a run, or for `dailies report`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import shlex
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO
 
+from dailies.errors import ServiceError
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.selection import Selection, select_entries
 from dailies.mirror.record import read_records
+from dailies.planning.outcome import Outcome
 from dailies.pricing import ZERO
 from dailies.reconcile.account import AccountReport, compare
-from dailies.reconcile.settle import add_up
-from dailies.report.html.figures import count_figures
-from dailies.report.html.page import Contents, Pairs, render_report
+from dailies.reconcile.settle import add_up, ask_account
+from dailies.report.html.figures import count_figures, last_attempts
+from dailies.report.html.page import Page, Pairs, filter_columns, make_cards, render_page
 from dailies.report.html.thumbnails import draw_thumbnails
 from dailies.report.html.video_links import find_videos
-from dailies.report.output import write_output
+from dailies.report.output import require_output, write_output
 from dailies.settings import Settings
 
-_SHOWN = 20
+_SHOWN_NAMES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class ReportWish:
-    """What a report is about.
-
-    Attributes:
-        title: its headline.
-        scope: which part of the ledger.
-        command: what makes it again.
-        path: where it goes.
-        thumbnails: how many videos get a picture at most.
-        told: what the service says about the account; None if it was not asked.
-    """
-
-    title: str
-    scope: str
-    command: str
-    path: Path
-    thumbnails: int
-    told: AccountReport | None = None
-
-
-async def write_report(
-    folder: LedgerFolder, entries: Sequence[LedgerEntry], wish: ReportWish, settings: Settings, now: datetime
-) -> Path:
-    """Write one self-contained HTML file; returns its path.
-
-    Args:
-        folder: the ledger.
-        entries: all attempts of the rows that the report is about.
-        wish: what it is about, and where it goes.
-        settings: tariff, and where thumbnails are kept.
-        now: when it is made.
+async def report_run(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> Path | None:
+    """Write the report of a run next to its results; None if the ledger has none of its rows yet.
 
     Raises:
         OSError: it cannot be written.
         LedgerError: the ledger cannot be read.
     """
-    sources = find_videos(entries, read_records(folder.path), wish.path)
-    pictures = await draw_thumbnails(entries, sources, settings.data_dir / "cache" / "thumbnails", wish.thumbnails)
-    contents = Contents(
-        title=wish.title,
-        scope=f"{wish.scope} · {folder.path}",
+    prompts = outcome.prompts
+    keys = (*(row.row_key for row in prompts.rows), *(row.row_key for row in prompts.rejected))
+    entries = folder.entries(keys)
+    if not entries:
+        return None
+    return await write_report(
+        folder,
+        entries,
+        settings,
+        title=prompts.source,
+        scope=f"the rows of {prompts.source}",
+        command=command_of(sources=sorted({entry.source for entry in entries})[:5]),
+        path=settings.report_path(*prompts.sources),
+        thumbnails=settings.report_thumbnails,
+        account=await _ask_account(settings),
+    )
+
+
+async def report_selection(
+    folder: LedgerFolder, selection: Selection, output: Path, settings: Settings, thumbnails: int
+) -> Path:
+    """Write the report of a part of the ledger.
+
+    Raises:
+        InputError: the ledger has no such part.
+        RefusedError: it would overwrite a file of prompts.
+        OSError: it cannot be written.
+        LedgerError: the ledger cannot be read.
+    """
+    entries = select_entries(folder, selection, settings.tariff)
+    require_output(output, {entry.source for entry in entries})
+    command = command_of(selection.months, selection.batches, selection.sources)
+    return await write_report(
+        folder,
+        entries,
+        settings,
+        title=_title(selection, entries),
+        scope=str(selection),
+        command=f"{command} -o {shlex.quote(str(output))}",
+        path=output,
+        thumbnails=thumbnails,
+        account=await _ask_account(settings),
+    )
+
+
+async def write_report(
+    folder: LedgerFolder,
+    entries: Sequence[LedgerEntry],
+    settings: Settings,
+    *,
+    title: str,
+    scope: str,
+    command: str,
+    path: Path,
+    thumbnails: int,
+    account: AccountReport | None = None,
+) -> Path:
+    """Write one self-contained HTML file; return its path.
+
+    Args:
+        folder: the ledger.
+        entries: all attempts of the rows that the report is about.
+        settings: tariff, and where thumbnails are kept.
+        title: the headline.
+        scope: which part of the ledger it shows.
+        command: what writes it again.
+        path: where it goes.
+        thumbnails: how many videos get a picture at most.
+        account: what the service reports of the account; None if it was not asked.
+
+    Raises:
+        OSError: it cannot be written.
+        LedgerError: the ledger cannot be read.
+    """
+    tariff, rows = settings.tariff, last_attempts(entries)
+    videos = find_videos(entries, read_records(folder.path), path)
+    pictures = await draw_thumbnails(entries, videos, settings.data_dir / "cache" / "thumbnails", thumbnails)
+    columns = filter_columns(rows)
+    page = Page(
+        title=title,
+        scope=f"{scope} · {folder.path}",
         service=folder.identity.service,
-        made_at=now,
-        zone=settings.tariff.zone,
-        entries=entries,
-        figures=count_figures(entries, settings.tariff),
-        sources=sources,
-        pictures=pictures,
-        account=_account(folder, wish.told),
-        command=wish.command,
+        made_at=datetime.now(UTC).astimezone(tariff.zone),
+        figures=count_figures(entries, tariff),
+        columns=columns,
+        cards=make_cards(rows, columns, videos, pictures),
+        rows=len(rows),
+        account=_account(folder, account),
+        command=command,
         query=f"duckdb -c \"FROM '{folder.path}/month=*/*.parquet' SELECT sum(charged_mxn)\"",
         provenance=_provenance(folder, entries, settings),
     )
-    page = render_report(contents).encode()
-    write_output(wish.path, lambda file: _write(file, page))
-    return wish.path
+    content = render_page(page).encode()
+    write_output(path, lambda file: file.write(content))
+    return path
 
 
-def _account(folder: LedgerFolder, told: AccountReport | None) -> Pairs:
-    """What the whole ledger comes to, and what the service says, where it was asked."""
+def command_of(months: Iterable[str] = (), batches: Iterable[str] = (), sources: Iterable[str] = ()) -> str:
+    """Return the command that writes a report about these."""
+    named = (("--month", months), ("--batch", batches), ("--source", sources))
+    options = (f" {option} {shlex.quote(value)}" for option, values in named for value in sorted(values))
+    return f"dailies report{''.join(options)}"
+
+
+def _title(selection: Selection, entries: Iterable[LedgerEntry]) -> str:
+    sources = sorted({entry.source for entry in entries})
+    if len(sources) == 1:
+        return sources[0]
+    return ", ".join(sorted(selection.months)) or f"{len(sources)} sources"
+
+
+async def _ask_account(settings: Settings) -> AccountReport | None:
+    """Ask the service for the account; a service that does not answer leaves the report without it."""
+    if settings.geekhub_api_key is None:
+        return None
+    try:
+        return await ask_account(settings)
+    except ServiceError:
+        return None
+
+
+def _account(folder: LedgerFolder, account: AccountReport | None) -> Pairs:
+    """List the sums of the whole ledger, and what the service reports of the account."""
     booked = add_up(folder.entries())
     pairs = [
         ("charged, as the ledger says", f"{booked.charged_mxn:,} MXN for {booked.charges:,} videos"),
-        ("charges that are not known", f"{booked.unknown:,}, at most {booked.unknown_mxn:,} MXN"),
+        ("unknown charges", f"{booked.unknown:,}, at most {booked.unknown_mxn:,} MXN"),
     ]
-    if told is None or (told.balance_mxn is None and told.consumed_mxn is None):
+    if account is None or (account.balance_mxn is None and account.consumed_mxn is None):
         return [*pairs, ("the account", "was not asked; dailies settle compares")]
-    if told.balance_mxn is not None:
-        pairs.append(("balance", f"{told.balance_mxn:,} MXN"))
-    if told.consumed_mxn is not None:
-        difference = compare(told, booked, None, None).difference_mxn or ZERO
-        pairs.append(("charged, as the account says", f"{told.consumed_mxn:,} MXN"))
-        pairs.append(("difference", "none" if difference == 0 else f"{difference:,} MXN; dailies settle looks into it"))
+    if account.balance_mxn is not None:
+        pairs.append(("balance", f"{account.balance_mxn:,} MXN"))
+    if account.consumed_mxn is not None:
+        difference = compare(account, booked, None, None).difference_mxn or ZERO
+        pairs.append(("charged, as the account says", f"{account.consumed_mxn:,} MXN"))
+        pairs.append(("difference", "none" if difference == 0 else f"{difference:,} MXN; dailies settle explains it"))
     return pairs
 
 
@@ -114,10 +185,6 @@ def _provenance(folder: LedgerFolder, entries: Sequence[LedgerEntry], settings: 
 
 
 def _some(names: set[str]) -> str:
-    shown = sorted(names)[-_SHOWN:]
+    shown = sorted(names)[-_SHOWN_NAMES:]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
-
-
-def _write(file: BinaryIO, content: bytes) -> None:
-    file.write(content)

@@ -102,7 +102,7 @@ def test_a_killed_run_is_marked_as_crashed_and_told(
     with workplace.start("run", prompts, **beating) as running:
         wait_until(lambda: len(workplace.sandbox.jobs()) >= 2)
         os.kill(running.pid, signal.SIGKILL)
-    wait_until(lambda: alarms.heard("killed.csv", "Crashed", "No heartbeat any more"), limit_s=240)
+    wait_until(lambda: alarms.heard("killed.csv", "Crashed", "sends no heartbeat"), limit_s=240)
     assert {run["state"]["type"] for run in server.runs("generate", "killed.csv")} == {"CRASHED"}
     wait_until(lambda: {run["state"]["type"] for run in server.runs("batch", "killed.csv")} == {"CRASHED"})
 

@@ -25,9 +25,9 @@ def test_deploy_makes_what_is_missing_and_then_finds_nothing(workplace: Workplac
     block = {"DAILIES_CREDENTIALS_BLOCK": "studio"}
     made = workplace.run("deploy", **block)
     assert made.returncode == 0, made.stdout
-    checked = workplace.run("deploy", "--check", **block)
-    assert checked.returncode == 0, checked.stdout
-    assert "as it should be" in checked.stdout
+    again = workplace.run("deploy", **block)
+    assert again.returncode == 0, again.stdout
+    assert "was up to date already" in again.stdout
     saved = server.get("/block_types/slug/geekhub-credentials/block_documents/name/studio")
     assert workplace.sandbox.api_key not in str(saved["data"])
     assert workplace.sandbox.api_key not in made.stdout
@@ -60,13 +60,11 @@ def test_what_an_operator_chose_stays(workplace: Workplace, server: PrefectServe
     try:
         choose_schedules(server, generate)
         server.patch("/v2/concurrency_limits/dailies-submits", {"slot_decay_per_second": 3})
-        assert workplace.run("deploy", "--check").returncode == 0
+        assert "was up to date already" in workplace.run("deploy").stdout
         server.patch(f"/deployments/{generate['id']}", {"tags": ["changed"]})
-        checked = workplace.run("deploy", "--check")
-        assert checked.returncode == 1
-        assert "'generate/generate' differs in its tags" in checked.stdout
-        assert "schedules" not in checked.stdout
-        assert workplace.run("deploy").returncode == 0
+        again = workplace.run("deploy")
+        assert again.returncode == 0
+        assert "'generate/generate': updated (tags)" in again.stdout
         after = server.get("/deployments/name/generate/generate")
         assert after["tags"] == ["dailies", "videos"]
         assert_schedules_are_as_chosen(after)
@@ -80,9 +78,9 @@ def test_a_schedule_of_prefect_yaml_that_is_gone_is_made_again(workplace: Workpl
     settle = server.get("/deployments/name/settle/settle")
     server.delete(f"/deployments/{settle['id']}/schedules/{settle['schedules'][0]['id']}")
     server.post(f"/deployments/{settle['id']}/schedules", [HOURLY | {"parameters": {}}])
-    checked = workplace.run("deploy", "--check")
-    assert "'settle/settle' differs in its schedules" in checked.stdout
-    assert workplace.run("deploy").returncode == 0
+    again = workplace.run("deploy")
+    assert again.returncode == 0
+    assert "'settle/settle': updated (schedules)" in again.stdout
     after = server.get("/deployments/name/settle/settle")
     server.delete(f"/deployments/{settle['id']}")
     assert {schedule["slug"]: schedule["active"] for schedule in after["schedules"]} == {

@@ -1,0 +1,42 @@
+"""`plan`: show what a run would do and may cost; spend nothing."""
+
+from cli.commands.options import Csv, Fit, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
+from cli.screen.console import console, say, say_json
+
+
+def plan(
+    csv: Csv,
+    /,
+    *,
+    template: Template = None,
+    max_cost_mxn: MaxCost = None,
+    max_month_mxn: MaxMonth = None,
+    limit: Limit = None,
+    fit: Fit = False,
+    skip_bad_rows: SkipBad = False,
+    retry_failed: Retry = False,
+    as_json: Json = False,
+) -> int:
+    """Show what a run would do and may cost; spend nothing.
+
+    Example: dailies plan prompts.csv
+    """
+    from cli.invocation import open_invocation
+    from cli.screen.plan import present_plan
+    from dailies.report.as_json import plan_facts
+
+    invocation = open_invocation(
+        csv,
+        max_cost_mxn,
+        max_month_mxn,
+        template=template,
+        fit=fit,
+        skip_bad_rows=skip_bad_rows,
+        retry_failed=retry_failed,
+        limit=limit,
+    )
+    if as_json:
+        say_json(plan_facts(invocation.plan(), invocation.service.settings.service))
+    elif present_plan(console(), invocation).todo:
+        say(console(), f"Next: {invocation.next_command}")
+    return 0
