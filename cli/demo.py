@@ -15,6 +15,7 @@ from cli.screen.console import say
 from cli.service import Service, sandbox_folder, stop_command
 from dailies.gateway.hosting.process import stop_sandbox
 from dailies.ledger.entry import EntryStatus
+from dailies.planning.options import RunOptions
 from dailies.report.totals import sum_up
 from dailies.settings import Settings, load_settings
 from flows.home import ROOT
@@ -36,7 +37,7 @@ def run_demo(console: Console, *, fresh: bool) -> int:
         _move_aside(console, settings)
     prepare_prefect(settings)
     begin_server()  # it takes some seconds to start, during which the plan is made
-    invocation = open_invocation([str(SAMPLE)])
+    invocation = open_invocation(RunOptions(sources=(str(SAMPLE),)))
     code = run_prompts(console, invocation, yes=True)
     console.print()
     code = max(code, _compare(console, invocation))

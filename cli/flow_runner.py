@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 import httpx
@@ -23,6 +23,7 @@ from cli.screen.console import complain, say
 from cli.screen.logs import logs_above
 from cli.screen.progress import ProgressDisplay
 from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
+from dailies.planning.options import RunOptions
 from dailies.run.context import Production, watcher
 from dailies.settings import Settings
 
@@ -84,7 +85,7 @@ def ensure_pool(server: Server) -> None:
     asyncio.run(make())
 
 
-def run_generate(console: Console, csv: Sequence[str], **parameters: Any) -> str | None:
+def run_generate(console: Console, options: RunOptions) -> str | None:
     """Run the flow in this process with its progress on the console.
 
     Returns:
@@ -103,12 +104,12 @@ def run_generate(console: Console, csv: Sequence[str], **parameters: Any) -> str
     url = os.environ["PREFECT_API_URL"]
     with temporary_settings({PREFECT_API_URL: url}), logs_above(console):
         try:
-            return asyncio.run(_watched(generate, console, csv[0], {"more_csv": list(csv[1:]), **parameters}))
+            return asyncio.run(_watched(generate, console, options))
         except (httpx.HTTPError, ServerLostError):
             _leave(_server_lost(url))
 
 
-async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, Any]) -> str | None:
+async def _watched(flow: Any, console: Console, options: RunOptions) -> str | None:
     display = ProgressDisplay(console)
     interrupts = Interrupts(lambda text: say(console, text, "yellow"), display.stop)
     begun: list[Production] = []
@@ -122,7 +123,9 @@ async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, 
     interrupts.listen()
     token = watcher.set(watch)
     try:
-        state = await _unless_lost(asyncio.ensure_future(flow(csv, return_state=True, **parameters)), console, begun)
+        state = await _unless_lost(
+            asyncio.ensure_future(flow(return_state=True, **_parameters(options))), console, begun
+        )
     except ServerLostError as error:
         display.stop()
         _leave(error)
@@ -135,6 +138,14 @@ async def _watched(flow: Any, console: Console, csv: str, parameters: dict[str, 
         return None
     cause = None if state.is_cancelled() else await state.aresult(raise_on_failure=False)
     return _told(cause, state.message, begun)
+
+
+def _parameters(options: RunOptions) -> dict[str, Any]:
+    """The parameters of the flow: those of the options, with the first source apart and no text left out."""
+    given = asdict(options)
+    csv, *more_csv = given.pop("sources")
+    texts = {"template": options.template or "", "mirror_to": options.mirror_to or ""}
+    return {**given, **texts, "csv": csv, "more_csv": more_csv}
 
 
 async def _unless_lost(run: "asyncio.Future[Any]", console: Console, begun: list[Production]) -> Any:

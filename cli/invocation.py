@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 from cli.screen.console import console, say
@@ -14,17 +13,18 @@ from cli.service import Service, find_service, open_service
 from dailies.errors import LedgerError, RefusedError, ServiceError
 from dailies.ledger.folder import LedgerFolder
 from dailies.planning.claim import read_plan
+from dailies.planning.options import RunOptions
 from dailies.planning.outcome import Outcome, read_outcome
 from dailies.planning.plan import Plan
-from dailies.planning.submit_order import Order
 from dailies.planning.terms import Terms, ask_balance, terms_from
-from dailies.prompts.reader import PromptFile, read_prompts
+from dailies.prompts.reader import PromptFile
 from dailies.prompts.sources.stdin import is_passing, keep_stdin
 from dailies.report.table_formats import ResultsFormat
 from dailies.settings import load_settings
 
 _MOST_SOURCES = 1000
 _MOST_NAMED_SOURCES = 10
+_NOT_REPEATED = {"sources", "take_over", "fan_out", "approved_mxn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +36,27 @@ class Invocation:
         folder: that service's ledger.
         whole: every row of the sources.
         terms: the terms on which the run claims rows.
-        csv: the sources: paths, URLs, patterns.
-        next_command: the command that runs the prompts, or continues them.
-        template: the prompt of rows that have none.
-        limit: how many rows to use from the start of the sources; None for all.
     """
 
     service: Service
     folder: LedgerFolder
     whole: PromptFile
     terms: Terms
-    csv: Sequence[str]
-    next_command: str
-    template: str | None = None
-    limit: int | None = None
+
+    @property
+    def options(self) -> RunOptions:
+        """The options of the command."""
+        return self.terms.options
+
+    @property
+    def next_command(self) -> str:
+        """The command that runs the prompts, or continues them."""
+        return command_to_run(self.options)
 
     @property
     def prompts(self) -> PromptFile:
         """The rows within the limit."""
-        return self.whole.first(self.limit)
+        return self.whole.first(self.options.limit)
 
     @property
     def results_path(self) -> Path:
@@ -71,28 +73,14 @@ class Invocation:
 
     def outcome(self) -> Outcome:
         """Read the present state of the rows within the limit."""
-        return self.whole_outcome().first(self.limit)
+        return self.whole_outcome().first(self.options.limit)
 
     def whole_outcome(self) -> Outcome:
         """Read the present state of every row."""
         return read_outcome(self.folder, self.whole, self.terms.policy)
 
 
-def open_invocation(
-    csv: Sequence[str],
-    max_cost_mxn: Decimal | None = None,
-    max_month_mxn: Decimal | None = None,
-    *,
-    template: str | None = None,
-    fit: bool = False,
-    skip_bad_rows: bool = False,
-    retry_failed: bool = False,
-    limit: int | None = None,
-    take_over: Iterable[str] = (),
-    order: Order = "file",
-    keep_input: bool = False,
-    mirror_to: str | None = None,
-) -> Invocation:
+def open_invocation(options: RunOptions, *, keep_input: bool = False) -> Invocation:
     """Read the sources, then find the service and its ledger, and ask for the balance.
 
     ``keep_input`` copies standard input into a file, so that a later run can continue it.
@@ -101,35 +89,21 @@ def open_invocation(
         InputError: the sources cannot be used; nothing else was touched.
         SettingsError, RefusedError: the environment cannot be used.
     """
-    if len(csv) > _MOST_SOURCES:
+    if len(options.sources) > _MOST_SOURCES:
         raise RefusedError(
-            f"{len(csv):,} sources are too many to name ({_MOST_SOURCES:,} at most): put the pattern in quotes, such as"
-            " 'many/*.csv', and Dailies looks for the files itself. Nothing was spent."
+            f"{len(options.sources):,} sources are too many to name ({_MOST_SOURCES:,} at most): put the pattern in"
+            " quotes, such as 'many/*.csv', and Dailies looks for the files itself. Nothing was spent."
         )
     if keep_input:
-        csv = _keep_stdin(csv)
-    whole = read_prompts(
-        csv, default_model=load_settings().default_model, skip_bad_rows=skip_bad_rows, template=template
-    )
+        options = replace(options, sources=tuple(_keep_stdin(options.sources)))
+    whole = options.read(load_settings())
     service = open_service()
-    settings = load_settings(max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn, mirror_to=mirror_to)
+    settings = load_settings(**options.overrides)
     with nothing_spent():
         folder = service.open_ledger()
         balance = asyncio.run(ask_balance(settings, folder))
-    terms = terms_from(settings, balance=balance, fit=fit, retry_failed=retry_failed, take_over=take_over, order=order)
-    next_command = command_to_run(
-        csv,
-        template=template,
-        max_cost_mxn=max_cost_mxn,
-        max_month_mxn=max_month_mxn,
-        limit=limit,
-        fit=fit,
-        skip_bad_rows=skip_bad_rows,
-        retry_failed=retry_failed,
-        order=order if order != "file" else None,
-        mirror_to=mirror_to,
-    )
-    return Invocation(replace(service, settings=settings), folder, whole, terms, csv, next_command, template, limit)
+    terms = terms_from(settings, options, balance=balance)
+    return Invocation(replace(service, settings=settings), folder, whole, terms)
 
 
 def find_invocation(csv: Sequence[str], template: str | None = None) -> Invocation:
@@ -138,26 +112,28 @@ def find_invocation(csv: Sequence[str], template: str | None = None) -> Invocati
     Raises:
         InputError, SettingsError, RefusedError: as ``open_invocation``.
     """
-    whole = read_prompts(csv, default_model=load_settings().default_model, skip_bad_rows=True, template=template)
+    options = RunOptions(sources=tuple(csv), template=template, skip_bad_rows=True)
+    whole = options.read(load_settings())
     service = find_service()
     with nothing_spent():
         folder = service.open_ledger()
-    next_command = command_to_run(csv, template=template, skip_bad_rows=bool(whole.rejected))
-    return Invocation(service, folder, whole, terms_from(service.settings), csv, next_command, template)
+    options = replace(options, skip_bad_rows=bool(whole.rejected))
+    return Invocation(service, folder, whole, terms_from(service.settings, options))
 
 
-def command_to_run(csv: Sequence[str], **options: object) -> str:
+def command_to_run(options: RunOptions) -> str:
     """Return the command line that runs some sources with these options; unset options are left out.
 
     Standard input can be read only once, so it has to become a file first; a long list of files is not repeated.
     """
-    if len(csv) > _MOST_NAMED_SOURCES:
+    if len(options.sources) > _MOST_NAMED_SOURCES:
         return "dailies run with the same files and options."
-    passing = any(map(is_passing, csv))
-    words = ["dailies", "run", *("prompts.csv" if is_passing(name) else name for name in csv)]
-    for name, value in options.items():
-        if value is not None and value is not False:
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    passing = any(map(is_passing, options.sources))
+    words = ["dailies", "run", *("prompts.csv" if is_passing(name) else name for name in options.sources)]
+    for field in fields(RunOptions):
+        value = getattr(options, field.name)
+        if field.name not in _NOT_REPEATED and value != field.default:
+            words += [f"--{field.name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return f"{'save the prompts as a file, then: ' if passing else ''}{shlex.join(words)}"
 
 

@@ -67,10 +67,10 @@ def _catch_up(invocation: Invocation, plan: Plan) -> Outcome:
     with invocation.folder.lock():
         fold_dead(invocation.folder, by="run", take_over=invocation.terms.take_over)
     if plan.left or invocation.whole.rejected:
-        terms = replace(invocation.terms, take_over=frozenset())  # they are folded
+        terms = replace(invocation.terms, options=replace(invocation.options, take_over=()))  # they are folded
         claim_rows(invocation.folder, invocation.prompts, terms, datetime.now(UTC))
     settings, whole = invocation.service.settings, invocation.whole_outcome()
-    outcome = whole.first(invocation.limit)
+    outcome = whole.first(invocation.options.limit)
     if settings.mirror_to is not None:
         request = MirrorRequest(settings.mirror_to, Selection())
         asyncio.run(mirror_videos(invocation.folder, list(outcome.entries()), request, settings))
@@ -95,30 +95,24 @@ def _ask(console: Console, invocation: Invocation, plan: Plan, *, yes: bool) -> 
 def _generate(console: Console, invocation: Invocation, plan: Plan) -> str | None:
     from cli.flow_runner import await_server, begin_server, prepare_prefect, run_generate
 
-    settings, terms = invocation.service.settings, invocation.terms
+    settings = invocation.service.settings
     prepare_prefect(settings)
     server = begin_server()
     await_server(server, console, settings)
     say(console, f"Watch it in Prefect: {server.ui_url}")
-    return run_generate(
-        console,
-        invocation.csv,
-        template=invocation.template or "",
+    options = replace(
+        invocation.options,
         max_cost_mxn=settings.max_cost_mxn,
         max_month_mxn=settings.max_month_mxn,
-        fit=terms.caps.fit,
+        mirror_to=settings.mirror_to,
         skip_bad_rows=bool(invocation.whole.rejected),
-        retry_failed=terms.policy.retry_failed,
-        limit=invocation.limit,
         approved_mxn=plan.worst_mxn,
-        take_over=sorted(terms.take_over),
-        order=terms.order,
-        mirror_to=settings.mirror_to or "",
     )
+    return run_generate(console, options)
 
 
 def _close(console: Console, invocation: Invocation, whole: Outcome) -> int:
     """Write the results and say where everything is; return the exit code."""
-    limit = invocation.limit
+    limit = invocation.options.limit
     code = present_results(console, whole, invocation.results_path, invocation.next_command, limit=limit)
     return max(code, show_copies(console, invocation.folder, whole.first(limit), invocation.service.settings))

@@ -18,10 +18,10 @@ from dailies.ledger.journal_fold import fold_batch
 from dailies.ledger.manifest import Manifest
 from dailies.mirror.open_target import require_target
 from dailies.planning.claim import Claim, claim_rows
+from dailies.planning.options import RunOptions
 from dailies.planning.outcome import read_outcome
 from dailies.planning.submit_order import Order
 from dailies.planning.terms import ask_balance, terms_from
-from dailies.prompts.reader import read_prompts
 from dailies.prompts.sources.source_names import refuse_stdin
 from dailies.report.results import write_results
 from dailies.run.context import Production, open_claim, shared, watcher
@@ -80,29 +80,17 @@ async def generate(
         mirror_to: Where the finished videos are copied: a folder, or supabase://bucket/prefix.
         order: As the file says, or slow models first, so that a run does not end with a long wait for a few.
     """
-    settings = await load_run_settings(
-        max_cost_mxn=max_cost_mxn, max_month_mxn=max_month_mxn, mirror_to=mirror_to or None
+    options = RunOptions.chosen(
+        locals(), sources=(csv, *more_csv), take_over=tuple(take_over), template=template or None
     )
+    settings = await load_run_settings(**options.overrides)
     if deployment.id and max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn: nobody is there to look at the plan.")
-    refuse_stdin([csv, *more_csv])
-    whole = read_prompts(
-        [csv, *more_csv],
-        default_model=settings.default_model,
-        skip_bad_rows=skip_bad_rows,
-        template=template or None,
-    )
+    refuse_stdin(options.sources)
+    whole = options.read(settings)
     prompts = whole.first(limit)
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
-    terms = terms_from(
-        settings,
-        balance=await ask_balance(settings, folder),
-        fit=fit,
-        retry_failed=retry_failed,
-        approved_mxn=approved_mxn,
-        take_over=take_over,
-        order=order,
-    )
+    terms = terms_from(settings, options, balance=await ask_balance(settings, folder))
     await require_target(settings)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))
     production = open_claim(settings, folder, claim)

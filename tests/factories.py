@@ -12,6 +12,7 @@ from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.manifest import ClaimedRow, Manifest
 from dailies.planning.next_attempt import AttemptPolicy
+from dailies.planning.options import RunOptions
 from dailies.planning.plan import Caps
 from dailies.planning.terms import Terms
 from dailies.pricing import Tariff
@@ -117,7 +118,8 @@ def make_tariff(**changes: Any) -> Tariff:
 
 def make_terms(caps: Caps | None = None, **changes: Any) -> Terms:
     """Terms without caps, two attempts."""
-    values: dict[str, Any] = {"tariff": make_tariff(), "policy": AttemptPolicy(), **changes}
+    options = RunOptions(**{name: changes.pop(name) for name in RunOptions.__slots__ if name in changes})
+    values: dict[str, Any] = {"tariff": make_tariff(), "policy": AttemptPolicy(), "options": options, **changes}
     return Terms(caps=caps or Caps(), **values)
 
 

@@ -23,18 +23,10 @@ def plan(
     """
     from cli.invocation import open_invocation
     from cli.screen.plan import present_plan
+    from dailies.planning.options import RunOptions
     from dailies.report.as_json import plan_facts
 
-    invocation = open_invocation(
-        csv,
-        max_cost_mxn,
-        max_month_mxn,
-        template=template,
-        fit=fit,
-        skip_bad_rows=skip_bad_rows,
-        retry_failed=retry_failed,
-        limit=limit,
-    )
+    invocation = open_invocation(RunOptions.chosen(locals(), sources=csv))
     if as_json:
         say_json(plan_facts(invocation.plan(), invocation.service.settings.service))
     elif present_plan(console(), invocation).todo:

@@ -31,22 +31,10 @@ def run(
     """
     from cli.invocation import open_invocation
     from cli.run_command import run_prompts
+    from dailies.planning.options import RunOptions
     from dailies.report.as_json import outcome_facts
 
-    invocation = open_invocation(
-        csv,
-        max_cost_mxn,
-        max_month_mxn,
-        template=template,
-        fit=fit,
-        skip_bad_rows=skip_bad_rows,
-        retry_failed=retry_failed,
-        limit=limit,
-        take_over=take_over,
-        order=order,
-        keep_input=True,
-        mirror_to=mirror_to,
-    )
+    invocation = open_invocation(RunOptions.chosen(locals(), sources=csv), keep_input=True)
     code = run_prompts(console(to_stderr=as_json), invocation, yes=yes)
     if as_json:
         say_json(outcome_facts(invocation.outcome(), str(invocation.results_path)))

@@ -22,7 +22,7 @@ def present_plan(console: Console, invocation: Invocation) -> Plan:
     plan = invocation.plan()
     show_plan(console, plan)
     if left := invocation.whole.record_count - invocation.prompts.record_count:
-        say(console, f"Beyond --limit {invocation.limit}: {count(left, 'row')}.")
+        say(console, f"Beyond --limit {invocation.options.limit}: {count(left, 'row')}.")
     return plan
 
 

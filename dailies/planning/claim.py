@@ -67,9 +67,10 @@ def claim_rows(
         now += timedelta(seconds=time.monotonic() - called_at_s)
         first = Stamp(new_batch_id(now), flow_run_id, now)
         plan = _plan(folder, prompts, terms, first, folded=True)
-        if terms.approved_mxn is not None and plan.worst_mxn > terms.approved_mxn:
+        approved = terms.options.approved_mxn
+        if approved is not None and plan.worst_mxn > approved:
             raise RefusedError(
-                f"What is left may now cost up to {plan.worst_mxn:,.2f} MXN, more than the {terms.approved_mxn:,.2f}"
+                f"What is left may now cost up to {plan.worst_mxn:,.2f} MXN, more than the {approved:,.2f}"
                 " that were shown: the ledger has changed meanwhile. Nothing was spent; look at the plan again."
             )
         for sheet in prompts.sheets:
@@ -77,7 +78,7 @@ def claim_rows(
             last_line = None if sheet.is_whole else max(sheet.records)
             folder.put_rejected(sheet.source, _rejected(mine, first), last_line)
         folder.put(row.entry for row in plan.left if row.entry.status is EntryStatus.PLANNED)
-        batches = tuple(_cut(in_order(plan.todo, terms.order), prompts.source, terms.batch_size, first))
+        batches = tuple(_cut(in_order(plan.todo, terms.options.order), prompts.source, terms.batch_size, first))
         return Claim(plan, batches, create_journals(folder.journals, batches))
 
 

@@ -1,7 +1,6 @@
-"""On what terms a run claims rows: the tariff, the caps, how stubborn it is."""
+"""The terms of a claim: options, tariff, caps and retry policy."""
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -10,8 +9,8 @@ from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.snapshot import BookedCharges, read_booked
 from dailies.planning.next_attempt import AttemptPolicy
+from dailies.planning.options import RunOptions
 from dailies.planning.plan import Caps
-from dailies.planning.submit_order import Order
 from dailies.pricing import Tariff
 from dailies.settings import Settings
 
@@ -28,54 +27,45 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms rows are claimed.
+    """The terms of a claim: the options of the run, and what the settings and the account add to them.
 
     Attributes:
         tariff: how GeekHub charges.
         caps: what may be spent.
         policy: which rows are tried again.
         batch_size: rows in one batch.
-        approved_mxn: the worst case that a person saw and agreed to; None if nobody was asked.
-        take_over: batches of hanging runs whose rows are taken from them.
-        order: in which order rows are submitted, once it is settled which ones the caps allow.
-        booked: what the books said was ever charged when the balance in ``caps`` was asked; None if it is exact.
+        options: the options of the run.
+        booked: what the ledger said was ever charged when the balance in ``caps`` was read; None if it is exact.
     """
 
     tariff: Tariff
     caps: Caps
     policy: AttemptPolicy = field(default_factory=AttemptPolicy)
     batch_size: int = 250
-    approved_mxn: Decimal | None = None
-    take_over: frozenset[str] = frozenset()
-    order: Order = "file"
+    options: RunOptions = field(default_factory=RunOptions)
     booked: BookedCharges | None = None
 
+    @property
+    def take_over(self) -> frozenset[str]:
+        """The batches of hanging runs whose rows are taken from them."""
+        return frozenset(self.options.take_over)
+
     def caps_after(self, booked: BookedCharges) -> Caps:
-        """The caps when so much is booked: what came to it since the balance was asked has left the balance."""
+        """Return the caps for a ledger with these charges: charges since the balance was read have left the balance."""
         if self.caps.balance_mxn is None or self.booked is None:
             return self.caps
         return replace(self.caps, balance_mxn=self.caps.balance_mxn - booked.since(self.booked))
 
 
-def terms_from(
-    settings: Settings,
-    *,
-    balance: Balance | None = None,
-    fit: bool = False,
-    retry_failed: bool = False,
-    approved_mxn: Decimal | None = None,
-    take_over: Iterable[str] = (),
-    order: Order = "file",
-) -> Terms:
-    """The terms that the settings and a run's own wishes make together."""
+def terms_from(settings: Settings, options: RunOptions | None = None, *, balance: Balance | None = None) -> Terms:
+    """Combine the settings, the options of a run and the balance of the account."""
+    options = options or RunOptions()
     return Terms(
         settings.tariff,
-        Caps(settings.max_cost_mxn, settings.max_month_mxn, balance.mxn if balance else None, fit),
-        AttemptPolicy(settings.max_attempts, retry_failed, settings.in_doubt == "hold"),
+        Caps(settings.max_cost_mxn, settings.max_month_mxn, balance.mxn if balance else None, options.fit),
+        AttemptPolicy(settings.max_attempts, options.retry_failed, settings.in_doubt == "hold"),
         settings.batch_size,
-        approved_mxn,
-        frozenset(take_over),
-        order,
+        options,
         balance.booked if balance else None,
     )
 

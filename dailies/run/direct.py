@@ -16,6 +16,7 @@ from dailies.ledger.journal_fold import fold_batch
 from dailies.ledger.journal_writer import Journal
 from dailies.ledger.manifest import Manifest
 from dailies.planning.claim import claim_rows
+from dailies.planning.options import RunOptions
 from dailies.planning.outcome import Outcome, read_outcome
 from dailies.planning.terms import ask_balance, terms_from
 from dailies.prompts.reader import read_prompts
@@ -47,7 +48,7 @@ async def run_directly(
     prompts = read_prompts(csv, default_model=settings.default_model)
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
     balance = await ask_balance(settings, folder)
-    terms = terms_from(settings, balance=balance, fit=fit, retry_failed=retry_failed)
+    terms = terms_from(settings, RunOptions(fit=fit, retry_failed=retry_failed), balance=balance)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), _WHO)
     production = open_claim(settings, folder, claim, in_prefect=False)
     production.stop = stop or production.stop

@@ -23,6 +23,7 @@ from dailies.ledger.journal_fold import fold_batch
 from dailies.ledger.journal_writer import Journal
 from dailies.ledger.snapshot import BookedCharges, read_booked
 from dailies.planning.claim import Claim, claim_rows
+from dailies.planning.options import RunOptions
 from dailies.planning.plan import Caps
 from dailies.planning.terms import Balance, Terms, ask_balance, terms_from
 from dailies.settings import Settings
@@ -64,7 +65,7 @@ def settings_of(sandbox: RunningSandbox, **changes: object) -> Settings:
 def terms_now(sandbox: RunningSandbox, folder: LedgerFolder, *, fit: bool = False) -> Terms:
     """The terms of a run that asks for the balance just now."""
     settings = settings_of(sandbox)
-    terms = terms_from(settings, balance=asyncio.run(ask_balance(settings, folder)), fit=fit)
+    terms = terms_from(settings, RunOptions(fit=fit), balance=asyncio.run(ask_balance(settings, folder)))
     return replace(terms, tariff=make_tariff())
 
 
@@ -111,7 +112,7 @@ def test_what_was_booked_before_the_balance_was_asked_is_not_taken_off_again(san
 
 def test_a_charge_that_is_not_known_is_taken_off_at_its_worst(folder):
     asked = Balance(5 * KLING_5_S_MXN, read_booked(folder))
-    terms = replace(terms_from(Settings(), balance=asked, fit=True), tariff=make_tariff())
+    terms = replace(terms_from(Settings(), RunOptions(fit=True), balance=asked), tariff=make_tariff())
     folder.put([completed(make_entry("z"), charged_mxn=None, charged_usd=None, fx_mxn_per_usd=None)])
 
     claim = claim_rows(folder, make_file(*OURS), terms, NOW)
@@ -127,7 +128,7 @@ def test_a_charge_that_becomes_known_below_its_worst_case_gives_nothing_back(fol
     asked = Balance(12 * KLING_5_S_MXN, read_booked(folder))
     folder.put([completed(make_entry("z"), charged_mxn=Decimal("0.10"))])
 
-    terms = replace(terms_from(Settings(), balance=asked, fit=True), tariff=make_tariff())
+    terms = replace(terms_from(Settings(), RunOptions(fit=True), balance=asked), tariff=make_tariff())
     claim = claim_rows(folder, make_file(*OURS), terms, NOW)
 
     assert len(claim.plan.todo) == 11

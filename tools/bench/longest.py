@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from dailies.ledger.folder import LedgerFolder
 from dailies.planning.claim import claim_rows
+from dailies.planning.options import RunOptions
 from dailies.planning.terms import terms_from
 from dailies.prompts.reader import read_prompts
 from dailies.run.context import open_production
@@ -17,7 +18,7 @@ async def main(csv: str) -> None:
     """Claim, shoot, fold."""
     settings = load_settings()
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
-    claim = claim_rows(folder, read_prompts(csv), terms_from(settings, order="longest"), datetime.now(UTC))
+    claim = claim_rows(folder, read_prompts(csv), terms_from(settings, RunOptions(order="longest")), datetime.now(UTC))
     await shoot_claim(open_production(settings, folder, claim.batches, in_prefect=False), claim)
 
 
