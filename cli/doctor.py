@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.doctor_checks import CheckResult, Health, check_disk, check_fx, check_ledger, check_service
+from cli.scheduler_check import check_scheduler
 from cli.screen.console import say
 from cli.service import Service, find_service
 from dailies.errors import LedgerError
@@ -31,7 +32,7 @@ def check_all() -> list[CheckResult]:
         *_check_service(service, now, has_own_key=has_own_key),
         _check_ledger(service),
         check_disk(service.settings.ledger_path),
-        check_prefect(),
+        check_prefect(now),
     ]
 
 
@@ -67,8 +68,8 @@ def _check_ledger(service: Service) -> CheckResult:
     return check_ledger(service.settings.ledger_path)
 
 
-def check_prefect() -> CheckResult:
-    """Check that a Prefect server answers, is of a fitting version, and stores events fast enough."""
+def check_prefect(now: datetime) -> CheckResult:
+    """Check that a Prefect server answers, is of a fitting version, plans runs, and stores events fast enough."""
     from prefect.settings import get_current_settings
 
     from cli.prefect_server import find_server, is_tuned, require_compatible
@@ -85,6 +86,8 @@ def check_prefect() -> CheckResult:
         require_compatible(server)
     except ServerError as error:
         return CheckResult("prefect", Health.BAD, str(error))
+    if warning := check_scheduler(server.api_url, now):
+        return warning
     if not is_tuned(server):
         remedy = "for more speed stop it, then `dailies server start` starts a tuned one"
         return CheckResult("prefect", Health.WARNING, f"{server.ui_url} is not tuned for many events", remedy)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from importlib.metadata import version
+from typing import Any
 
 import httpx
 
@@ -18,14 +19,16 @@ _NOTABLE_S = 5.0
 _REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-def ask(url: str) -> httpx.Response:
-    """One GET, with a short patience.
+def ask(url: str, body: Any = None) -> httpx.Response:
+    """One GET, or a POST where there is a body, with a short patience.
 
     Raises:
         httpx.HTTPError: nobody answers, or not with success.
     """
     # No proxy of the environment: the server is near.
-    return httpx.get(url, headers=_authorization(), timeout=3.0, trust_env=False).raise_for_status()
+    method = "GET" if body is None else "POST"
+    sent = httpx.request(method, url, json=body, headers=_authorization(), timeout=3.0, trust_env=False)
+    return sent.raise_for_status()
 
 
 def answers(api_url: str) -> bool:

@@ -1,8 +1,10 @@
 """`server`: start or stop the local Prefect server."""
 
+from datetime import UTC, datetime
+
 from cyclopts import App
 
-from cli.screen.console import console
+from cli.screen.console import console, say
 
 app = App(name="server", help="Start or stop the local Prefect server.\n\nExample: dailies server start", sort_key=21)
 
@@ -16,6 +18,7 @@ def start_server() -> int:
     Example: dailies server start
     """
     from cli.flow_runner import await_server, begin_server, ensure_pool, prepare_prefect
+    from cli.scheduler_check import check_scheduler
     from dailies.settings import load_settings
 
     settings = load_settings()
@@ -24,6 +27,8 @@ def start_server() -> int:
     await_server(server, console(), settings)
     ensure_pool(server)
     console().print(f"Prefect: {server.ui_url}")
+    if warning := check_scheduler(server.api_url, datetime.now(UTC)):
+        say(console(), f"Warning: {warning.found}: {warning.remedy}", "yellow")
     return 0
 
 
