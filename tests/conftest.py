@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from dailies.gateway.testing import RunningSandbox, sandbox
+from tests import logs
 from tests.workplace import Workplace, running_prefect
 
 __all__ = ["sandbox"]
@@ -31,6 +32,17 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _clean_logs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """No server and no worker logs an error that the test's ``logs_error`` marks do not name; see ``tests.logs``."""
+    allowed = [pattern for mark in request.node.iter_markers("logs_error") for pattern in mark.args]
+    with logs.logged_here() as heard:
+        yield
+    folder = tmp_path if request.node.get_closest_marker("e2e") else None
+    errors = [error for text in [*heard, *logs.read_new(folder)] for error in logs.errors_in(text, allowed)]
+    assert not errors, "\n".join(["A log holds errors:", *errors])
 
 
 @pytest.fixture(scope="session")

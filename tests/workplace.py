@@ -18,6 +18,7 @@ import httpx
 from dailies.gateway.testing import RunningSandbox
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
+from tests import logs
 
 ROOT = Path(__file__).resolve().parent.parent
 DAILIES = Path(sys.executable).parent / "dailies"
@@ -118,6 +119,7 @@ def running_prefect(home: Path, port: int | None = None, **settings: str) -> Ite
     url = f"http://127.0.0.1:{port}/api"
     command: Sequence[str] = (sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port")
     env = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    logs.watch(home / "server.log")
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [*command, str(port)],

@@ -190,7 +190,7 @@ def test_the_settle_flow_collects_and_compares_in_prefect(tmp_path: Path, prefec
         subprocess.run([sys.executable, "-c", _FLOW], env=place.env, cwd=tmp_path, check=True)
         assert list(breaches_at_the_end(place.ledger, place.sandbox, 4)) == []
         with httpx.Client(base_url=prefect_api_url, trust_env=False) as api:
-            wanted = {"flows": {"name": {"any_": ["settle"]}}}
+            wanted = {"flows": {"name": {"any_": ["settle"]}}, "sort": "START_TIME_DESC", "limit": 1}
             (run,) = api.post("/flow_runs/filter", json=wanted).json()
             assert run["state"]["name"] == "Completed"
             assert "they agree" in run["state"]["message"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.workplace import Workplace, wait_until
+from tests.workplace import DAILIES, Workplace, wait_until
 
 PREFECT = str(Path(sys.executable).with_name("prefect"))
 
@@ -79,6 +79,23 @@ class PrefectServer:
         state = self.run(run_id)["state"]
         return state["type"], state["name"]
 
+    def runs_of(self, deployment: str) -> list[dict[str, Any]]:
+        """The flow runs of a deployment, in the order in which they are to start."""
+        deployment_id = self.get(f"/deployments/name/{deployment}")["id"]
+        wanted = {"deployments": {"id": {"any_": [deployment_id]}}, "sort": "EXPECTED_START_TIME_ASC"}
+        found: list[dict[str, Any]] = self.post("/flow_runs/filter", wanted)
+        return found
+
+    def states_of(self, run_id: str) -> list[str]:
+        """The names of all states that a run has had, oldest first."""
+        return [state["name"] for state in self.get(f"/flow_run_states/?flow_run_id={run_id}")]
+
+    def switch_on(self, deployment: str, cron: str, **parameters: Any) -> None:
+        """What the UI sends when an operator sets the time and the parameters of a schedule and switches it on."""
+        found = self.get(f"/deployments/name/{deployment}")
+        change = {"schedule": {"cron": cron, "timezone": "UTC"}, "active": True, "parameters": parameters}
+        self.patch(f"/deployments/{found['id']}/schedules/{found['schedules'][0]['id']}", change)
+
     def click_cancel(self, run_id: str) -> None:
         """What the UI's Cancel sends."""
         self.post(f"/flow_runs/{run_id}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
@@ -95,19 +112,35 @@ def prefect(workplace: Workplace, *arguments: str, **options: Any) -> "subproces
 @contextlib.contextmanager
 def running_worker(workplace: Workplace, pool: str = "dailies", **env: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A worker of a process pool, until the block ends; its log is ``worker.log`` in the workplace."""
-    with (workplace.path / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(
-            [PREFECT, "worker", "start", "--pool", pool, "--type", "process"],
+    command = [PREFECT, "worker", "start", "--pool", pool, "--type", "process"]
+    with _running(workplace, "worker.log", command, {"PREFECT_WORKER_QUERY_SECONDS": "1", **env}) as worker:
+        yield worker
+
+
+@contextlib.contextmanager
+def running_serve(workplace: Workplace, **env: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """``dailies serve`` until the block ends; its log is ``serve.log`` in the workplace."""
+    with _running(workplace, "serve.log", [str(DAILIES), "serve"], env) as serving:
+        yield serving
+
+
+@contextlib.contextmanager
+def _running(
+    workplace: Workplace, log: str, command: list[str], env: dict[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    with (workplace.path / log).open("ab") as output:
+        process = subprocess.Popen(
+            command,
             cwd=workplace.path,
-            env={**workplace.env, "PREFECT_WORKER_QUERY_SECONDS": "1", **env},
+            env={**workplace.env, **env},
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
         try:
-            yield worker
+            yield process
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(worker.pid, signal.SIGKILL)
-            worker.wait()
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

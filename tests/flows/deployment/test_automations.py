@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +14,8 @@ import httpx
 import pytest
 from prefect import get_client
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import PrefectClient
+from prefect.events.schemas.automations import AutomationCore
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from dailies.ledger.entry import EntryStatus
@@ -58,7 +60,7 @@ def receiver() -> Iterator[tuple[Receiver, str]]:
 
 
 @pytest.fixture
-async def alarms(receiver: tuple[Receiver, str], prefect_api_url: str) -> Receiver:
+async def alarms(receiver: tuple[Receiver, str], prefect_api_url: str) -> AsyncIterator[Receiver]:
     """The receiver, told by every automation; a run without a heartbeat for 45 s counts as dead."""
     heard, url = receiver
     with temporary_settings({PREFECT_API_URL: prefect_api_url}):
@@ -66,12 +68,20 @@ async def alarms(receiver: tuple[Receiver, str], prefect_api_url: str) -> Receiv
             name="alarms", url=url, json_data={"subject": "{{subject}}", "body": "{{body}}"}
         )
         tell = await block.asave("alarms", overwrite=True)
+        wanted = automations(tell, silence=timedelta(seconds=45))
         async with get_client() as client:
-            for automation in automations(tell, silence=timedelta(seconds=45)):
-                for known in await client.read_automations_by_name(automation.name):
-                    await client.delete_automation(known.id)
+            await remove(client, wanted)
+            for automation in wanted:
                 await client.create_automation(automation)
-    return heard
+        yield heard
+        async with get_client() as client:  # later tests have no receiver
+            await remove(client, wanted)
+
+
+async def remove(client: PrefectClient, wanted: list[AutomationCore]) -> None:
+    for automation in wanted:
+        for known in await client.read_automations_by_name(automation.name):
+            await client.delete_automation(known.id)
 
 
 @pytest.fixture

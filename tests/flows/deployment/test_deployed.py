@@ -71,6 +71,7 @@ def test_a_second_child_of_a_batch_ends_as_superseded(workplace: Workplace, serv
     assert len(workplace.sandbox.jobs()) == 3
 
 
+@pytest.mark.logs_error("Finished in state Cancelled")  # as an error, though it was asked for
 @pytest.mark.parametrize("fan_out", [False, True], ids=["in one process", "fanned out"])
 def test_cancel_in_the_ui_reaches_a_deployed_run(workplace: Workplace, server: PrefectServer, fan_out: bool) -> None:
     name = f"cancel {fan_out}.csv"
@@ -94,6 +95,7 @@ def test_cancel_in_the_ui_reaches_a_deployed_run(workplace: Workplace, server: P
     assert workplace.charged_mxn() == workplace.sandbox.consumed_mxn()
 
 
+@pytest.mark.logs_error("No GeekHub key")
 def test_a_deployment_without_key_and_block_fails_with_the_remedy(workplace: Workplace, server: PrefectServer) -> None:
     prompts = str(workplace.write_csv(2, name="keyless.csv"))
     with running_worker(workplace, GEEKHUB_API_KEY=""):
