@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 KNOWN = {
-    r"OperationalError.*database is locked": "SQLite is busy: the server answers 503 or tries again, and so do clients"
+    r"OperationalError.*database is locked": "SQLite is busy: the server answers 503 or tries again, and so do clients",
+    r"starlette.requests.ClientDisconnect$": "a client hung up in the middle of its upload, as a killed one does",
+    r"Exception in ASGI application[\s\S]*CancelledError$": "a test ended its sandbox before a slow answer came",
 }
 """What a log may hold as an error in any test: a pattern, and the reason why it is no defect."""
 

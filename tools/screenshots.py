@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from dailies.gateway.testing import running_sandbox
 from tests.flows.prefect_ui import PrefectServer, running_worker
-from tests.workplace import ROOT, Workplace, running_prefect
+from tests.workplace import ROOT, Workplace, running_prefect, wait_until
 
 IMAGES = ROOT / "docs" / "images"
 _MOST_BYTES = 300_000
@@ -71,6 +71,18 @@ def take_them(folder: Path, images: Path) -> None:
             photograph(f"{ui}/deployments/deployment/{deployment}/run", "run-form", images, (1280, 1280))
             summary = server.post("/artifacts/filter", {"artifacts": {"key": {"any_": ["summary"]}}})[0]["id"]
             photograph(f"{ui}/artifacts/artifact/{summary}", "summary", images)
+            scheduled = _wait_for_schedule(server, str(workplace.write_csv(6)))
+            photograph(f"{ui}/runs/flow-run/{scheduled}", "scheduled", images)
+
+
+def _wait_for_schedule(server: PrefectServer, csv: str) -> str:
+    """Switch `nightly` on, every minute; the id of the run that it started and that is over."""
+    server.switch_on("generate/generate", "* * * * *", csv=csv, max_cost_mxn=50)
+    wait_until(lambda: any(run["auto_scheduled"] for run in server.runs_of("generate/generate")))
+    run_id = next(run["id"] for run in server.runs_of("generate/generate") if run["auto_scheduled"])
+    server.end_of(run_id)
+    time.sleep(3)
+    return str(run_id)
 
 
 async def _make_block(api_url: str) -> None:
