@@ -7,7 +7,7 @@ LOCK    = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo test test-slow chromium chaos fuzz check format docs bench lock clean
+.PHONY: help setup setup-dev demo test test-slow sshd chromium chaos fuzz check format docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -19,7 +19,7 @@ setup-dev: $(VENV)/.dev ## install what the tests need, too
 demo: $(VENV)/.runtime ## the main job on data/prompts/sample.csv, without a key and without money (FRESH=1 starts anew)
 	@$(BIN)/dailies demo $(if $(FRESH),--fresh)
 
-test: $(VENV)/.dev ## the whole quick suite
+test: $(VENV)/.dev sshd ## the whole quick suite
 	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(VENV)/.dev chromium ## the slow end-to-end tests
@@ -29,6 +29,11 @@ chromium: ## a browser for the report's tests, where there is none (Debian and U
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing Chromium (once) ..." \
 		&& apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qqy install --no-install-recommends chromium >/dev/null; } \
 		|| echo "There is no Chromium, and no right to install it: the report's tests in a browser are skipped."
+
+sshd: ## OpenSSH's server for the tests of sftp:// targets, where there is none (Debian and Ubuntu, as root)
+	@test -x /usr/sbin/sshd || command -v sshd >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing OpenSSH's server (once) ..." \
+		&& apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qqy install --no-install-recommends openssh-server >/dev/null; } \
+		|| echo "There is no sshd, and no right to install it: the tests of sftp:// targets are skipped."
 
 chaos: $(VENV)/.dev ## kill N=100 productions and hold the six promises against the account (PREFECT_SHARE=0.25 JOBS=2 SEED=17-direct)
 	@$(BIN)/python -m tools.chaos $(or $(N),100) --prefect-share $(or $(PREFECT_SHARE),0.25) --jobs $(or $(JOBS),2) \

@@ -1,4 +1,4 @@
-"""Opens the target that a person names: a folder, or ``supabase://bucket/prefix``."""
+"""Opens the target that a person names: a folder, a Supabase bucket, an object store, or a folder over SFTP."""
 
 import re
 import secrets
@@ -6,10 +6,13 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from dailies.errors import MirrorError
-from dailies.mirror.folder_target import open_folder
 from dailies.mirror.target import Target
+from dailies.mirror.targets.folder_target import open_folder
+from dailies.mirror.targets.sftp_target import open_sftp, parse_sftp
 from dailies.settings import Settings
 
+STORES = ("s3", "gs", "az")
+FORMS = "a folder, supabase://bucket/prefix, s3://, gs:// or az://bucket/prefix, or sftp://user@host/path"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.IGNORECASE | re.DOTALL)
 _PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")  # no dot segment
 
@@ -20,30 +23,42 @@ def target_name(to: str, settings: Settings) -> str:
     Raises:
         MirrorError: this kind of target does not exist.
     """
-    place = _bucket_of(to)
-    if place is None:
-        return str(Path(to).resolve())
-    bucket, prefix = place
-    return f"{(settings.supabase_url or '').rstrip('/')} {bucket}/{prefix}"
+    match _scheme(to):
+        case None:
+            return str(Path(to).resolve())
+        case "supabase":
+            bucket, prefix = _bucket_of(to)
+            return f"{(settings.supabase_url or '').rstrip('/')} {bucket}/{prefix}"
+        case "sftp":
+            return parse_sftp(to).url
+        case scheme:
+            return f"{scheme}://{'/'.join(_bucket_of(to))}"
 
 
 def open_target(to: str, settings: Settings, ledger_id: str) -> AbstractAsyncContextManager[Target]:
     """Open the target that a person names.
 
     Args:
-        to: a folder, or ``supabase://bucket/prefix``.
+        to: a folder or a URL; docs/mirror.md lists the schemes.
         settings: where Supabase is, and the key.
         ledger_id: whose drafts these are.
 
     Raises:
-        MirrorError: this kind of target does not exist, or it cannot be used.
+        MirrorError: this kind of target does not exist, its package is missing, or it cannot be used.
     """
-    place = _bucket_of(to)
-    if place is None:
-        return open_folder(Path(to), ledger_id)
-    from dailies.mirror.bucket_target import open_bucket  # importing the Supabase client takes a second
+    match _scheme(to):
+        case None:
+            return open_folder(Path(to), ledger_id)
+        case "supabase":
+            from dailies.mirror.targets.bucket_target import open_bucket  # importing the client takes a second
 
-    return open_bucket(*place, settings)
+            return open_bucket(*_bucket_of(to), settings)
+        case "sftp":
+            return open_sftp(parse_sftp(to), ledger_id)
+        case scheme:
+            from dailies.mirror.targets.store_target import open_store
+
+            return open_store(scheme, *_bucket_of(to))
 
 
 async def require_target(settings: Settings) -> None:
@@ -57,18 +72,26 @@ async def require_target(settings: Settings) -> None:
             pass
 
 
-def _bucket_of(to: str) -> tuple[str, str] | None:
-    """Return bucket and prefix; None for a folder."""
+def _scheme(to: str) -> str | None:
+    """Return the URL's scheme; None for a folder."""
     found = _SCHEME.fullmatch(to)
     if found is None:
         return None
-    if found[1].lower() != "supabase":
-        raise MirrorError(f"{to}: a mirror goes to a folder or to supabase://bucket/prefix")
-    bucket, _, prefix = found[2].partition("/")
+    scheme = found[1].lower()
+    if scheme not in ("supabase", "sftp", *STORES):
+        raise MirrorError(f"{to}: a mirror goes to {FORMS}")
+    return scheme
+
+
+def _bucket_of(to: str) -> tuple[str, str]:
+    """Return bucket and prefix."""
+    scheme, _, place = to.partition("://")
+    bucket, _, prefix = place.partition("/")
     prefix = prefix.strip("/")
     steps = prefix.split("/") if prefix else []
     if not _PART.fullmatch(bucket) or not all(_PART.fullmatch(step) for step in steps):
         raise MirrorError(
-            f"{to}: a bucket and its prefix are letters, digits, '.', '_' and '-', such as supabase://dailies/autumn"
+            f"{to}: a bucket and its prefix are letters, digits, '.', '_' and '-', such as"
+            f" {scheme.lower()}://dailies/autumn"
         )
     return bucket, prefix

@@ -40,7 +40,7 @@ def test_a_run_copies_its_videos_and_links_its_report(workplace: Workplace) -> N
 
 def test_a_flow_whose_mirror_cannot_be_used_buys_nothing(workplace: Workplace) -> None:
     prompts = workplace.write_csv(1)
-    code = "import asyncio, sys; from flows.generate import generate as run; asyncio.run(run(sys.argv[1], 9, mirror_to='s3://x'))"
+    code = "import asyncio, sys; from flows.generate import generate as run; asyncio.run(run(sys.argv[1], 9, mirror_to='ftp://x'))"
     ran = subprocess.run(
         [sys.executable, "-c", code, prompts],
         cwd=workplace.path,
@@ -50,7 +50,7 @@ def test_a_flow_whose_mirror_cannot_be_used_buys_nothing(workplace: Workplace) -
         check=False,
     )
     assert ran.returncode == 1
-    assert "MirrorError: s3://x" in ran.stderr
+    assert "MirrorError: ftp://x" in ran.stderr
     assert workplace.sandbox.jobs() == []
 
 

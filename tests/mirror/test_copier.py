@@ -137,10 +137,17 @@ async def test_a_folder_that_cannot_be_written_is_refused(films: FilmServer, mir
         await mirror(films.shoot(1))
 
 
-@pytest.mark.parametrize("to", ["s3://bucket", "supabase://", "supabase://a/../b", "supabase://a b", "supabase://x//y"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        *("ftp://bucket", "supabase://", "supabase://a/../b", "supabase://a b", "supabase://x//y"),
+        *("sftp://user:secret@host/path", "sftp://host", "sftp://host/a/../b", "sftp://host:x/a"),
+    ],
+)
 async def test_a_target_that_cannot_be_meant_is_refused(mirror: Run, to: str) -> None:
-    with pytest.raises(MirrorError, match=r"supabase://"):
+    with pytest.raises(MirrorError, match=r"supabase://|sftp://") as caught:
         await mirror(to=to)
+    assert "secret" not in str(caught.value)
 
 
 async def test_a_storage_that_is_away_ends_the_mirror_and_the_next_run_goes_on(

@@ -19,10 +19,10 @@ from dailies.gateway.testing import RunningSandbox, running_sandbox
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.selection import Selection
-from dailies.mirror.bucket_target import BucketTarget
 from dailies.mirror.mirror_run import MirrorOutcome, MirrorRequest, mirror_videos
 from dailies.mirror.record import CopyStatus, MirrorRecord
 from dailies.mirror.target import clean_etag
+from dailies.mirror.targets.bucket_target import BucketTarget
 from dailies.settings import load_settings
 from tests.factories import completed, make_folder
 from tests.gateway.storage.supabase_client import storage_client
