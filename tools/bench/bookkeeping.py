@@ -22,10 +22,10 @@ def run_scale(*, quick: bool) -> Result:
     result = Result(
         "B7",
         "Big files",
-        f"A CSV of {rows:,} rows of six models: the whole process with its imports. Plan: read, check, key, price."
-        " All done: every row is in the ledger as bought; read, plan, outcome, results CSV, as `dailies run` does then,"
-        " but without its HTML report."
-        f" And ten times as many rows planned, {min(repeats, 3)} times.",
+        f"A CSV of {rows:,} rows with six models; the whole process with its imports. Plan: read, check and price every"
+        " row. All done: the ledger already has every row; read, plan, outcome and results CSV, as `dailies run` does"
+        " then, but without the HTML report."
+        f" Also a plan of ten times as many rows, {min(repeats, 3)} times.",
         ["what", "wall s", "of it reading s", "planning s", "outcome and results s", "RSS MB"],
         repeats=repeats,
     )
@@ -52,9 +52,9 @@ def run_scale(*, quick: bool) -> Result:
         "RSS of plan of ten times as many rows, MB",
         max(r for _, _, r in found["plan, ten times as many"]),
         500.0,
-        why="A plan holds every row with its cells, its key and its entry, 1.3 kB in all, because the claim that"
-        " follows needs them; a million of the cheapest rows cost more than four million MXN, so no second way of"
-        " planning, without rows, was built for it.",
+        why="A plan holds every row with its cells, key and entry (1.3 kB), because the claim needs them. One"
+        " million of the cheapest rows cost more than four million MXN, so a second way of planning, without rows,"
+        " is not worth its code.",
     )
     return result
 
@@ -65,8 +65,9 @@ def run_ledger(*, quick: bool) -> Result:
     result = Result(
         "B8",
         "Ledger and journal",
-        f"A ledger of {entries:,} entries in files of 1,000, MXN summed by model with Arrow; {puts:,} durable journal"
-        f" entries of 250 rows at once (fsync and all, on this disk); folding {fold:,} entries of 40 dead batches.",
+        f"The sum of MXN by model with Arrow over a ledger of {entries:,} entries in files of 1,000; {puts:,} durable"
+        " journal entries of 250 rows at once (with fsync, on this disk); a fold of"
+        f" {fold:,} entries of 40 interrupted batches.",
         ["what", "figure"],
         repeats=repeats,
     )

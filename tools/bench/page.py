@@ -47,11 +47,11 @@ def _head(*, quick: bool) -> list[str]:
     return [
         "# Performance",
         "",
-        f"Written by `{command}`; do not edit. Figures are medians, with the range of all repeats in brackets. What is",
-        "compared ran in turn in one process after the other on the same machine, the gateway or sandbox beside it on",
-        "the same cores; so figures are to be compared with each other, not with those of other machines. One-minute",
-        "load averages stand beside each benchmark: above the number of cores others were at work, too.",
-        "How the polls are chosen: [pacing](pacing.md).",
+        f"`{command}` writes this page; do not edit it. Figures are medians; brackets contain the range of all repeats. All",
+        "clients of a benchmark ran one after the other on the same machine, with the gateway or sandbox on the same cores. So",
+        "compare figures with each other, not with figures of other machines. Each benchmark shows one-minute load averages; a",
+        "load above the number of cores means that other programs used the machine, too.",
+        "[Pacing](pacing.md) explains how Dailies chooses its polls.",
         "",
     ]
 

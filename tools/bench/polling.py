@@ -71,9 +71,10 @@ def run(*, quick: bool) -> Result:
     result = Result(
         "B2",
         "Polls and lag",
-        f"Pure simulation on the sandbox's lognormal, nothing scaled: {jobs:,} jobs of each model, {repeats} seeds."
-        " The prior alone knows the catalogue; learned: after as many other jobs, seen only through its own polls."
-        " Cost = polls + price x lag, at the price of the optimum, which knows the distribution of the seeds.",
+        f"A simulation with the sandbox's lognormal render times, unscaled: {jobs:,} jobs of each model, {repeats}"
+        " seeds. Prior alone: the schedule knows only the catalogue. Learned: it also saw the same number of other jobs"
+        " through its own polls. Cost = polls + price x lag; the price is that of the optimum, which knows the"
+        " distribution.",
         [
             "model",
             "times",

@@ -15,8 +15,8 @@ def run(*, quick: bool) -> Result:
     result = Result(
         "B9",
         "The sandbox",
-        f"{jobs:,} open jobs that are far from done; {_CONNECTIONS} keep-alive connections poll them in turn for"
-        f" {seconds:.0f} s, with as little client as possible on the same machine.",
+        f"{jobs:,} open jobs that are not nearly finished. {_CONNECTIONS} keep-alive connections poll them in turn for"
+        f" {seconds:.0f} s, with a minimal client on the same machine.",
         ["what", "per second"],
         repeats=repeats,
     )

@@ -30,9 +30,9 @@ def run_cpu(*, quick: bool) -> Result:
     result = Result(
         "B4",
         "CPU of the library path",
-        f"{jobs:,} jobs of kling-2, {1 / scale:.0f} times faster than real, {in_flight} in flight, on the bench gateway"
-        ". The whole process, imports, plan, claim, journal, ledger and results included. At equal polls: Dailies polls"
-        " at the documented interval, too.",
+        f"{jobs:,} jobs of kling-2, {1 / scale:.0f} times faster than real time, {in_flight} in flight, on the bench"
+        " gateway. CPU of the whole process, including imports, plan, claim, journal, ledger and results. At equal"
+        " polls: Dailies polls at the documented interval, too.",
         ["client", "polls/job", "CPU s", "CPU ms/poll", "wall s", "RSS MB"],
         repeats=repeats,
     )
@@ -71,10 +71,10 @@ def run_peers(*, quick: bool) -> Result:
     result = Result(
         "B5",
         "Waiting loops",
-        f"The jobs of B4 ({jobs:,}, {in_flight} in flight), each client in its own dialect at its own defaults, which"
-        " are not scaled (openai 1 s, fal 0.1 s, runway 6 s, replicate 0.5 s) while renders are"
-        f" {1 / scale:.0f} times faster: so compare polls x lag, which a fixed interval cannot change. Lag is"
-        " measured in the gateway.",
+        f"The jobs of B4 ({jobs:,}, {in_flight} in flight). Each client uses its own protocol and its own default"
+        " interval, unscaled (openai 1 s, fal 0.1 s, runway 6 s, replicate 0.5 s), while renders are"
+        f" {1 / scale:.0f} times faster. So compare polls x lag, which a fixed interval cannot change. The gateway"
+        " measures the lag.",
         ["client", "makespan s", "polls/job", "lag mean s", "lag max s", "polls x lag", "CPU s", "RSS MB"],
         repeats=repeats,
     )
@@ -106,8 +106,8 @@ def run_peers(*, quick: bool) -> Result:
         "polls x lag / the best of the others",
         products["dailies"] / best,
         1.0,
-        why="With so many in flight the clients themselves can be the bottleneck: where a loop has far fewer"
-        " polls a job than its interval asks for, the cores and not the schedules decided its lag.",
+        why="With so many jobs in flight, the clients themselves can be the bottleneck. If a loop has far fewer polls"
+        " for each job than its interval allows, the cores decided its lag, not its schedule.",
     )
     return result
 
@@ -119,9 +119,9 @@ def run_losses(*, quick: bool) -> Result:
     result = Result(
         "B6",
         "Lost answers and refusals",
-        f"{jobs} jobs at once; each fifth POST is carried out but its answer is lost; beyond 5 POSTs/s the gateway"
-        " says 429 with Retry-After: 1. It honours Idempotency-Key in every dialect. Jobs made beyond one for each"
-        " row would be bought twice, if somebody polled them.",
+        f"{jobs} jobs at once. The gateway carries out every fifth POST but loses its response; above 5 POSTs/s it"
+        " returns 429 with Retry-After: 1. It supports Idempotency-Key in every protocol. A second job of a row would be"
+        " bought twice if a client polled it.",
         ["client", "videos collected", "jobs made twice", "429 refusals", "wall s"],
         repeats=repeats,
     )
