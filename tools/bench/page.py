@@ -47,10 +47,10 @@ def _head(*, quick: bool) -> list[str]:
     return [
         "# Performance",
         "",
-        f"`{command}` writes this page; do not edit it. Figures are medians; brackets contain the range of all repeats. All",
-        "clients of a benchmark ran one after the other on the same machine, with the gateway or sandbox on the same cores. So",
-        "compare figures with each other, not with figures of other machines. Each benchmark shows one-minute load averages; a",
-        "load above the number of cores means that other programs used the machine, too.",
+        f"`{command}` writes this page; do not edit it. Figures are medians; brackets contain the range of all",
+        "repeats. All clients of a benchmark ran one after the other on the same machine, with the gateway or sandbox",
+        "on the same cores. So compare figures with each other, not with figures of other machines. Each benchmark",
+        "shows one-minute load averages; a load above the number of cores means that other programs ran, too.",
         "[Pacing](pacing.md) explains how Dailies chooses its polls.",
         "",
     ]

@@ -28,10 +28,10 @@ def run(*, quick: bool) -> Result:
         "B3",
         "The whole Prefect path",
         f"{jobs:,} jobs of {_RENDER_S:.0f} s on the bench gateway, a real Prefect server with the project's tuning;"
-        f" the pace allows {_EVENTS_PER_S:.0f} events/s. Compared with {naive_jobs} of the same jobs in a flow that uses"
-        " `task.submit()` on the default runner: two tasks for each job, Prefect's retries as the wait, a server with"
-        " default settings. Jobs/s counts from the first submit to the last video seen; a task run that never reaches a"
-        " final state is lost.",
+        f" the pace allows {_EVENTS_PER_S:.0f} events/s. Compared with {naive_jobs} of the same jobs in a flow that"
+        " uses `task.submit()` on the default runner: two tasks for each job, Prefect's retries as the wait, a server"
+        " with default settings. Jobs/s counts from the first submit to the last video seen; a task run that never"
+        " reaches a final state is lost.",
         ["way", "jobs/s", "polls/job", "task runs lost", "RSS MB", "CPU s"],
         repeats=repeats,
     )

@@ -120,8 +120,8 @@ def run_losses(*, quick: bool) -> Result:
         "B6",
         "Lost answers and refusals",
         f"{jobs} jobs at once. The gateway carries out every fifth POST but loses its response; above 5 POSTs/s it"
-        " returns 429 with Retry-After: 1. It supports Idempotency-Key in every protocol. A second job of a row would be"
-        " bought twice if a client polled it.",
+        " returns 429 with Retry-After: 1. It supports Idempotency-Key in every protocol. A second job of a row would"
+        " be bought twice if a client polled it.",
         ["client", "videos collected", "jobs made twice", "429 refusals", "wall s"],
         repeats=repeats,
     )
