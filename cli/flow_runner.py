@@ -1,4 +1,4 @@
-"""Running a flow from the command line: the Prefect server, the log, Ctrl-C, the progress; then what became of it."""
+"""Runs a flow from the command line: the Prefect server, the log, Ctrl-C, the progress; then why it ended."""
 
 import asyncio
 import os
@@ -32,14 +32,14 @@ _FAREWELL_S = 5.0
 
 
 def prepare_prefect(settings: Settings) -> None:
-    """Tell Prefect how much to say on the console; to be called before it is first imported."""
+    """Set how much Prefect logs on the console; call this before Prefect is first imported."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", settings.log_level)
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
 def begin_server() -> Server:
-    """The Prefect server that answers, or one that is just starting.
+    """Return the Prefect server that answers, or start one.
 
     Raises:
         ServerError: the configured one does not answer or is of another version, or none can be started.
@@ -51,13 +51,13 @@ def begin_server() -> Server:
     if found is None and configured:
         raise ServerError(
             f"No Prefect server answers at {configured} (PREFECT_API_URL): start it, or unset the variable, and"
-            " a local one is started."
+            " Dailies starts a local one."
         )
     return found or start_server()
 
 
 def await_server(server: Server, console: Console, settings: Settings) -> None:
-    """Wait until the server answers, and make it the one that flows speak to.
+    """Wait until the server answers, and let flows use it.
 
     Raises:
         ServerError: it does not start, or is of another version.
@@ -71,8 +71,8 @@ def await_server(server: Server, console: Console, settings: Settings) -> None:
 
 
 def ensure_pool(server: Server) -> None:
-    """Make the work pool of ``prefect.yaml`` on a server that has none; its type is ``process``."""
-    if not is_missing(f"{server.api_url}/work_pools/{POOL}"):  # Prefect's client would take seconds to say so
+    """Create the work pool of ``prefect.yaml`` on a server that has none; its type is ``process``."""
+    if not is_missing(f"{server.api_url}/work_pools/{POOL}"):  # importing Prefect's client takes seconds
         return
     from prefect import get_client
 
@@ -86,16 +86,16 @@ def ensure_pool(server: Server) -> None:
 
 
 def run_generate(console: Console, options: RunOptions) -> str | None:
-    """Run the flow in this process with its progress on the console.
+    """Run the flow in this process; show its progress on the console.
 
     Returns:
-        None when it came to a good end, else what stopped it, in words.
+        None after a good end, else what stopped it, in words.
 
     Raises:
         RefusedError: before anything was spent.
         DailiesError: the run could not begin, or a batch could not be recorded.
 
-    Where the Prefect server is lost this ends the process, with a message and the exit code 3.
+    If the Prefect server is lost, this ends the process with a message and exit code 3.
     """
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -137,7 +137,7 @@ async def _watched(flow: Any, console: Console, options: RunOptions) -> str | No
     if not (state.is_failed() or state.is_crashed() or state.is_cancelled()):
         return None
     cause = None if state.is_cancelled() else await state.aresult(raise_on_failure=False)
-    return _told(cause, state.message, begun)
+    return _explain(cause, state.message, begun)
 
 
 def _parameters(options: RunOptions) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _parameters(options: RunOptions) -> dict[str, Any]:
 
 
 async def _unless_lost(run: "asyncio.Future[Any]", console: Console, begun: list[Production]) -> Any:
-    """Wait for a flow; leave it when its server is gone for good, since Prefect itself would hold on for minutes."""
+    """Wait for a flow; leave it when its server is lost, because Prefect itself would retry for minutes."""
     url = os.environ["PREFECT_API_URL"]
     lost = asyncio.create_task(
         until_lost(lambda: asyncio.to_thread(answers, url), lambda text: say(console, text, "yellow"))
@@ -158,15 +158,15 @@ async def _unless_lost(run: "asyncio.Future[Any]", console: Console, begun: list
     if run.done():
         lost.cancel()
         return run.result()
-    for production in begun:  # what is on its way is still noted in the journal; folding is left to the next run
+    for production in begun:  # answers under way still reach the journal; the next run folds it
         production.stop.everything("the Prefect server is lost")
         await production.finish_answers()
     await asyncio.wait([run], timeout=_FAREWELL_S)
     raise _server_lost(url)
 
 
-def _told(cause: Any, message: str | None, begun: list[Production]) -> str:
-    """What stopped a run, in words; raised where nothing was claimed yet, for then nothing was spent."""
+def _explain(cause: Any, message: str | None, begun: list[Production]) -> str:
+    """Say what stopped a run; raise it if nothing was claimed yet, because then nothing was spent."""
     if isinstance(cause, httpx.HTTPError):
         raise _server_lost(os.environ["PREFECT_API_URL"]) from cause
     if isinstance(cause, LedgerError) and not begun:
@@ -184,13 +184,13 @@ def _stopped_by(reason: BaseException | str) -> str:
 
 def _server_lost(url: str) -> ServerLostError:
     return ServerLostError(
-        f"The Prefect server at {url} stopped answering. What was submitted is in the journal; the same command goes"
-        " on where this run ended."
+        f"The Prefect server at {url} stopped answering. What was submitted is in the journal; the same command"
+        " continues where this run ended."
     )
 
 
 def _leave(error: ServerLostError) -> NoReturn:
-    """Without the farewell of Prefect's threads: each would try for minutes to reach the server that is gone."""
+    """End the process at once: Prefect's threads would retry for minutes to reach the lost server."""
     complain(str(error))
     sys.stdout.flush()
     os._exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""Ctrl-C: once, the run stops in good order; twice, it leaves at once. Nothing is lost either way."""
+"""Ctrl-C: the first stops the run in good order, the second ends it at once. Nothing is lost either way."""
 
 import asyncio
 import os
@@ -12,25 +12,25 @@ LEFT_AT_ONCE = 130
 
 
 class Interrupts:
-    """Listens to SIGINT from before the first row is claimed until the run has ended.
+    """Handles SIGINT from before the first row is claimed until the run has ended.
 
     Args:
-        tell: says a line to the person who pressed the keys.
-        leave: called before leaving at once, to put the terminal in order.
+        show: prints a line.
+        leave: restores the terminal before the process ends at once.
     """
 
-    def __init__(self, tell: Callable[[str], None], leave: Callable[[], None]) -> None:
-        self._tell = tell
+    def __init__(self, show: Callable[[str], None], leave: Callable[[], None]) -> None:
+        self._show = show
         self._leave = leave
         self._stop: Stop | None = None
         self._times = 0
 
     def listen(self) -> None:
-        """Take the signal over; to be called in the event loop of the run."""
+        """Handle the signal; call this in the event loop of the run."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._heard)
 
     def watch(self, stop: Stop) -> None:
-        """From now on there is something to stop; at once, if that was wished before."""
+        """Name what a Ctrl-C stops; stop it at once if the keys were pressed before."""
         self._stop = stop
         if self._times:
             stop.everything("interrupted")
@@ -40,6 +40,6 @@ class Interrupts:
         if self._times > 1:
             self._leave()
             os._exit(LEFT_AT_ONCE)
-        self._tell("Stopping: nothing more is submitted, nothing is lost. Ctrl-C once more leaves at once.")
+        self._show("Stopping: no new jobs, nothing is lost. Press Ctrl-C again to leave at once.")
         if self._stop is not None:
             self._stop.everything("interrupted")

@@ -13,28 +13,46 @@ import httpx
 
 from dailies.errors import ServerError
 
+BUSY_S = 20.0
+"""Seconds for which a question is repeated to a server that is there but too busy to answer."""
 PATIENCE_S = 40.0
 _EVERY_S = 2.0
 _NOTABLE_S = 5.0
 _REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-def ask(url: str, body: Any = None) -> httpx.Response:
-    """One GET, or a POST where there is a body, with a short patience.
+def ask(url: str, body: Any = None, *, busy_s: float = 0.0) -> httpx.Response:
+    """Send a GET, or a POST with a body; repeat it for ``busy_s`` seconds if the server is there but does not answer.
 
     Raises:
-        httpx.HTTPError: nobody answers, or not with success.
+        httpx.HTTPError: no answer, or one that is no success.
     """
-    # No proxy of the environment: the server is near.
-    method = "GET" if body is None else "POST"
-    sent = httpx.request(method, url, json=body, headers=_authorization(), timeout=3.0, trust_env=False)
-    return sent.raise_for_status()
+    method, give_up_at = "GET" if body is None else "POST", time.monotonic() + busy_s
+    while True:
+        try:
+            # No proxy of the environment: the server is near.
+            sent = httpx.request(method, url, json=body, headers=_authorization(), timeout=3.0, trust_env=False)
+            return sent.raise_for_status()
+        except httpx.HTTPError as error:
+            if not _is_busy(error) or time.monotonic() >= give_up_at:
+                raise
+        time.sleep(0.5)
 
 
-def answers(api_url: str) -> bool:
-    """Whether a Prefect server is up and well at this address; one that wants to know who asks is up, too."""
+def _is_busy(error: httpx.HTTPError) -> bool:
+    """Tell a server that may answer later from one that refuses the connection or has given its answer."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_server_error
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ConnectionRefusedError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is None
+
+
+def answers(api_url: str, busy_s: float = 0.0) -> bool:
+    """Return whether a healthy Prefect server is at this address; one that asks for a password counts."""
     try:
-        return ask(f"{api_url}/health").json() is True
+        return ask(f"{api_url}/health", busy_s=busy_s).json() is True
     except httpx.HTTPStatusError as error:
         return error.response.status_code in _REFUSALS
     except (httpx.HTTPError, ValueError):
@@ -42,7 +60,7 @@ def answers(api_url: str) -> bool:
 
 
 def is_missing(url: str) -> bool:
-    """Whether the server there says that it has no such thing."""
+    """Return whether the server says that it has no such thing."""
     try:
         ask(url)
     except httpx.HTTPStatusError as error:
@@ -53,7 +71,7 @@ def is_missing(url: str) -> bool:
 
 
 def is_compatible(api_url: str) -> bool:
-    """Whether the server there tells a version, and it understands this Prefect."""
+    """Return whether the server there reports a version that understands this Prefect."""
     try:
         return understands_us(read_version(api_url))
     except ServerError:
@@ -61,61 +79,61 @@ def is_compatible(api_url: str) -> bool:
 
 
 def read_version(api_url: str) -> str:
-    """The server's version; empty where it tells none.
+    """Return the server's version; empty if it reports none.
 
     Raises:
-        ServerError: it does not let us in.
+        ServerError: it refuses our credentials.
     """
     try:
-        return str(ask(f"{api_url}/admin/version").json())
+        return str(ask(f"{api_url}/admin/version", busy_s=BUSY_S).json())
     except httpx.HTTPStatusError as error:
         if error.response.status_code not in _REFUSALS:
             return ""
         raise ServerError(
-            f"The Prefect server at {api_url} refuses {_credential()} (HTTP {error.response.status_code}): one with a"
-            " password wants in PREFECT_API_AUTH_STRING what its own PREFECT_SERVER_API_AUTH_STRING is."
+            f"The Prefect server at {api_url} refuses {_credential()} (HTTP {error.response.status_code}): set"
+            " PREFECT_API_AUTH_STRING to the password that the server has in PREFECT_SERVER_API_AUTH_STRING."
         ) from None
     except (httpx.HTTPError, ValueError):
         return ""
 
 
 def understands_us(found: str) -> bool:
-    """Whether a server of that version does: of the same major version, and not of an older minor one."""
+    """Return whether a server of that version does: the same major version, and no older minor one."""
     ours, theirs = (tuple(int(n) for n in re.findall(r"\d+", text)[:2]) for text in (version("prefect"), found))
     return len(theirs) == 2 and theirs[0] == ours[0] and theirs >= ours
 
 
 async def until_lost(
     answers: Callable[[], Awaitable[bool]],
-    tell: Callable[[str], None],
+    show: Callable[[str], None],
     *,
     patience_s: float = PATIENCE_S,
     every_s: float = _EVERY_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Return when the server has not answered for ``patience_s`` seconds; until then tell when it goes and comes.
+    """Return when the server has not answered for ``patience_s`` seconds; until then report when it goes and returns.
 
     Args:
-        answers: asks it once.
-        tell: says a line to a person.
+        answers: asks the server once.
+        show: prints a line.
         patience_s: how long a restart may take.
         every_s: seconds between two questions.
         clock: seconds, monotonic.
     """
-    seen_at, told = clock(), False
+    seen_at, reported = clock(), False
     while clock() - seen_at < patience_s:
         await asyncio.sleep(every_s)
         if await answers():
-            if told:
-                tell("The Prefect server answers again; the run goes on.")
-            seen_at, told = clock(), False
-        elif not told and clock() - seen_at >= _NOTABLE_S:
-            told = True
-            tell(f"The Prefect server does not answer; waiting for it, {patience_s:.0f} s at most.")
+            if reported:
+                show("The Prefect server answers again; the run continues.")
+            seen_at, reported = clock(), False
+        elif not reported and clock() - seen_at >= _NOTABLE_S:
+            reported = True
+            show(f"The Prefect server does not answer; waiting for it, {patience_s:.0f} s at most.")
 
 
 def _authorization() -> dict[str, str]:
-    """As Prefect's own client has it: the password goes before the key."""
+    """Return the headers that Prefect's own client sends: the password comes before the key."""
     from prefect.settings import get_current_settings
 
     api = get_current_settings().api
@@ -126,7 +144,7 @@ def _authorization() -> dict[str, str]:
 
 
 def _credential() -> str:
-    """Which setting was refused, never what is in it."""
+    """Name the setting that was refused, never its value."""
     from prefect.settings import get_current_settings
 
     api = get_current_settings().api

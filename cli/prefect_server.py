@@ -1,7 +1,7 @@
-"""A local Prefect server: found where one answers, else started, tuned, and left running on purpose.
+"""The local Prefect server: finds one that answers, or starts a tuned one, which keeps running after the command.
 
-``prefect server start --background`` is no help: its child writes into pipes that nobody reads. This one has a session
-of its own, a log file and a pid file, beside Prefect's own database.
+``prefect server start --background`` does not fit: its child writes into pipes that nobody empties. This server
+has its own session, log file and pid file, next to Prefect's database.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 
-from cli.prefect_http import answers, ask, is_compatible, read_version, understands_us
+from cli.prefect_http import BUSY_S, answers, ask, is_compatible, read_version, understands_us
 from dailies.errors import ServerError
 from dailies.system.durable import exclusive
 from flows.home import ROOT
@@ -33,21 +33,21 @@ _UNTUNED_EVENTS_PER_S = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The address of a server's API, and its process id if we started it."""
+    """A Prefect server: the address of its API, and its process id if we started it."""
 
     api_url: str
     pid: int | None = None
 
     @property
     def ui_url(self) -> str:
-        """Where a person looks."""
+        """The address of its UI."""
         return self.api_url.removesuffix("/api")
 
 
 def find_server(configured: str | None) -> Server | None:
-    """The server that answers: the configured one, the one we started earlier, or any fitting one on port 4200."""
+    """Find the server that answers: the configured one, the one we started, or a compatible one on port 4200."""
     if configured:
-        return Server(configured) if answers(configured) else None
+        return Server(configured) if answers(configured, BUSY_S) else None
     started = _read_note()
     if started and answers(started.api_url):
         return started
@@ -56,21 +56,21 @@ def find_server(configured: str | None) -> Server | None:
 
 
 def require_compatible(server: Server) -> None:
-    """Make sure that the server understands this Prefect: of the same major version, and not an older minor one.
+    """Require a server that understands this Prefect: the same major version, and no older minor one.
 
     Raises:
-        ServerError: it does not, names both versions; or it does not let us in.
+        ServerError: it does not (names both versions), or it refuses our credentials.
     """
     found = read_version(server.api_url)
     if not understands_us(found):
         raise ServerError(
             f"The Prefect server at {server.api_url} is of version {found or 'unknown'}, but Dailies runs on"
-            f" {version('prefect')}: stop that server and a fitting one is started, or name another by PREFECT_API_URL."
+            f" {version('prefect')}: stop it, and Dailies starts a server, or name another in PREFECT_API_URL."
         )
 
 
 def start_server() -> Server:
-    """Start a server without waiting for it; it outlives this process. One that is just starting is found again.
+    """Start a server and do not wait for it; it outlives this process. A second call finds the one that is starting.
 
     Raises:
         ServerError: its folder cannot be written, or no port is free.
@@ -107,7 +107,7 @@ def _spawn(port: int, log: Path) -> Server:
 
 
 def _environment(server: Server) -> dict[str, str]:
-    """Without a word the UI would ask port 4200, wherever the server is."""
+    """Name the server's address, or its UI would ask port 4200."""
     without_key = {name: value for name, value in os.environ.items() if not name.startswith("GEEKHUB_")}
     return {**without_key, "PREFECT_SERVER_UI_API_URL": server.api_url, "PREFECT_UI_URL": server.ui_url}
 
@@ -129,10 +129,10 @@ def wait_for_server(server: Server) -> Iterator[float]:
 
 
 def stop_server() -> Server | None:
-    """Stop the server that we started; None if there is none.
+    """Stop the server that we started; return None if there is none.
 
     Raises:
-        ServerError: it does not end.
+        ServerError: it does not stop.
     """
     server = _read_note()
     if server is None or server.pid is None:
@@ -143,15 +143,15 @@ def stop_server() -> Server | None:
 
 
 def affordable_events_per_s(server: Server, wanted: float) -> float:
-    """Events a second that the server takes in: what the settings say, or 50 where it is not tuned for more."""
+    """Return the events per second that the server accepts: as the settings say, or 50 if it is not tuned for more."""
     return wanted if is_tuned(server) else min(wanted, _UNTUNED_EVENTS_PER_S)
 
 
 def is_tuned(server: Server) -> bool:
-    """Whether the server writes events in batches; one that does not, or does not tell, takes in 50 a second."""
+    """Return whether the server writes events in batches; one that does not accepts 50 per second."""
     try:
-        told = ask(f"{server.api_url}/admin/settings").json()
-        return bool(told["server"]["services"]["task_run_recorder"]["batch_size"] > 1)
+        reported = ask(f"{server.api_url}/admin/settings", busy_s=BUSY_S).json()
+        return bool(reported["server"]["services"]["task_run_recorder"]["batch_size"] > 1)
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return False
 
@@ -166,18 +166,18 @@ def _end(pid: int) -> None:
         while _is_ours(pid) and time.monotonic() < limit:
             time.sleep(0.1)
     if _is_ours(pid):
-        raise ServerError(f"the Prefect server does not end; end process {pid} yourself")
+        raise ServerError(f"the Prefect server does not stop; end process {pid} yourself")
 
 
 def _is_ours(pid: int) -> bool:
-    """Whether that process is a Prefect server that runs; a pid may have been given to somebody else."""
+    """Return whether that process is a running Prefect server; the pid may belong to another process by now."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     return "server start" in _command_of(pid)
 
 
 def _command_of(pid: int) -> str:
-    """A running process's command line; empty where there is none."""
+    """Return a running process's command line; empty if there is no such process."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     if Path("/proc/self").exists():
@@ -204,7 +204,7 @@ def _api_url(port: int) -> str:
 
 
 def _free_port() -> int:
-    """4200, or the next port that nobody listens on."""
+    """Return 4200, or the next free port."""
     for port in range(_FIRST_PORT, _FIRST_PORT + 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

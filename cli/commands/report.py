@@ -17,7 +17,7 @@ def report(
     batch: Batches = (),
     source: Sources = (),
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where to write it.")] = None,
-    pictures: Annotated[int, Parameter(help="Videos with a picture, at most.", validator=Number(gte=0))] = 5000,
+    pictures: Annotated[int, Parameter(help="The most videos that get a picture.", validator=Number(gte=0))] = 5000,
 ) -> int:
     """Write one HTML page: videos, cost, what is missing.
 

@@ -1,4 +1,4 @@
-"""`sandbox`: run or stop the embedded gateway."""
+"""`sandbox`: run or stop the local gateway."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,7 @@ from cli.screen.console import console
 if TYPE_CHECKING:
     from dailies.gateway.options import SandboxOptions
 
-DataDir = Annotated[Path | None, Parameter(help="Its folder; by default `sandbox` in the data folder.")]
+DataDir = Annotated[Path | None, Parameter(help="Its folder; default: `sandbox` in the data folder.")]
 
 app = App(
     name="sandbox",
@@ -22,8 +22,8 @@ app = App(
 @app.default
 def start_sandbox(
     *,
-    port: Annotated[int | None, Parameter(help="Where it listens; by default the folder's own port.")] = None,
-    speed: Annotated[float, Parameter(help="How many times faster than real its models render.")] = 60.0,
+    port: Annotated[int | None, Parameter(help="Its port; default: the folder's own.")] = None,
+    speed: Annotated[float, Parameter(help="How many times faster than GeekHub it renders.")] = 60.0,
     data_dir: DataDir = None,
     seed: Annotated[int, Parameter(help="Seed of the render times.")] = 0,
     faults: Annotated[Path | None, Parameter(help="A fault script (TOML).")] = None,
@@ -56,14 +56,16 @@ def _with_project(options: "SandboxOptions") -> "SandboxOptions":
 
     settings = load_settings()
     if settings.supabase_url is None or settings.supabase_service_key is None:
-        raise SettingsError("--supabase needs SUPABASE_URL and SUPABASE_SERVICE_KEY; docs/mirror.md says where to look")
+        raise SettingsError(
+            "--supabase needs SUPABASE_URL and SUPABASE_SERVICE_KEY; docs/mirror.md says where to find them"
+        )
     key = settings.supabase_service_key.get_secret_value()
     return replace(options, supabase_url=settings.supabase_url, supabase_key=key)
 
 
 @app.command(name="stop")
 def stop_sandbox(*, data_dir: DataDir = None) -> int:
-    """Stop the sandbox that goes on running.
+    """Stop the running sandbox.
 
     Example: dailies sandbox stop
     """

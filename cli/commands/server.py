@@ -11,9 +11,9 @@ app = App(name="server", help="Start or stop the local Prefect server.\n\nExampl
 
 @app.command(name="start")
 def start_server() -> int:
-    """Start a Prefect server unless one answers; it stays.
+    """Start a Prefect server, unless one answers; it keeps running.
 
-    It has the work pool that the deployments want.
+    It gets the work pool of the deployments.
 
     Example: dailies server start
     """
@@ -41,5 +41,5 @@ def stop_server() -> int:
     from cli.prefect_server import stop_server as stop
 
     stopped = stop()
-    console().print(f"Stopped the Prefect server at {stopped.ui_url}." if stopped else "None of ours was running.")
+    console().print(f"Stopped the Prefect server at {stopped.ui_url}." if stopped else "No server of ours was running.")
     return 0

@@ -1,4 +1,4 @@
-"""What Prefect's log says on the console while a run shows its progress there."""
+"""Prints Prefect's log above the progress of a run."""
 
 import contextlib
 import copy
@@ -18,7 +18,7 @@ _MECHANICS = ("prefect._internal", "prefect.events", "prefect.client")
 
 @contextlib.contextmanager
 def logs_above(console: Console) -> Iterator[None]:
-    """Let the log write through the same console, so that no line of it tears the bar; one line for each record."""
+    """Write the log through the same console, so that no line breaks the bar; one line for each record."""
     handlers = _console_handlers()
     kept = [(handler, handler.stream, handler.formatter, getattr(handler, "console", None)) for handler in handlers]
     for handler in handlers:
@@ -47,12 +47,12 @@ def _console_handlers() -> list[Handler]:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Leave out what the command itself says better: how a run ended, and that Prefect's server is away."""
+    """Drop what the command itself says better: how a run ended, and that Prefect's server does not answer."""
     return not (record.name.startswith(_MECHANICS) or record.getMessage().startswith("Finished in state"))
 
 
 class _OneLine(logging.Formatter):
-    """Another formatter's line without the traceback, which stays in Prefect's own log of the run."""
+    """Formats a record as another formatter does, without the traceback, which stays in Prefect's log of the run."""
 
     def __init__(self, inner: logging.Formatter | None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Show what a mirror run copied."""
+"""Shows what a mirror run copied."""
 
 from rich.console import Console
 
@@ -10,7 +10,7 @@ _SHOWN = 20
 
 
 def show_mirror(console: Console, outcome: MirrorOutcome) -> None:
-    """What was copied, and what is not as it was paid."""
+    """Show what was copied, and what is shorter than paid or missing."""
     for row in shortfalls(outcome)[:_SHOWN]:
         complain(f"{row['name']} (row {row['row_key']}): {row['problem']}")
     if len(outcome.short) > _SHOWN:

@@ -1,4 +1,4 @@
-"""Show what `settle`, `abandon` and `ledger verify` found."""
+"""Shows the results of `settle`, `abandon` and `ledger verify`."""
 
 from rich.console import Console
 
@@ -14,7 +14,7 @@ _SHOWN = 20
 
 
 def show_settlement(console: Console, settlement: Settlement) -> None:
-    """What was folded, what was collected, what is open, and whether the books agree."""
+    """Show what was recovered and collected, what is open, and whether ledger and account agree."""
     for line in settlement_lines(settlement):
         say(console, line)
     verdict = verdict_of(settlement)
@@ -25,31 +25,31 @@ def show_settlement(console: Console, settlement: Settlement) -> None:
 
 
 def show_abandoned(console: Console, given_up: Abandoned) -> None:
-    """What was given up, and what may have been charged all the same."""
+    """Show what was given up, and what may have been charged anyway."""
     for entry in given_up.entries:
         say(console, f"Given up: row {entry.row_key} (line {entry.source_line} of {entry.source}).")
     if charged := given_up.perhaps_charged:
         worst = sum((entry.worst_mxn or ZERO for entry in charged), ZERO)
         say(
             console,
-            f"{count(len(charged), 'job')} had been polled and may be charged: up to {worst} MXN stay reserved.",
+            f"{count(len(charged), 'job')} had been polled and may have been charged: up to {worst} MXN stay reserved.",
             "yellow",
         )
-    say(console, "The next run of their CSV orders them anew.")
+    say(console, "The next run of their CSV orders them again.")
 
 
 def show_verification(console: Console, where: str, found: Verification) -> None:
-    """What the ledger holds, and what is wrong with it."""
+    """Show what the ledger holds, and what is wrong with it."""
     say(
         console, f"{where}: {count(found.entries, 'attempt')} in {count(found.files, 'file')}, {found.charged_mxn} MXN."
     )
     if found.unknown_charges:
-        say(console, f"Not known is the charge of {count(found.unknown_charges, 'video')}: their month has no FX.")
+        say(console, f"The charge of {count(found.unknown_charges, 'video')} is unknown: their month has no FX.")
     if found.notes:
         say(
             console,
-            f"Dearer than its worst case was {count(len(found.notes), 'video')}: completed in a later month, whose FX"
-            " is higher than was reckoned with. DAILIES_FX_CEILING prepares for that.",
+            f"{count(len(found.notes), 'video')} cost more than planned: completed in a later month with a higher FX."
+            " Set DAILIES_FX_CEILING to plan for that.",
             "yellow",
         )
     for finding in found.findings[:_SHOWN]:
@@ -57,4 +57,4 @@ def show_verification(console: Console, where: str, found: Verification) -> None
     if len(found.findings) > _SHOWN:
         complain(f"... and {len(found.findings) - _SHOWN:,} more (--json shows all)")
     if not found.findings:
-        say(console, "Every charge follows from its own row; nothing is there twice.", "green")
+        say(console, "Every charge follows from its own row; there are no duplicates.", "green")

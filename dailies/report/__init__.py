@@ -1,1 +1,1 @@
-"""What a run leaves for people: the results CSV and the summary."""
+"""What people and programs read after a run: results, summary, totals, status, JSON, the HTML report."""

@@ -1,4 +1,4 @@
-"""A file that a person asks for by ``--output``: where it may go, how it gets there. ``-`` is standard output."""
+"""Writes the file that ``--output`` names; checks where it may go. ``-`` is standard output."""
 
 import contextlib
 import io
@@ -15,20 +15,20 @@ STDOUT_FILE = "/dev/stdout"
 
 
 def is_stdout(output: Path | None) -> bool:
-    """Whether that means standard output."""
+    """Return whether that means standard output."""
     return output is not None and str(output) in ("-", STDOUT_FILE)
 
 
 @contextlib.contextmanager
 def asked_output(output: Path | None, sources: Iterable[str] = ()) -> Iterator[None]:
-    """What keeps a file from being written where a person wants it is that person's to mend, and destroys nothing.
+    """Refuse an output file that would destroy another file or cannot be written.
 
     Args:
-        output: where to, None for a place of our own choice.
-        sources: labels of the prompts that it is about.
+        output: the file; None for the default place.
+        sources: labels of the prompts, which must not be overwritten.
 
     Raises:
-        RefusedError: it is one of them, a folder or a device, or cannot be written.
+        RefusedError: it is a source, a folder or a device, or cannot be written.
     """
     if output is None or is_stdout(output):
         yield
@@ -43,7 +43,7 @@ def asked_output(output: Path | None, sources: Iterable[str] = ()) -> Iterator[N
 
 
 def require_output(output: Path, sources: Iterable[str]) -> None:
-    """Make sure that writing a file destroys nothing but an earlier one.
+    """Require an output file whose writing destroys nothing but an earlier output.
 
     Raises:
         RefusedError: it is one of the sources, a folder or a device.
@@ -51,7 +51,7 @@ def require_output(output: Path, sources: Iterable[str]) -> None:
     if output.is_dir():
         raise RefusedError(f"{output}: this is a folder; name a file in it")
     if output.exists() and not output.is_file():
-        raise RefusedError(f"{output}: this is no ordinary file; name one, or - for standard output")
+        raise RefusedError(f"{output}: this is not a regular file; name one, or - for standard output")
     if output.exists() and any(_is_same(output, place_of(source)) for source in sources):
         raise RefusedError(f"{output}: the source itself would be overwritten; choose another name")
 
@@ -63,7 +63,7 @@ def _is_same(output: Path, place: str) -> bool:
 
 
 def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file whole, its folder too; or the same to standard output.
+    """Write a whole file and its folder, or the same bytes to standard output.
 
     Raises:
         OSError: it cannot be written.
@@ -72,7 +72,7 @@ def write_output(path: Path, write: Callable[[BinaryIO], object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, write)
         return
-    content = io.BytesIO()  # some formats go back and forth
+    content = io.BytesIO()  # some formats seek
     write(content)
     sys.stdout.buffer.write(content.getvalue())
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What a plan is made of: a line for each kind of video with its price, and what is asked for more than once. Pure."""
+"""Breaks a plan down: each kind of video with its price, and requests that are there more than once. Pure."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ _SHOWN_PLACES = 5
 
 @dataclass(frozen=True, slots=True)
 class PricedCell:
-    """One cell of the matrix, over all rows that have it.
+    """One kind of video, over all rows that ask for it.
 
     Attributes:
         model: the namespaced id.
         aspect_ratio: such as ``16:9``.
         duration_s: seconds of one video.
-        each_mxn: the most that one video may cost, its fallback models included.
-        videos: how many the plan would make.
+        each_mxn: the worst case of one video, including its fallback models.
+        videos: how many the plan contains.
     """
 
     model: str
@@ -31,12 +31,12 @@ class PricedCell:
 
     @property
     def worst_mxn(self) -> Decimal:
-        """The most that all of them may cost."""
+        """The worst case of all of them."""
         return self.each_mxn * self.videos
 
 
 def price_cells(plan: Plan) -> list[PricedCell]:
-    """Every kind of video that a plan would make, in the order of its rows."""
+    """List every kind of video of a plan, in the order of its rows."""
     kinds: dict[tuple[str, str, int, Decimal], int] = defaultdict(int)
     for row in plan.todo:
         entry = row.entry
@@ -45,7 +45,7 @@ def price_cells(plan: Plan) -> list[PricedCell]:
 
 
 def size_words(prompts: PromptFile) -> str:
-    """How much is asked for, for people: ``50 rows``, ``50 rows x 8 = 400 videos``."""
+    """Describe the size for people: ``50 rows``, ``50 rows x 8 = 400 videos``."""
     records, videos = prompts.record_count, len(prompts.rows) + len(prompts.repeats)
     rows = f"{records:,} row{'' if records == 1 else 's'}"
     if not prompts.expanded:
@@ -56,7 +56,7 @@ def size_words(prompts: PromptFile) -> str:
 
 
 def _is_even(prompts: PromptFile) -> bool:
-    """Whether every record asks for the same number of videos."""
+    """Return whether every record asks for the same number of videos."""
     return len(set(Counter((row.source, row.source_line) for row in (*prompts.rows, *prompts.repeats)).values())) == 1
 
 
@@ -65,10 +65,10 @@ class Duplicate:
     """Records that ask for the same video.
 
     Attributes:
-        places: where they stand: ``prompts.csv line 3``, in order.
-        prompt: what they ask for.
+        places: their sources and lines, such as ``prompts.csv line 3``, in order.
+        prompt: their prompt.
         videos: how many videos they get together.
-        shared: whether they stand in several sources, and share the videos.
+        shared: whether they are in several sources and share the videos.
     """
 
     places: tuple[str, ...]
@@ -82,12 +82,12 @@ class Duplicate:
             f" and {len(self.places) - _SHOWN_PLACES} more" * (len(self.places) > _SHOWN_PLACES)
         )
         if self.shared:
-            return f"Asked for in two sources, made once: {first} and {also}."
-        return f"Asked for more than once, {self.videos} takes of it are made: {first} and {also}."
+            return f"The same request in two sources, made once: {first} and {also}."
+        return f"The same request more than once, so {self.videos} takes are made: {first} and {also}."
 
 
 def find_duplicates(prompts: PromptFile) -> list[Duplicate]:
-    """Same requests on several lines (each gets a take of its own), and in several sources (they share the video)."""
+    """Find equal requests: on several lines of a source each is its own take; several sources share one video."""
     return [*_within(prompts), *_between(prompts)]
 
 
@@ -97,7 +97,7 @@ def _within(prompts: PromptFile) -> list[Duplicate]:
     for row in prompts.rows if again else ():
         if (request := _request(row)) in again:
             places[request].append(row)
-    found: dict[tuple[str, ...], Duplicate] = {}  # a matrix repeats itself cell by cell: one line says it
+    found: dict[tuple[str, ...], Duplicate] = {}  # a matrix repeats every cell: report it once
     for rows in places.values():
         lines = tuple(dict.fromkeys(_place(row) for row in rows))
         if len(lines) > 1:

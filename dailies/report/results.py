@@ -1,8 +1,8 @@
-"""The results: the input's columns and order, and beside each row what became of it.
+"""Writes the results: the columns and the order of the input, and the state of each row.
 
-A record that asked for several videos stands there once for each of them, and so does one whose request another source
-has, too. Where that happens, or prompts were filled in, columns tell what was sent; with several sources, two more
-tell where a row comes from.
+A record that asks for several videos appears once for each of them, also if another source has the same request. If
+that happens, or if templates were filled in, more columns say what was sent; with several sources, two more columns say
+where a row comes from.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,13 +22,13 @@ _Placed = TypeVar("_Placed", RowOutcome, PromptRow, RejectedRow)
 
 
 def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = None) -> None:
-    """Write the results of a file, whole and in its order.
+    """Write the results of a file in its order.
 
     Args:
-        path: where to; ``-`` is standard output.
-        outcome: how the file stands.
-        form: ``csv`` (UTF-8, comma separated, one header line), ``xlsx``, ``jsonl`` or ``parquet``; by default what
-            the path's ending says, else CSV.
+        path: the file; ``-`` is standard output.
+        outcome: the state of the rows.
+        form: ``csv`` (UTF-8, comma separated, one header line), ``xlsx``, ``jsonl`` or ``parquet``; by default the
+            format of the path's ending, else CSV.
 
     Raises:
         OSError: the folder cannot be written.
@@ -38,13 +38,13 @@ def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = Non
 
 
 def format_of(path: Path) -> ResultsFormat:
-    """Which format the ending of a path stands for; CSV for any that is not known."""
+    """Return the format of a path's ending; CSV for an unknown one."""
     ending = path.suffix.lower().removeprefix(".")
     return next((form for form in WRITERS if form == ending), "csv")
 
 
 def result_columns(outcome: Outcome) -> tuple[str, ...]:
-    """The names of the results' columns."""
+    """Return the names of the results' columns."""
     prompts = outcome.prompts
     several = SOURCE_COLUMNS if len(prompts.sheets) > 1 else ()
     sent = SENT_COLUMNS if prompts.expanded else ()
@@ -52,7 +52,7 @@ def result_columns(outcome: Outcome) -> tuple[str, ...]:
 
 
 def result_rows(outcome: Outcome) -> Iterator[tuple[Cell, ...]]:
-    """The results, row by row, in the order of the sources and their records."""
+    """Yield the results, row by row, in the order of the sources and their records."""
     prompts = outcome.prompts
     rows, rejected, repeats = _Queue(outcome.rows), _Queue(prompts.rejected), _Queue(prompts.repeats)
     by_key = {row.row.row_key: row for row in outcome.rows} if prompts.repeats else {}
@@ -72,14 +72,14 @@ def result_rows(outcome: Outcome) -> Iterator[tuple[Cell, ...]]:
 
 
 class _Queue(Generic[_Placed]):
-    """Rows in the order of their records, taken record by record: no index of a million rows is needed."""
+    """Rows in the order of their records, taken record by record, so that a million rows need no index."""
 
     def __init__(self, rows: Iterable[_Placed]) -> None:
         self._rows: Iterator[_Placed] = iter(rows)
         self._next: _Placed | None = next(self._rows, None)
 
     def take(self, place: tuple[str, int]) -> Iterator[_Placed]:
-        """The rows of that record, if any are next."""
+        """Yield the rows of that record, if they are next."""
         while (row := self._next) is not None and _place(row) == place:
             self._next = next(self._rows, None)
             yield row
@@ -91,7 +91,7 @@ def _place(row: RowOutcome | PromptRow | RejectedRow) -> tuple[str, int]:
 
 
 def _layout(own: tuple[str, ...], columns: tuple[str, ...]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    """Put a source's cells where the results have its columns; a ragged record is cut or filled up."""
+    """Return a function that puts a source's cells into the columns of the results; it cuts or fills ragged records."""
     known = {name.strip().lower(): index for index, name in enumerate(own)}
     places = [known.get(name.strip().lower(), len(own)) for name in columns]
 

@@ -1,4 +1,4 @@
-"""Tables of results in the formats that people and programs open: CSV, Excel, JSON Lines, Parquet."""
+"""Writes tables of results as CSV, Excel, JSON Lines or Parquet."""
 
 import csv
 import io
@@ -22,12 +22,12 @@ _KINDS = {
     "sent_duration": pa.int32(),
     "sent_take": pa.int32(),
 }
-# What XML 1.0 cannot hold, so no workbook either: control characters and halves of characters.
+# XML 1.0, and so a workbook, cannot hold these: control characters and lone surrogates.
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def write_csv(file: BinaryIO, columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> None:
-    """UTF-8, comma separated, one header line."""
+    """Write CSV: UTF-8, comma separated, one header line."""
     text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -36,14 +36,14 @@ def write_csv(file: BinaryIO, columns: tuple[str, ...], rows: Iterable[tuple[Cel
 
 
 def write_jsonl(file: BinaryIO, columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> None:
-    """An object a line; amounts are numbers, what is unknown is null."""
+    """Write one JSON object per line; amounts are numbers, unknown values are null."""
     for row in rows:
         values = {name: _json(cell) for name, cell in zip(columns, row, strict=True)}
         file.write(json.dumps(values, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 
 def write_parquet(file: BinaryIO, columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> None:
-    """Texts, but for amounts (exact decimals) and counts."""
+    """Write Parquet: amounts are exact decimals, counts are integers, everything else is text."""
     schema = pa.schema([(name, _KINDS.get(name, pa.string())) for name in columns])
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         batch: list[tuple[Cell, ...]] = []
@@ -56,7 +56,7 @@ def write_parquet(file: BinaryIO, columns: tuple[str, ...], rows: Iterable[tuple
 
 
 def write_xlsx(file: BinaryIO, columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> None:
-    """One sheet, its header in bold and fixed; texts are texts, also those that look like formulas."""
+    """Write one sheet with a bold, frozen header; text stays text, even if it looks like a formula."""
     from openpyxl import Workbook
     from openpyxl.styles import Font
 
@@ -89,7 +89,7 @@ def _excel(sheet: Any, cell: Cell, font: Any = None) -> Any:
     if not isinstance(cell, str):
         return cell
     text = WriteOnlyCell(sheet, _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", cell))
-    text.data_type = "s"  # or "=1+1" out of a prompt would be a formula
+    text.data_type = "s"  # or "=1+1" in a prompt would become a formula
     if font is not None:
         text.font = font
     return text

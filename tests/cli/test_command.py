@@ -75,7 +75,7 @@ def test_the_command_starts_without_prefect() -> None:
         (LedgerError("locked"), "locked", 3),
         (ServerLostError("gone"), "gone", 3),
         (KeyboardInterrupt(), "Stopped. Nothing is lost", LEFT_AT_ONCE),
-        (OSError(errno.ENOSPC, "No space left on device", "data/x"), "data/x: No space left on device; make room", 3),
+        (OSError(errno.ENOSPC, "No space left on device", "data/x"), "No space left on device; free some space", 3),
         (OSError(errno.EROFS, "Read-only file system", "data/x"), "Read-only.*DAILIES_DATA_DIR", 3),
         (ValueError("odd"), r"defect of Dailies \(ValueError: odd\).*--debug", 3),
     ],

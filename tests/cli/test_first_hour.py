@@ -34,7 +34,7 @@ def test_ctrl_c_once_stops_in_good_order_and_says_how_to_go_on(workplace: Workpl
         running.send_signal(signal.SIGINT)
         said, _ = running.communicate(timeout=120)
     assert running.returncode == 3, said
-    assert "Stopping: nothing more is submitted, nothing is lost." in said
+    assert "Stopping: no new jobs, nothing is lost." in said
     assert f"open. To continue: dailies run {prompts} {' '.join(options)}\n" in said
     assert said.splitlines()[-1] == "Stopped: interrupted."
     assert "Traceback" not in said

@@ -131,7 +131,7 @@ def test_results_as_json_hold_every_row_and_leave_standard_output_to_it(run: Dai
         ("a.csv", "a.csv: the source itself would be overwritten; choose another name"),
         ("link.csv", "link.csv: the source itself would be overwritten; choose another name"),
         (".", "this is a folder; name a file in it"),
-        ("pipe", "pipe: this is no ordinary file; name one"),
+        ("pipe", "pipe: this is not a regular file; name one"),
         ("a.csv/b.csv", "a.csv/b.csv cannot be written (File exists); choose another place"),
     ],
 )

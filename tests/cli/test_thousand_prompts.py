@@ -73,7 +73,7 @@ def test_several_sources_make_what_they_share_once(workplace: Workplace) -> None
     (workplace.path / "c" / "one.tsv").write_text("prompt\tid\nAn owl, at dusk\t1\n")
     ran = workplace.run("run", "a.xlsx", "b.jsonl", "c/*.tsv", "--template", TEMPLATE)
     assert ran.returncode == 0, ran.stdout
-    assert "Asked for in two sources, made once: a.xlsx line 2 and b.jsonl line 1." in ran.stdout
+    assert "The same request in two sources, made once: a.xlsx line 2 and b.jsonl line 1." in ran.stdout
     assert {(entry.source, entry.source_line) for entry in workplace.entries()} == {
         ("a.xlsx", 2),
         ("b.jsonl", 2),

@@ -379,4 +379,4 @@ def test_ctrl_c_at_the_question_says_that_nothing_is_lost(place: Place) -> None:
             asking.kill()
     os.close(ours)
     assert asking.returncode == 130
-    assert complaint.decode().strip() == "Stopped. Nothing is lost: the same command goes on."
+    assert complaint.decode().strip() == "Stopped. Nothing is lost: the same command continues."

@@ -162,7 +162,7 @@ async def test_a_server_that_comes_back_is_waited_for() -> None:
     await until_lost(ask, told.append, patience_s=40, every_s=0, clock=clock)
     assert told == [
         "The Prefect server does not answer; waiting for it, 40 s at most.",
-        "The Prefect server answers again; the run goes on.",
+        "The Prefect server answers again; the run continues.",
         "The Prefect server does not answer; waiting for it, 40 s at most.",
     ]
     assert clock.now >= 100 + 5 * 3 + 40

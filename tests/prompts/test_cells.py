@@ -56,7 +56,7 @@ def test_the_size_is_told(tmp_path: Path, text: str, words: str) -> None:
 def test_the_same_request_on_several_lines_is_named_once_for_its_matrix(tmp_path: Path) -> None:
     text = "prompt,model\nA,fal/kling-2|fal/luma-ray-2\nB,\nA,fal/kling-2|fal/luma-ray-2\n"
     (duplicate,) = find_duplicates(read(tmp_path, text))
-    assert str(duplicate) == "Asked for more than once, 4 takes of it are made: a.csv line 2 and a.csv line 4."
+    assert str(duplicate) == "The same request more than once, so 4 takes are made: a.csv line 2 and a.csv line 4."
 
 
 def test_takes_of_one_line_are_no_duplicates(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_takes_of_one_line_are_no_duplicates(tmp_path: Path) -> None:
 
 def test_the_same_request_in_two_sources_is_named(tmp_path: Path) -> None:
     (duplicate,) = find_duplicates(read(tmp_path, "prompt\nA\nB\n", "prompt\nC\nB\n"))
-    assert str(duplicate) == "Asked for in two sources, made once: a.csv line 3 and b.csv line 3."
+    assert str(duplicate) == "The same request in two sources, made once: a.csv line 3 and b.csv line 3."
 
 
 def test_many_lines_are_counted(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The report: one HTML file that shows a run's videos, what they cost and what is missing."""
+"""The HTML report: one file that shows the videos of a run, their cost and what is missing."""

@@ -1,6 +1,6 @@
-"""A run's report, written by a process of its own.
+"""Writes a run's report in a child process.
 
-Drawing thumbnails takes 40 MB that Python does not give back; a process that made thousands of jobs has none to spare.
+Drawing thumbnails takes 40 MB that Python does not return; a process with thousands of jobs has none to spare.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from dailies.planning.outcome import Outcome
 from dailies.settings import Settings
 
 
-async def report_apart(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> Path | None:
-    """``report_run``, elsewhere.
+async def report_in_subprocess(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> Path | None:
+    """Run ``report_run`` in a child process.
 
     Raises:
         OSError, LedgerError: as ``report_run``.
@@ -26,23 +26,22 @@ async def report_apart(folder: LedgerFolder, outcome: Outcome, settings: Setting
     answer, _ = await child.communicate(pickle.dumps((folder, outcome, settings)))
     if child.returncode != 0:
         raise LedgerError(f"the report could not be written: its process ended with exit code {child.returncode}")
-    told = pickle.loads(answer)  # noqa: S301 - our own child's words
-    if isinstance(told, Exception):
-        raise told
-    path: Path | None = told
-    return path
+    result: Path | Exception | None = pickle.loads(answer)  # noqa: S301 - from our own child
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 def _main() -> None:
     from dailies.report.html.write import report_run
 
-    folder, outcome, settings = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - our own parent's words
-    told: Path | Exception | None
+    folder, outcome, settings = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from our own parent
+    result: Path | Exception | None
     try:
-        told = asyncio.run(report_run(folder, outcome, settings))
+        result = asyncio.run(report_run(folder, outcome, settings))
     except (OSError, LedgerError) as error:
-        told = error
-    sys.stdout.buffer.write(pickle.dumps(told))
+        result = error
+    sys.stdout.buffer.write(pickle.dumps(result))
 
 
 if __name__ == "__main__":

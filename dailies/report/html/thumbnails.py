@@ -1,4 +1,4 @@
-"""Thumbnails: one small picture from each video, kept in a cache, so that the next report has them at once."""
+"""Draws a thumbnail of each video and keeps it in a cache for the next report."""
 
 import asyncio
 import base64
@@ -6,7 +6,6 @@ import hashlib
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 import httpx
@@ -19,11 +18,11 @@ from dailies.system.durable import replace_file
 WIDTH_PX, HEIGHT_PX = 256, 256
 QUALITY = 45
 PARALLEL = 8
-# Enough for the header and the first pictures of most videos; the rest is fetched only where it is not.
+# Enough for the header and the first pictures of most videos; the rest is fetched only if it is not.
 HEAD_BYTES = 512 * 1024
 MOST_BYTES = 64 * 1024**2
 TIMEOUT_S = 20.0
-# So many failures in a row mean that the storage is away, and a report does not wait for it.
+# This many failures in a row mean that the storage does not answer; the report does not wait for it.
 MOST_FAILURES = 16
 _DULL = 4.0
 _PATIENCE = 24
@@ -33,8 +32,8 @@ class Thumbnailer:
     """Makes thumbnails as ``data:`` URIs.
 
     Args:
-        cache: the folder that keeps them.
-        http: fetches what is not on this machine.
+        cache: their folder.
+        http: fetches videos that are not on this machine.
     """
 
     def __init__(self, cache: Path, http: httpx.AsyncClient) -> None:
@@ -44,7 +43,7 @@ class Thumbnailer:
         self._failures = 0
 
     async def picture(self, source: VideoSource) -> str | None:
-        """A video's thumbnail, None where none can be made: a report does without."""
+        """Return a video's thumbnail; None if none can be made, because a report works without."""
         async with self._slots:
             kept = self._cache / f"{hashlib.sha256(source.identity.encode()).hexdigest()[:32]}.webp"
             content = await asyncio.to_thread(_read, kept)
@@ -93,7 +92,7 @@ class Thumbnailer:
 async def draw_thumbnails(
     entries: Iterable[LedgerEntry], sources: Mapping[str, VideoSource], cache: Path, most: int
 ) -> dict[str, str]:
-    """The thumbnails of at most so many videos, by job id; those that cannot be made are left out."""
+    """Draw the thumbnails of at most ``most`` videos, by job id; leave out those that cannot be made."""
     wanted = [job_id for entry in entries if (job_id := entry.job_id or "") in sources][:most]
     async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=True) as http:
         maker = Thumbnailer(cache, http)
@@ -102,7 +101,7 @@ async def draw_thumbnails(
 
 
 def _draw(video: str | io.BytesIO) -> bytes | None:
-    """The first picture that shows something, as WebP."""
+    """Return the first picture that shows something, as WebP."""
     try:
         with av.open(video, "r") as film:
             stream = film.streams.video[0]
@@ -134,13 +133,9 @@ def _read(path: Path) -> bytes | None:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    """A cache that cannot be written is no cache, and no fault either."""
+    """Write a file of the cache; without write permission, the report works without a cache."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, lambda file: _write(file, content))
+        replace_file(path, lambda file: file.write(content))
     except OSError:
         return
-
-
-def _write(file: BinaryIO, content: bytes) -> None:
-    file.write(content)

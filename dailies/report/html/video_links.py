@@ -1,4 +1,4 @@
-"""Where a report finds each video: the user's own copy, if there is one, else the service's URL."""
+"""Finds each video for a report: the user's own copy if there is one, else the service's URL."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class VideoSource:
 
     Attributes:
         link: what a browser opens: a path relative to the report, or a URL.
-        path: the copy on this machine, None if there is none.
-        url: the service's URL or the copy's, None if it is none that a browser should open.
+        path: the copy on this machine; None if there is none.
+        url: the web address of the video or the copy; None if a browser should not open it.
         identity: the same for the same content.
     """
 
@@ -29,12 +29,12 @@ class VideoSource:
 def find_videos(
     entries: Iterable[LedgerEntry], mirrored: Iterable[MirroredVideo], report: Path
 ) -> Mapping[str, VideoSource]:
-    """The videos of completed entries by job id. Only web addresses and files become links.
+    """Find the videos of completed entries by job id. Only web addresses and files become links.
 
     Args:
         entries: any.
         mirrored: what the mirror's records say.
-        report: where the report will lie; copies beside or below it are linked by relative paths.
+        report: the path of the report; copies next to it or below it get relative links.
     """
     copies = {video.job_id: video for video in mirrored if video.status is CopyStatus.COPIED and video.address}
     found = {}
@@ -59,7 +59,7 @@ def _source(entry: LedgerEntry, copy: MirroredVideo | None, report: Path) -> Vid
 
 
 def _link(path: Path, report: Path) -> str:
-    """Relative where the copy lies below the report's folder or beside it, so that both can be moved together."""
+    """Link a copy below or next to the report's folder by a relative path, so that both can be moved together."""
     here = report.resolve().parent
     for base, way in ((here, ""), (here.parent, "../"), (here.parent.parent, "../../")):
         if path.is_relative_to(base) and base != base.parent:

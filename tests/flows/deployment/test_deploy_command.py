@@ -123,7 +123,7 @@ def test_ctrl_c_ends_serving_in_one_message(workplace: Workplace) -> None:
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "Stopped. Nothing is lost: the same command goes on."
+    assert said.splitlines()[-1] == "Stopped. Nothing is lost: the same command continues."
     assert "Traceback" not in said
 
 
