@@ -16,7 +16,7 @@ from tests.workplace import ROOT
 from tools.usage_page import with_blocks
 
 USAGE = (ROOT / "docs/usage.md").read_text("utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def every_option(parent: App = app, *path: str) -> Iterator[tuple[str, str]]:
