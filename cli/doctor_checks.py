@@ -44,7 +44,7 @@ async def check_service(settings: Settings, now: datetime) -> list[CheckResult]:
     """Ask the service once: check that it is GeekHub and accepts the key; read its balance and its clock."""
     url = settings.geekhub_base_url
     try:
-        async with GeekHubClient(url, settings.require_key(), timeout_s=settings.request_timeout_s) as client:
+        async with GeekHubClient.of(settings) as client:
             balance = await client.read_balance()
             if balance is None:
                 await client.require_geekhub()

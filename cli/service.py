@@ -39,9 +39,7 @@ class Service:
         Raises:
             LedgerError: the folder is unusable, or belongs to another account or sandbox.
         """
-        folder = LedgerFolder.open(self.settings.ledger_path, self.settings.service)
-        folder.require_organisation(self.sandbox_org_id)
-        return folder
+        return LedgerFolder.open(self.settings.ledger_path, self.settings.service, self.sandbox_org_id)
 
     def find_ledger(self) -> LedgerFolder | None:
         """Open the ledger of this service; None if nothing was ever planned or run.

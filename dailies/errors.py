@@ -10,6 +10,7 @@
     │   └── ServerLostError           it stopped answering in the middle of a run
     ├── LedgerError                   the ledger cannot be used (lock, schema, other account)
     │   └── JournalError              the journal cannot be written: stop submitting, never poll that id
+    │       ├── JournalDamagedError   it cannot be read: a person restores it, or sets it aside
     │       └── FencedError           another run sealed this journal and took its rows over
     ├── MirrorError                   the mirror's target, or its record, cannot be used
     ├── DeliveryError                 one finished video cannot be had, or not be stored
@@ -115,6 +116,12 @@ class JournalError(LedgerError):
     """A record could not be made durable. Whoever sees it submits nothing more."""
 
     remedy = "make room on the disk, or make its folder writable"
+
+
+class JournalDamagedError(JournalError):
+    """A journal cannot be read to its end. No crash leaves one like this."""
+
+    remedy = "restore it from a backup, or set it aside: dailies ledger quarantine"
 
 
 class FencedError(JournalError):

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from dailies.catalogue import load_catalogue
 from dailies.env_file import ENCODING, env_faults
 from dailies.errors import SettingsError
-from dailies.naming import name_of
+from dailies.naming import name_of, read_owners
 from dailies.pricing import ANY_MONTH, Tariff
 
 ENV_FILE = ".env"
@@ -214,7 +214,8 @@ class Settings(BaseSettings):
 
     def results_path(self, *sources: str) -> Path:
         """Where the results of some sources of prompts (``a.csv``, ``book.xlsx#Night``) are written."""
-        return self.data_dir / "results" / f"{name_of(sources)}.results.csv"
+        folder = self.data_dir / "results"
+        return folder / f"{name_of(sources, read_owners(folder))}.results.csv"
 
     def report_path(self, *sources: str) -> Path:
         """Where the report of some sources of prompts is written: next to their results."""

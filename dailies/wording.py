@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number and its noun: ``1 row``, ``2 rows``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number and its noun: ``1 row``, ``2 rows``; ``plural`` where an ``s`` does not make one."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def mxn(amount: Decimal | None) -> str:

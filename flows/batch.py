@@ -12,7 +12,7 @@ from pydantic import Field
 
 from dailies.errors import FencedError, LedgerError
 from dailies.ledger.entry import LedgerEntry
-from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.folder import open_ledger
 from dailies.ledger.journal_writer import Journal
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.run.attempt import Attempt, Steps, shoot_rows
@@ -77,7 +77,7 @@ async def _production(journal: Journal) -> AsyncIterator[Production]:
         yield here
         return
     settings = await load_run_settings()
-    folder = LedgerFolder.open(settings.ledger_path, settings.service)
+    folder = open_ledger(settings)
     production = open_production(settings, folder, [journal.manifest])
     share_turns(production.gate)
     async with production.client:

@@ -13,7 +13,7 @@ from prefect.runtime import deployment, flow_run
 from pydantic import Field, WithJsonSchema
 
 from dailies.errors import FencedError, LedgerError, SettingsError
-from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.folder import open_ledger
 from dailies.ledger.journal_fold import fold_batch
 from dailies.ledger.manifest import Manifest
 from dailies.mirror.open_target import require_target
@@ -23,7 +23,7 @@ from dailies.planning.outcome import read_outcome
 from dailies.planning.submit_order import Order
 from dailies.planning.terms import ask_balance, terms_from
 from dailies.prompts.sources.source_names import refuse_stdin
-from dailies.report.results import write_results
+from dailies.report.results import keep_results
 from dailies.run.context import Production, open_claim, shared, watcher
 from flows.batch import batch
 from flows.cancellation import heeding
@@ -89,7 +89,7 @@ async def generate(
     refuse_stdin(options.sources)
     whole = options.read(settings)
     prompts = whole.first(limit)
-    folder = LedgerFolder.open(settings.ledger_path, settings.service)
+    folder = open_ledger(settings)
     terms = terms_from(settings, options, balance=await ask_balance(settings, folder))
     await require_target(settings)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))
@@ -98,8 +98,7 @@ async def generate(
         await tell_plan(claim.plan)
         await (shoot_elsewhere if fan_out else _shoot_here)(production, claim.batches)
     outcome = read_outcome(folder, whole, terms.policy)
-    results = settings.results_path(*whole.sources)
-    write_results(results, outcome)
+    results = keep_results(settings, outcome)
     outcome = outcome.first(limit)
     complaint = await deliver(folder, outcome, settings) if production.stop.may_poll else ""
     await tell_outcome(outcome, str(results), closing_words(production.stop, outcome))

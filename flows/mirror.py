@@ -9,7 +9,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from dailies.errors import SettingsError
-from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.folder import open_ledger
 from dailies.ledger.selection import Selection, select_entries
 from dailies.mirror.mirror_run import MirrorRequest, mirror_videos
 from dailies.mirror.wording import mirror_lines, shortfalls
@@ -49,7 +49,7 @@ async def mirror(
     target = to or settings.mirror_to
     if not target:
         raise SettingsError("Say where to copy the videos: the parameter `to`, or DAILIES_MIRROR_TO.")
-    folder = LedgerFolder.open(settings.ledger_path, settings.service)
+    folder = open_ledger(settings)
     request = MirrorRequest(
         target, Selection(frozenset(months), frozenset(batches), frozenset(sources)), by or None, decode, with_ledger
     )

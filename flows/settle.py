@@ -11,9 +11,9 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field, WithJsonSchema
 
-from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.folder import open_ledger
 from dailies.planning.outcome import Verdict
-from dailies.reconcile.settle import LOOK, settle_ledger
+from dailies.reconcile.settle import POLL_ONCE, settle_ledger
 from dailies.reconcile.wording import settlement_lines, verdict_of
 from dailies.run.attempt import Steps
 from tasks.alarm import tell_overdue
@@ -39,9 +39,9 @@ async def settle(credited_mxn: Mxn = None) -> State[Any]:
         ServiceError: the service refuses the key, or cannot be reached.
     """
     settings = await load_run_settings()
-    folder = LedgerFolder.open(settings.ledger_path, settings.service)
+    folder = open_ledger(settings)
     settlement = await settle_ledger(
-        settings, folder, str(flow_run.id), credited_mxn=credited_mxn, steps=Steps(LOOK.submit, look_at_job)
+        settings, folder, str(flow_run.id), credited_mxn=credited_mxn, steps=Steps(POLL_ONCE.submit, look_at_job)
     )
     await tell_overdue(folder, datetime.now(UTC))
     verdict = verdict_of(settlement)

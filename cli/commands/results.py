@@ -32,6 +32,7 @@ def results(
     from dailies.errors import RefusedError
     from dailies.report.as_json import outcome_facts
     from dailies.report.output import asked_output, is_stdout
+    from dailies.report.results import record_owner
 
     if as_json and is_stdout(output):
         raise RefusedError("Both --json and -o - write to standard output; choose one of them")
@@ -40,6 +41,8 @@ def results(
     screen = console(to_stderr=as_json or is_stdout(output))
     with asked_output(output, invocation.whole.sources):
         code = present_results(screen, whole, path, invocation.next_command, form=form)
+        if path == invocation.results_path:
+            record_owner(path, invocation.whole.sources)
     if as_json:
         say_json(outcome_facts(whole, str(path)))
     return code

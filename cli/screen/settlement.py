@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from cli.screen.console import complain, say
+from dailies.ledger.quarantine import Quarantine
 from dailies.pricing import ZERO
 from dailies.reconcile.abandon import Abandoned
 from dailies.reconcile.settle import Settlement
@@ -38,13 +39,36 @@ def show_abandoned(console: Console, given_up: Abandoned) -> None:
     say(console, "The next run of their CSV orders them again.")
 
 
+def show_quarantine(console: Console, found: Quarantine) -> None:
+    """Show where a damaged journal lies now, what was kept of it and what is given up."""
+    say(console, f"Moved the journal of batch {found.batch_id} to {found.place}.")
+    if found.kept:
+        say(console, f"Kept in the ledger: {count(len(found.kept), 'attempt')}.")
+    else:
+        say(console, "Nothing of it could be read: the next run of its CSV orders its rows anew.", "yellow")
+    if found.doubtful:
+        say(
+            console,
+            f"Given up: what happened last to {count(len(found.doubtful), 'row')}. They are in doubt: a job may have"
+            f" been ordered and charged. Up to {found.doubtful_mxn} MXN stay reserved; the next run of the CSV sends"
+            " them again with the same key, and `dailies settle` compares the ledger with the account.",
+            "yellow",
+        )
+    if found.lost_job_ids:
+        say(console, f"Jobs that it names and no row has: {', '.join(found.lost_job_ids)}.", "yellow")
+
+
 def show_verification(console: Console, where: str, found: Verification) -> None:
     """Show what the ledger holds, and what is wrong with it."""
     say(
         console, f"{where}: {count(found.entries, 'attempt')} in {count(found.files, 'file')}, {found.charged_mxn} MXN."
     )
     if found.unknown_charges:
-        say(console, f"The charge of {count(found.unknown_charges, 'video')} is unknown: their month has no FX.")
+        say(console, f"The charge of {count(found.unknown_charges, 'video')} is unknown.")
+    if found.journals:
+        say(console, f"Not folded yet: {count(found.journals, 'batch', 'batches')}.")
+    for stray in found.strays:
+        say(console, f"{stray} is no journal; move it elsewhere.", "yellow")
     if found.notes:
         say(
             console,

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from dailies.errors import PaceError, ServiceError, TransportError
 from dailies.geekhub_client.job import Job, VideoRequest
 from dailies.geekhub_client.responses import is_model_list, read_balance, read_consumption, read_error, read_job
+from dailies.settings import Settings
 
 MAX_TRIES = 5
 _MAX_PAUSES = 100
@@ -100,6 +101,16 @@ class GeekHubClient:
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=50),
             transport=transport,
         )
+
+    @classmethod
+    def of(cls, settings: Settings, **options: Any) -> Self:
+        """Make the client of the settings' account; ``options`` are the constructor's.
+
+        Raises:
+            SettingsError: there is no key.
+        """
+        key = settings.require_key()
+        return cls(settings.geekhub_base_url, key, timeout_s=settings.request_timeout_s, **options)
 
     def __repr__(self) -> str:
         return f"GeekHubClient({self.base_url!r})"

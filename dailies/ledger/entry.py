@@ -54,6 +54,7 @@ class LedgerEntry:
     prompt_id: Text | None = None
     source: Text
     source_line: Size
+    source_path: Text | None = None
     batch_id: Text
     flow_run_id: Text | None = None
 

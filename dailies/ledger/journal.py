@@ -7,6 +7,7 @@ file ``lock``; while one holds it, the batch is live.
 """
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
-from dailies.errors import JournalError
+from dailies.errors import JournalDamagedError, JournalError
+from dailies.ledger.batch_id import month_of_batch
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.manifest import Manifest
 from dailies.system.durable import FileLock, create_file, sync_folder
@@ -27,7 +29,10 @@ ENTRY = TypeAdapter(LedgerEntry)
 MANIFEST = TypeAdapter(Manifest)
 
 _PROBES = 3
+_SEGMENT = re.compile(r"(\d{6,})\.jsonl", re.ASCII)
 _Key = tuple[str, int]
+Drafts = dict[_Key, dict[str, Any]]
+"""Changed entries in JSON form; each becomes an entry when all of its changes are known."""
 
 
 @dataclass(slots=True)
@@ -61,8 +66,14 @@ class JournalState:
 
 
 def journal_paths(journals: Path) -> list[Path]:
-    """Return the journals in a ledger's journal folder, oldest first."""
-    return sorted(path for path in journals.iterdir() if path.is_dir() and not path.name.startswith("."))
+    """Return the journals in a ledger's journal folder, oldest first; anything else there is left alone."""
+    return sorted(path for path in journals.iterdir() if month_of_batch(path.name) and path.is_dir())
+
+
+def stray_paths(journals: Path) -> list[Path]:
+    """Return what lies in the journal folder and is neither a journal nor an unfinished one."""
+    known = {*journal_paths(journals), *journals.glob(".*.folded"), *journals.glob(".*.new")}
+    return sorted(path for path in journals.iterdir() if path not in known)
 
 
 def is_live(path: Path) -> bool:
@@ -86,28 +97,46 @@ def replay(path: Path) -> JournalState:
 
     Raises:
         FileNotFoundError: another process has folded it.
-        JournalError: it has no manifest, or a segment that cannot be read.
+        JournalDamagedError: it has no manifest, or a segment that cannot be read.
     """
     records = _read(path)
     try:
-        first = next(records)
-        first.pop("kind")
-        manifest = MANIFEST.validate_python(first)
-        state = JournalState(manifest, {row.entry.key: row.entry for row in manifest.rows}, segments=1)
-        drafts: dict[_Key, dict[str, Any]] = {}
+        state = start(next(records), path.name)
+        drafts: Drafts = {}
         for record in records:
-            _apply(record, state, drafts)
-        state.entries.update({key: ENTRY.validate_python(draft) for key, draft in drafts.items()})
-    except (StopIteration, ValueError, KeyError, TypeError) as error:
+            apply(record, state, drafts)
+        for key, draft in drafts.items():
+            state.entries[key] = ENTRY.validate_python(draft)
+    except (StopIteration, OSError, ValueError, KeyError, TypeError) as error:
         if not path.exists():
             raise FileNotFoundError(path) from error
-        raise JournalError(
-            f"{path} is damaged ({error!r}): restore it from a backup; without one, docs/operations.md tells what to do"
+        reason = "it has no manifest" if isinstance(error, StopIteration) else repr(error)
+        raise JournalDamagedError(
+            f"{path} is damaged ({reason}): restore it from a backup; without one, set it aside with"
+            f" dailies ledger quarantine {path.name}"
         ) from error
     return state
 
 
-def _apply(record: dict[str, Any], state: JournalState, drafts: dict[_Key, dict[str, Any]]) -> None:
+def start(record: dict[str, Any], batch_id: str) -> JournalState:
+    """Begin a journal's content with its first record.
+
+    Raises:
+        ValueError, KeyError: the record is no manifest of this batch.
+    """
+    kind = record.pop("kind")
+    manifest = MANIFEST.validate_python(record)
+    if (kind, manifest.batch_id) != ("manifest", batch_id):
+        raise ValueError(f"its first record is no manifest of batch {batch_id}")
+    return JournalState(manifest, {row.entry.key: row.entry for row in manifest.rows}, segments=1)
+
+
+def apply(record: dict[str, Any], state: JournalState, drafts: Drafts) -> None:
+    """Add one later record.
+
+    Raises:
+        KeyError, TypeError: the record is damaged.
+    """
     state.segments = record["segment"]
     if record["kind"] == "owner":
         state.owner = record["who"]
@@ -131,18 +160,20 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
         try:
             lines = segment.read_bytes().splitlines()
         except FileNotFoundError:
-            if _lastsegment_name(path) < number:
+            if _last_segment(path) < number:
                 return
             if not segment.exists():
                 raise ValueError(f"segment {number} is missing") from None
             continue
+        if not lines:
+            raise ValueError(f"segment {number} is empty")
         for line in lines:
             yield {**from_json(line), "segment": number}
         number += 1
 
 
-def _lastsegment_name(path: Path) -> int:
-    return max((int(found.stem) for found in path.iterdir() if found.match("[0-9]*.jsonl")), default=0)
+def _last_segment(path: Path) -> int:
+    return max((int(found[1]) for one in path.iterdir() if (found := _SEGMENT.fullmatch(one.name))), default=0)
 
 
 def seal(path: Path, by: str) -> JournalState:
@@ -150,7 +181,8 @@ def seal(path: Path, by: str) -> JournalState:
 
     Raises:
         FileNotFoundError: another process has folded it.
-        JournalError: it is damaged, or cannot be written.
+        JournalDamagedError: it cannot be read.
+        JournalError: it cannot be written.
     """
     while not (state := replay(path)).sealed:
         try:

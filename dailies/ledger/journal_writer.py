@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dailies.errors import FencedError, JournalError, RefusedError
 from dailies.ledger.entry import LedgerEntry
+from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import ENTRY, MANIFEST, JournalState, line_of, replay, segment_name, unwritable
 from dailies.ledger.manifest import Manifest
 from dailies.system.durable import FileLock, allow_open_files, create_file, sync_folder
@@ -48,13 +49,18 @@ def create_journal(journals: Path, manifest: Manifest) -> FileLock:
     return lock
 
 
-def create_journals(journals: Path, manifests: Sequence[Manifest]) -> tuple[FileLock, ...]:
+def create_journals(folder: LedgerFolder, manifests: Sequence[Manifest]) -> tuple[FileLock, ...]:
     """Write the journals of several batches and return their locks; on an error none of them stays live.
+
+    Hold the ledger's lock. It is checked once more when the journals are visible: a process that got past a lost lock
+    later than that sees them, and one that got past it earlier makes this claim end here.
 
     Raises:
         RefusedError: the system allows a process too few open files for so many batches.
         JournalError: one could not be written; the next run folds those before it, with nothing sent.
+        LedgerError: the ledger's lock was lost; nothing was sent.
     """
+    folder.require_lock()
     if not allow_open_files(_FILES_OF_A_BATCH * len(manifests)):
         raise RefusedError(
             f"{len(manifests)} batches need more open files than this system allows a process (ulimit -n). Nothing was"
@@ -64,8 +70,9 @@ def create_journals(journals: Path, manifests: Sequence[Manifest]) -> tuple[File
     locks: list[FileLock] = []
     try:
         for manifest in manifests:
-            locks.append(create_journal(journals, manifest))
+            locks.append(create_journal(folder.journals, manifest))
             reach(Failpoint.AFTER_MANIFEST)
+        folder.require_lock()
     except BaseException:
         for lock in locks:
             lock.release()
@@ -124,6 +131,24 @@ class Journal:
     def entries(self) -> Iterable[LedgerEntry]:
         """The latest version of every entry: the manifest's, and later attempts."""
         return self._entries.values()
+
+    def require_ours(self) -> None:
+        """Make sure, without writing, that no other process has ended this batch or folded it.
+
+        Raises:
+            FencedError: another run took this batch over, so its jobs must not be polled here any more.
+            JournalError: an earlier write failed.
+        """
+        if self._fault is None and self._is_taken():
+            self._fault = FencedError(f"batch {self.path.name} was taken over by another run; this one stops")
+        if self._fault is not None:
+            raise self._fault
+
+    def _is_taken(self) -> bool:
+        if not (self.path / segment_name(self._segments)).exists():
+            return True
+        # While a group is being written, the next number may be that group's own: then the write itself finds out.
+        return self._writer is None and (self.path / segment_name(self._segments + 1)).exists()
 
     async def put(self, entry: LedgerEntry, *, final: bool = False) -> None:
         """Make a version of an entry durable. ``final``: its row needs nothing more.

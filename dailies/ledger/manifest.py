@@ -1,7 +1,10 @@
-"""What a batch has to do: the first record of its journal, written while the ledger is locked."""
+"""A batch's manifest: the first record of its journal, written while the ledger is locked."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from dailies.ledger.batch_id import new_batch_id
 from dailies.ledger.entry import LedgerEntry
 
 
@@ -10,9 +13,9 @@ class ClaimedRow:
     """One row that a batch has claimed.
 
     Attributes:
-        entry: the attempt to go on with: a planned one, or an open one that a dead run left behind. Its request is
-            sent as it stands here, whatever the CSV says now; its ``worst_mxn`` is the row's reservation.
-        models: what may be tried, in order, beginning with the entry's own model.
+        entry: the attempt to continue: a planned one, or an open one of an interrupted run. Its request is sent as it
+            stands here, whatever the CSV says now; its ``worst_mxn`` is the row's reservation.
+        models: the models to try, in order, beginning with the entry's own.
     """
 
     entry: LedgerEntry
@@ -30,5 +33,24 @@ class Manifest:
 
     @property
     def jobs(self) -> int:
-        """How many of its rows have a job to collect, and nothing to submit."""
+        """The number of its rows that have a job to collect and nothing to submit."""
         return sum(row.entry.status.has_job for row in self.rows)
+
+
+def cut_batches(
+    rows: Sequence[ClaimedRow], size: int, source: str, flow_run_id: str | None, now: datetime, first_id: str = ""
+) -> tuple[Manifest, ...]:
+    """Cut claimed rows into batches of at most ``size``.
+
+    A new attempt was planned with ``first_id``, the id of the first batch; it gets the id of the batch that makes it.
+    An older one keeps the id of its own batch, whose file it stays in.
+    """
+    batches = []
+    for start in range(0, len(rows), size):
+        batch_id = first_id if first_id and start == 0 else new_batch_id(now)
+        mine = tuple(
+            replace(row, entry=replace(row.entry, batch_id=batch_id)) if row.entry.batch_id == first_id else row
+            for row in rows[start : start + size]
+        )
+        batches.append(Manifest(batch_id, source, flow_run_id, mine))
+    return tuple(batches)

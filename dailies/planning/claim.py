@@ -1,17 +1,18 @@
 """Claiming rows: one critical section under the ledger's lock, after which they are this run's alone."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dailies.errors import RefusedError
+from dailies.ledger.batch_id import new_batch_id
 from dailies.ledger.entry import EntryStatus, LedgerEntry
-from dailies.ledger.folder import LedgerFolder, new_batch_id
+from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import is_live, journal_paths
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.journal_writer import create_journals
-from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.ledger.manifest import Manifest, cut_batches
 from dailies.ledger.snapshot import read_snapshot
 from dailies.planning.plan import Plan, Stamp, make_plan
 from dailies.planning.submit_order import in_order
@@ -78,8 +79,9 @@ def claim_rows(
             last_line = None if sheet.is_whole else max(sheet.records)
             folder.put_rejected(sheet.source, _rejected(mine, first), last_line)
         folder.put(row.entry for row in plan.left if row.entry.status is EntryStatus.PLANNED)
-        batches = tuple(_cut(in_order(plan.todo, terms.options.order), prompts.source, terms.batch_size, first))
-        return Claim(plan, batches, create_journals(folder.journals, batches))
+        rows = in_order(plan.todo, terms.options.order)
+        batches = cut_batches(rows, terms.batch_size, prompts.source, flow_run_id, now, first.batch_id)
+        return Claim(plan, batches, create_journals(folder, batches))
 
 
 def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp, *, folded: bool) -> Plan:
@@ -99,20 +101,6 @@ def _require_known(folder: LedgerFolder, batch_ids: frozenset[str]) -> None:
         raise RefusedError(
             f"There is no batch {', '.join(sorted(unknown))} to take over; at work are: {live}. Nothing was spent."
         )
-
-
-def _cut(todo: Sequence[ClaimedRow], source: str, size: int, first: Stamp) -> Iterator[Manifest]:
-    for start in range(0, len(todo), size):
-        batch_id = first.batch_id if start == 0 else new_batch_id(first.now)
-        rows = tuple(_in_batch(row, batch_id, first.batch_id) for row in todo[start : start + size])
-        yield Manifest(batch_id, source, first.flow_run_id, rows)
-
-
-def _in_batch(row: ClaimedRow, batch_id: str, planned_id: str) -> ClaimedRow:
-    """A new attempt belongs to the batch that makes it; an older one stays in the file of its own batch."""
-    if row.entry.batch_id != planned_id:
-        return row
-    return replace(row, entry=replace(row.entry, batch_id=batch_id))
 
 
 def _rejected(rows: Iterable[RejectedRow], stamp: Stamp) -> Iterator[LedgerEntry]:

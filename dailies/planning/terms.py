@@ -82,9 +82,7 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | Non
     """
     booked = await asyncio.to_thread(read_booked, folder)
     try:
-        async with GeekHubClient(
-            settings.geekhub_base_url, settings.require_key(), timeout_s=settings.request_timeout_s
-        ) as client:
+        async with GeekHubClient.of(settings) as client:
             balance = await client.read_balance()
             if balance is None:  # many things answer 404 to that; make sure that this one is GeekHub
                 await client.require_geekhub()

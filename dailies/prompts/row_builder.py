@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from dailies.errors import InputError, RowError
+from dailies.naming import full_name
 from dailies.prompts.cells import Clip, Fault, check_id, check_prompt, read_take, shown
 from dailies.prompts.columns import Columns
 from dailies.prompts.matrix import MAX_VIDEOS, read_clips, read_takes
@@ -180,7 +181,7 @@ class RowBuilder:
         prompt: str = "",
     ) -> None:
         errors = tuple(RowError(self._table.label, line, *fault, self._table.unit) for fault in faults)
-        key = rejected_key(self._source, line, cells)
+        key = rejected_key(full_name(self._source), line, cells)
         self.rejected.append(RejectedRow(key, self._source, line, cells, errors, prompt_id, prompt))
 
 

@@ -1,7 +1,6 @@
-"""Verify the ledger against itself: every charge computed again, every identity unique, every file in its place.
+"""Verify a ledger, or a backup of one, against itself: charges, identities, places of files, journals.
 
-What is checked here was written by other code (``shooting``, ``fold``); a finding means a defect, or a file that
-somebody has touched.
+A finding means that the code has a defect, or that a file was damaged or edited.
 """
 
 from collections import Counter, defaultdict
@@ -14,9 +13,10 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dailies.errors import LedgerError
+from dailies.errors import JournalDamagedError, LedgerError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.journal import JournalState, journal_paths, replay, stray_paths
 from dailies.ledger.parquet import read_entries
 from dailies.ledger.schema import SCHEMA
 from dailies.pricing import ZERO, charge_of
@@ -25,8 +25,8 @@ _WESTERNMOST, _EASTERNMOST = timedelta(hours=-12), timedelta(hours=14)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that must not be: where, and what."""
+class Defect:
+    """What is wrong, and where."""
 
     where: str
     what: str
@@ -43,73 +43,97 @@ class Verification:
         files: ledger files.
         entries: attempts in them.
         charged_mxn: the sum of all charges.
-        unknown_charges: videos whose charge is not known.
-        findings: what is wrong; empty for sound books.
-        notes: what is right, but dearer than was reckoned with.
+        unknown_charges: videos whose charge is unknown.
+        findings: what is wrong; empty for a sound ledger.
+        notes: charges above their worst case, where a later month's FX explains it.
+        journals: batches that are not folded yet.
+        strays: what lies among the journals and is none; it does no harm.
     """
 
     files: int
     entries: int
     charged_mxn: Decimal
     unknown_charges: int
-    findings: tuple[Finding, ...]
-    notes: tuple[Finding, ...] = ()
+    findings: tuple[Defect, ...]
+    notes: tuple[Defect, ...] = ()
+    journals: int = 0
+    strays: tuple[str, ...] = ()
 
 
 def verify_ledger(folder: LedgerFolder) -> Verification:
-    """Read every file of a ledger and check it; changes nothing."""
-    findings: list[Finding] = []
+    """Read every journal and every file of a ledger and check them; changes nothing.
+
+    Journals are read first: an entry that is folded meanwhile is then seen twice, never missed. The same holds for a
+    backup whose journals were copied first.
+    """
+    journalled, findings = _read_journals(folder)
     entries: list[LedgerEntry] = []
     files = folder.files()
     for path in files:
         try:
             found = read_entries(path)
         except LedgerError as error:
-            findings.append(Finding(path.name, str(error)))
+            findings.append(Defect(path.name, str(error)))
             continue
         if strange := list(_strange_columns(path)):
             findings += strange
             continue
         findings += _misplaced(folder, path, found)
         entries += found
-    for entry in entries:
-        findings += (Finding(_name(entry), what) for what in _faults(entry))
+    folded = {entry.key for entry in entries}
+    unfolded = [entry for state in journalled for entry in state.entries.values() if entry.key not in folded]
+    for entry in (*entries, *unfolded):
+        findings += (Defect(_name(entry), what) for what in _faults(entry))
     findings += _doubles(entries)
     charged = sum((entry.charged_mxn or ZERO for entry in entries), ZERO)
     findings += _sums(folder, charged) if len(findings) == 0 else ()
     unknown = sum(entry.status is EntryStatus.COMPLETED and entry.charged_mxn is None for entry in entries)
-    notes = (
-        Finding(_name(entry), _dearer(entry)) for entry in entries if _passes_worst(entry) and _spans_months(entry)
+    notes = (Defect(_name(entry), _dearer(entry)) for entry in entries if _passes_worst(entry) and _spans_months(entry))
+    strays = map(str, stray_paths(folder.journals)) if folder.journals.is_dir() else ()
+    return Verification(
+        len(files), len(entries), charged, unknown, tuple(findings), tuple(notes), len(journalled), tuple(strays)
     )
-    return Verification(len(files), len(entries), charged, unknown, tuple(findings), tuple(notes))
+
+
+def _read_journals(folder: LedgerFolder) -> tuple[list[JournalState], list[Defect]]:
+    states: list[JournalState] = []
+    findings: list[Defect] = []
+    for path in journal_paths(folder.journals) if folder.journals.is_dir() else ():
+        try:
+            states.append(replay(path))
+        except FileNotFoundError:  # folded meanwhile
+            continue
+        except JournalDamagedError as error:
+            findings.append(Defect(f"journal {path.name}", str(error)))
+    return states, findings
 
 
 def _name(entry: LedgerEntry) -> str:
     return f"row {entry.row_key}, attempt {entry.attempt}"
 
 
-def _strange_columns(path: Path) -> Iterator[Finding]:
+def _strange_columns(path: Path) -> Iterator[Defect]:
     schema = pq.read_schema(path)
     for column in schema:
         if column.name not in SCHEMA.names or not column.equals(SCHEMA.field(column.name)):
-            yield Finding(path.name, f"column {column.name} ({column.type}) is not one of the ledger's")
+            yield Defect(path.name, f"column {column.name} ({column.type}) is not one of the ledger's")
     # A file may be older than a column that was added since; such a column can always be empty.
     for column in SCHEMA:
         if column.name not in schema.names and not column.nullable:
-            yield Finding(path.name, f"column {column.name} is missing")
+            yield Defect(path.name, f"column {column.name} is missing")
 
 
-def _misplaced(folder: LedgerFolder, path: Path, entries: Iterable[LedgerEntry]) -> Iterator[Finding]:
+def _misplaced(folder: LedgerFolder, path: Path, entries: Iterable[LedgerEntry]) -> Iterator[Defect]:
     try:
         place = folder.batch_file(path.stem)
     except LedgerError as error:
-        yield Finding(path.name, str(error))
+        yield Defect(path.name, str(error))
         return
     if place != path:
-        yield Finding(path.name, f"it belongs into {place.parent.name}")
+        yield Defect(path.name, f"it belongs into {place.parent.name}")
     for entry in entries:
         if entry.batch_id != path.stem:
-            yield Finding(_name(entry), f"it is in the file of batch {path.stem}, but belongs to {entry.batch_id}")
+            yield Defect(_name(entry), f"it is in the file of batch {path.stem}, but belongs to {entry.batch_id}")
 
 
 def _faults(entry: LedgerEntry) -> Iterator[str]:
@@ -159,27 +183,25 @@ def _spans_months(entry: LedgerEntry) -> bool:
     return (first.year, first.month) != (last.year, last.month)
 
 
-def _doubles(entries: Iterable[LedgerEntry]) -> Iterator[Finding]:
+def _doubles(entries: Iterable[LedgerEntry]) -> Iterator[Defect]:
     """What must not be there twice: an entry, a job, a bought row; and attempts that are missing."""
     keys = Counter(entry.key for entry in entries)
-    yield from (
-        Finding(f"row {key[0]}, attempt {key[1]}", f"it is there {n} times") for key, n in keys.items() if n > 1
-    )
+    yield from (Defect(f"row {key[0]}, attempt {key[1]}", f"it is there {n} times") for key, n in keys.items() if n > 1)
     jobs = Counter(entry.job_id for entry in entries if entry.job_id is not None)
-    yield from (Finding(f"job {job}", f"{n} entries claim it") for job, n in jobs.items() if n > 1)
+    yield from (Defect(f"job {job}", f"{n} entries claim it") for job, n in jobs.items() if n > 1)
     rows: dict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in entries:
         rows[entry.row_key].append(entry)
     for row_key, attempts in rows.items():
         bought = sum(entry.status is EntryStatus.COMPLETED for entry in attempts)
         if bought > 1:
-            yield Finding(f"row {row_key}", f"it was bought {bought} times")
+            yield Defect(f"row {row_key}", f"it was bought {bought} times")
         if {entry.attempt for entry in attempts} != set(range(1, len(attempts) + 1)) and len(keys) == keys.total():
-            yield Finding(f"row {row_key}", f"its attempts are {sorted(entry.attempt for entry in attempts)}")
+            yield Defect(f"row {row_key}", f"its attempts are {sorted(entry.attempt for entry in attempts)}")
 
 
-def _sums(folder: LedgerFolder, charged_mxn: Decimal) -> Iterator[Finding]:
+def _sums(folder: LedgerFolder, charged_mxn: Decimal) -> Iterator[Defect]:
     """The same sum by Arrow's own decimals, as any other reader of the files would get it."""
     added = pc.sum(folder.scan(["charged_mxn"]).column("charged_mxn")).as_py() or ZERO
     if added != charged_mxn:
-        yield Finding(str(folder.path), f"the charges add up to {charged_mxn} MXN here, but to {added} in Arrow")
+        yield Defect(str(folder.path), f"the charges add up to {charged_mxn} MXN here, but to {added} in Arrow")

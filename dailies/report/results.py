@@ -5,14 +5,18 @@ that happens, or if templates were filled in, more columns say what was sent; wi
 where a row comes from.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from dailies.naming import OWNERS_FILE, owner_of, read_owners
 from dailies.planning.outcome import Outcome, RowOutcome
 from dailies.prompts.reader import PromptRow, RejectedRow
 from dailies.report.output import write_output
 from dailies.report.table_formats import WRITERS, Cell, ResultsFormat
+from dailies.settings import Settings
+from dailies.system.durable import replace_bytes
 
 RESULT_COLUMNS = ("status", "video_url", "reason", "charged_mxn", "job_id", "row_key")
 SENT_COLUMNS = ("sent_prompt", "sent_model", "sent_duration", "sent_aspect_ratio", "sent_take")
@@ -35,6 +39,31 @@ def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = Non
     """
     write = WRITERS[form or format_of(path)]
     write_output(path, lambda file: write(file, result_columns(outcome), result_rows(outcome)))
+
+
+def keep_results(settings: Settings, outcome: Outcome) -> Path:
+    """Write the results of a file where its next run will replace them, and record whose they are; return the path.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    sources = outcome.prompts.sources
+    path = settings.results_path(*sources)
+    write_results(path, outcome)
+    record_owner(path, sources)
+    return path
+
+
+def record_owner(path: Path, sources: tuple[str, ...]) -> None:
+    """Record whose results a file of the results' folder holds, so that sources of another folder take another name.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    owners = read_owners(path.parent)
+    known = owners | {path.name.removesuffix(".results.csv"): owner_of(sources)}
+    if known != owners:
+        replace_bytes(path.parent / OWNERS_FILE, json.dumps(known, ensure_ascii=False, indent=1).encode())
 
 
 def format_of(path: Path) -> ResultsFormat:

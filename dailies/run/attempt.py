@@ -28,7 +28,7 @@ from dailies.geekhub_client.job import Job, JobStatus, VideoRequest
 from dailies.geekhub_client.responses import is_content_filter
 from dailies.ledger.charges import DURATION_DIFFERS, with_charge
 from dailies.ledger.entry import EntryStatus, LedgerEntry
-from dailies.ledger.folder import organisation_of
+from dailies.ledger.identity import organisation_of
 from dailies.ledger.journal_writer import Journal
 from dailies.ledger.manifest import ClaimedRow
 from dailies.ledger.ordered_model import ordered_model
@@ -139,7 +139,9 @@ class Attempt:
         if not self._production.stop.may_poll:
             return self.entry
         self._polls += 1
-        if self.entry.status is not EntryStatus.PROCESSING:
+        if self.entry.status is EntryStatus.PROCESSING:
+            self._journal.require_ours()  # the first poll is fenced by its record, later ones by this
+        else:
             await self._put(status=EntryStatus.PROCESSING, polls=self._polls)
         reach(Failpoint.BEFORE_POLL)
         reason, asked_at_s = "still rendering", self._age_s

@@ -118,11 +118,9 @@ def open_production(
         events_per_s=settings.events_per_s if in_prefect else math.inf,
     )
     gate = Gatekeeper(pace)
-    client = GeekHubClient(
-        settings.geekhub_base_url,
-        settings.require_key(),
+    client = GeekHubClient.of(
+        settings,
         gate=gate,
-        timeout_s=settings.request_timeout_s,
         repeat_in_doubt=settings.in_doubt == "repeat",
         outage_limit_s=OUTAGE_LIMIT_S,
     )

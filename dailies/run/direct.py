@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dailies.errors import DailiesError, LedgerError
-from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.folder import open_ledger
 from dailies.ledger.journal_fold import fold_batch
 from dailies.ledger.journal_writer import Journal
 from dailies.ledger.manifest import Manifest
@@ -46,7 +46,7 @@ async def run_directly(
         ExceptionGroup: defects, after every row has come to its end.
     """
     prompts = read_prompts(csv, default_model=settings.default_model)
-    folder = LedgerFolder.open(settings.ledger_path, settings.service)
+    folder = open_ledger(settings)
     balance = await ask_balance(settings, folder)
     terms = terms_from(settings, RunOptions(fit=fit, retry_failed=retry_failed), balance=balance)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), _WHO)

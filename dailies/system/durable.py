@@ -1,4 +1,4 @@
-"""Writing that survives a crash, and locks that die with their process: the file system's part of the promises."""
+"""Durable files, and locks that end with their process: what the promises ask of the file system."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ _OTHER_FILES = 256
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the folder's own entries durable."""
+    """Make the names in a folder durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -26,9 +26,26 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+def make_folders(folder: Path) -> None:
+    """Make a folder and its missing parents; the name of each is durable before the next one is made.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    missing: list[Path] = []
+    place = folder
+    while not place.exists():
+        missing.append(place)
+        place = place.parent
+    for path in reversed(missing or [folder]):
+        path.mkdir(exist_ok=True)
+        if missing:
+            sync_folder(path.parent)
+
+
 @contextlib.contextmanager
 def _draft(path: Path, write: Callable[[BinaryIO], object]) -> Iterator[Path]:
-    """A durable, dot-prefixed file beside ``path``, gone afterwards unless it was renamed."""
+    """Write a durable, dot-prefixed file beside ``path``; remove it afterwards, unless it was renamed."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("xb") as file:
@@ -41,39 +58,44 @@ def _draft(path: Path, write: Callable[[BinaryIO], object]) -> Iterator[Path]:
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file whole and put it in place of the old one: readers see either, never a part.
+    """Write a whole file and put it in place of the old one: readers see one of the two, never a part.
 
     Raises:
-        FileExistsError: what has that name is a pipe, a device or a folder.
+        FileExistsError: a pipe, a device or a folder has that name.
     """
     path = Path(os.path.realpath(path))  # a symbolic link stays one
     if path.exists() and not path.is_file():
-        raise FileExistsError(errno.EEXIST, "what is there is no ordinary file", str(path))
+        raise FileExistsError(errno.EEXIST, "this is no ordinary file", str(path))
     with _draft(path, write) as draft:
         reach(Failpoint.BEFORE_REPLACE)
         draft.replace(path)
     sync_folder(path.parent)
 
 
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Do the same as ``replace_file`` with a content that is known."""
+    replace_file(path, lambda file: _write(file, content))
+
+
 def create_file(path: Path, content: bytes) -> None:
-    """Write a file whole and make it visible only if nobody else has made one of that name.
+    """Write a whole file and make it visible only if no file of that name exists.
 
     Raises:
-        FileExistsError: somebody has.
+        FileExistsError: one exists.
         FileNotFoundError: the folder is gone.
     """
-    with _draft(path, lambda file: _write_all(file, content)) as draft:
+    with _draft(path, lambda file: _write(file, content)) as draft:
         reach(Failpoint.BEFORE_LINK)
         os.link(draft, path)
     sync_folder(path.parent)
 
 
-def _write_all(file: BinaryIO, content: bytes) -> None:
+def _write(file: BinaryIO, content: bytes) -> None:
     file.write(content)
 
 
 def allow_open_files(count: int) -> bool:
-    """Let this process hold so many files open, beside those it has; False where the system forbids it."""
+    """Raise this process's limit of open files by ``count``; return False where the system forbids it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count + _OTHER_FILES
     if soft == resource.RLIM_INFINITY or wanted <= soft:
@@ -85,9 +107,9 @@ def allow_open_files(count: int) -> bool:
 
 
 class FileLock:
-    """A ``flock`` on a file. It belongs to the process: when that dies, however it dies, the lock is free.
+    """A ``flock`` on a file. It belongs to the process and ends with it, however the process ends.
 
-    Never fork while holding one; a child that is started by ``exec`` does not inherit it.
+    Never fork while holding one. A child that is started by ``exec`` does not inherit it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,7 +117,7 @@ class FileLock:
         self._fd: int | None = None
 
     def try_acquire(self, *, shared: bool = False) -> bool:
-        """Take the lock if nobody holds it; False if somebody does, or if the file is gone."""
+        """Take the lock; return False if another process holds it, or if the file is gone."""
         assert self._fd is None, "already held"
         try:
             fd = os.open(self.path, os.O_RDWR)
@@ -103,32 +125,43 @@ class FileLock:
             return False
         try:
             fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-            if os.fstat(fd).st_ino == self.path.stat().st_ino:
+            if self._is_at_path(fd):
                 self._fd, fd = fd, -1
                 return True
-        except (BlockingIOError, FileNotFoundError):
+        except BlockingIOError:
             pass
         finally:
             if fd >= 0:
                 os.close(fd)
         return False
 
+    def is_held(self) -> bool:
+        """Return whether the lock still excludes others: it is held, and its file was not removed or replaced."""
+        return self._fd is not None and self._is_at_path(self._fd)
+
+    def _is_at_path(self, fd: int) -> bool:
+        try:
+            here, there = os.fstat(fd), self.path.stat()
+        except OSError:
+            return False
+        return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
     def release(self) -> None:
-        """Let go; nothing happens where it is not held."""
+        """Release the lock if it is held."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, *, wait_s: float, who: str) -> Iterator[None]:
-    """Hold a lock on ``path`` (made if missing), waiting for others.
+def exclusive(path: Path, *, wait_s: float, who: str) -> Iterator[FileLock]:
+    """Wait for a lock on ``path`` (made if missing) and hold it.
 
     Raises:
-        LedgerError: it was still held after ``wait_s`` seconds.
+        LedgerError: another process held it for longer than ``wait_s`` seconds.
     """
-    path.touch(exist_ok=True)
     lock = FileLock(path)
+    path.touch(exist_ok=True)
     give_up_at = time.monotonic() + wait_s
     while not lock.try_acquire():
         if time.monotonic() > give_up_at:
@@ -136,7 +169,8 @@ def exclusive(path: Path, *, wait_s: float, who: str) -> Iterator[None]:
                 f"{who} is locked by another process for more than {wait_s:.0f} s; wait for it to end and try again"
             )
         time.sleep(0.02)
+        path.touch(exist_ok=True)  # it may have been removed meanwhile
     try:
-        yield
+        yield lock
     finally:
         lock.release()

@@ -337,7 +337,7 @@ def test_a_ledger_of_another_organisation_is_refused(place: Place, capsys: pytes
     place.unset("GEEKHUB_API_KEY")
     (place.path / "data/sandbox").symlink_to(place.sandbox.data_dir)
     said = dailies(capsys, "plan", "prompts.csv")
-    assert re.search("keeps the books of organisation 11111111.*DAILIES_LEDGER_DIR.*Nothing was spent", said.err)
+    assert re.search("is the ledger of organisation 11111111.*DAILIES_LEDGER_DIR.*Nothing was spent", said.err)
     assert said.code == 2
 
 

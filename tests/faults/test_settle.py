@@ -12,8 +12,8 @@ import pytest
 
 from dailies.ledger.entry import EntryStatus
 from dailies.ledger.snapshot import read_rows
-from dailies.reconcile.account import AccountReport
-from dailies.reconcile.settle import ask_account, settle_ledger
+from dailies.reconcile.account import AccountReport, ask_account
+from dailies.reconcile.settle import settle_ledger
 from dailies.run.direct import run_directly
 from dailies.settings import Settings
 from dailies.system.failpoints import VARIABLE

@@ -17,10 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies.errors import LedgerError
+from dailies.ledger import parquet as parquet_module
+from dailies.ledger.batch_id import new_batch_id
 from dailies.ledger.entry import EntryStatus, LedgerEntry
-from dailies.ledger.folder import LedgerFolder, new_batch_id, organisation_of
+from dailies.ledger.folder import LedgerFolder
+from dailies.ledger.identity import organisation_of
 from dailies.ledger.parquet import read_entries, write_entries
 from dailies.ledger.schema import from_table, to_table
+from dailies.naming import full_name
 from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_folder, version_of
 
 ORGANISATION = "7f1f0c9e-0000-4000-8000-00000000000a"
@@ -82,7 +86,7 @@ def test_a_ledger_learns_its_organisation_once_and_refuses_any_other(folder):
 
     for ledger in (folder, make_folder(folder.path)):
         assert ledger.identity.organisation == ORGANISATION
-        with pytest.raises(LedgerError, match=f"keeps the books of organisation {ORGANISATION}"):
+        with pytest.raises(LedgerError, match=f"is the ledger of organisation {ORGANISATION}"):
             ledger.require_organisation(ANOTHER)
 
 
@@ -241,20 +245,25 @@ def test_entries_of_some_rows_only(folder):
     assert folder.entries([]) == []
 
 
+def in_ledger(entry: LedgerEntry) -> LedgerEntry:
+    """A rejected row as the ledger keeps it: with its source's full name."""
+    return replace(entry, source_path=full_name(entry.source))
+
+
 def test_rejected_rows_take_the_place_of_those_of_the_last_run_and_nothing_else(folder):
     other_source = rejected(9, BATCH, "other.csv")
     folder.put([make_entry(), other_source])
     folder.put_rejected("prompts.csv", [rejected(3, BATCH), rejected(4, BATCH)])
     folder.put_rejected("prompts.csv", [rejected(4, OTHER_BATCH)])
 
-    assert by_key(folder.entries()) == by_key([make_entry(), other_source, rejected(4, OTHER_BATCH)])
+    assert by_key(folder.entries()) == by_key([make_entry(), other_source, in_ledger(rejected(4, BATCH))])
 
 
 def test_rejected_rows_beyond_what_was_read_stay(folder):
     folder.put_rejected("prompts.csv", [rejected(3, BATCH), rejected(4, BATCH), rejected(9, BATCH)])
     folder.put_rejected("prompts.csv", [rejected(3, OTHER_BATCH)], last_line=4)
 
-    assert by_key(folder.entries()) == by_key([rejected(3, OTHER_BATCH), rejected(9, BATCH)])
+    assert by_key(folder.entries()) == by_key([in_ledger(rejected(3, BATCH)), in_ledger(rejected(9, BATCH))])
 
 
 def test_a_file_that_is_mended_leaves_no_rejected_rows(folder):
@@ -262,6 +271,57 @@ def test_a_file_that_is_mended_leaves_no_rejected_rows(folder):
     folder.put_rejected("prompts.csv", [])
 
     assert folder.entries() == []
+
+
+def test_rejected_rows_are_replaced_by_one_replacement_of_one_file(folder, monkeypatch):
+    """So a kill at any moment leaves the old ones or the new ones, never none."""
+    folder.put([make_entry("b", batch_id=OTHER_BATCH)])
+    folder.put_rejected("prompts.csv", [rejected(3, BATCH), rejected(4, BATCH)])
+    written = []
+    write = parquet_module.write_entries
+
+    def watch(path, entries):
+        write(path, entries)
+        written.append({entry.source_line for entry in folder.entries() if entry.status is EntryStatus.REJECTED})
+
+    monkeypatch.setattr(parquet_module, "write_entries", watch)
+    folder.put_rejected("prompts.csv", [rejected(4, OTHER_BATCH), rejected(5, OTHER_BATCH)])
+
+    assert written == [{4, 5}]
+
+
+def test_a_file_of_the_same_name_in_another_folder_keeps_its_rejected_rows(folder, tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "prompts.csv").touch()
+    monkeypatch.chdir(tmp_path / "one")
+    folder.put_rejected("prompts.csv", [rejected(3, BATCH)])
+    monkeypatch.chdir(tmp_path / "two")
+    folder.put_rejected("prompts.csv", [rejected(4, OTHER_BATCH)])
+    assert sorted(entry.source_line for entry in folder.entries()) == [3, 4]
+
+    folder.put_rejected("prompts.csv", [])
+    assert [entry.source_line for entry in folder.entries()] == [3]
+
+    (tmp_path / "one" / "prompts.csv").unlink()
+    folder.put_rejected("prompts.csv", [rejected(5, OTHER_BATCH)])
+    assert [entry.source_line for entry in folder.entries()] == [5], "a file that moved takes its rows along"
+
+
+def test_rejected_rows_of_an_earlier_version_are_gathered_without_a_gap(folder, monkeypatch):
+    folder.put([rejected(3, BATCH), rejected(4, OTHER_BATCH)])
+    seen = []
+    write = parquet_module.write_entries
+
+    def watch(path, entries):
+        write(path, entries)
+        seen.append({entry.source_line for entry in folder.entries()})
+
+    monkeypatch.setattr(parquet_module, "write_entries", watch)
+    folder.put_rejected("prompts.csv", [rejected(3, BATCH), rejected(4, BATCH)])
+
+    assert seen == [{3, 4}, {3, 4}]
+    assert [path.stem for path in folder.files() if parquet_module.read_entries(path)] == [BATCH]
 
 
 def test_a_reader_without_a_lock_sees_the_old_file_or_the_new_one(folder):

@@ -509,7 +509,7 @@ def test_more_batches_than_there_may_be_open_files_are_refused_before_anything_i
     manifests = [make_manifest(make_entry())] * 400
 
     with pytest.raises(RefusedError, match="400 batches need more open files"):
-        create_journals(folder.journals, manifests)
+        create_journals(folder, manifests)
 
     assert not journal_paths(folder.journals)
 
@@ -561,3 +561,51 @@ async def test_records_are_lines_of_json_that_say_what_changed(journal, path):
         "final": False,
         "changes": {"job_id": "job-1", "status": "pending"},
     }
+
+
+async def test_an_owner_finds_out_without_writing_that_its_batch_was_sealed(path):
+    own = Journal.own(path, "me")
+    await own.put(pending(ROWS[0]))
+    own.require_ours()
+    seal(path, "another run")
+
+    with pytest.raises(FencedError):
+        own.require_ours()
+    with pytest.raises(FencedError):
+        await own.put(pending(ROWS[1]))
+    own.close()
+
+
+async def test_an_owner_finds_out_without_writing_that_its_batch_was_folded(folder, path):
+    own = Journal.own(path, "me")
+    with folder.lock():
+        fold_dead(folder, "another run", frozenset([path.name]))
+
+    with pytest.raises(FencedError):
+        own.require_ours()
+    own.close()
+
+
+async def test_an_owner_that_is_writing_does_not_take_its_own_segment_for_a_seal(path, monkeypatch):
+    own, created, go_on = Journal.own(path, "me"), threading.Event(), threading.Event()
+
+    def create_slowly(place: Path, content: bytes) -> None:
+        create_file(place, content)
+        created.set()
+        go_on.wait()
+
+    monkeypatch.setattr(journal_writer, "create_file", create_slowly)
+    put = asyncio.ensure_future(own.put(pending(ROWS[0])))
+    await asyncio.to_thread(created.wait)
+    own.require_ours()
+    go_on.set()
+    await put
+    own.require_ours()
+    own.close()
+
+
+def test_sealing_a_journal_with_an_empty_next_segment_ends(path):
+    (path / "000002.jsonl").touch()
+
+    with pytest.raises(JournalError, match="segment 2 is empty"):
+        seal(path, "me")

@@ -511,6 +511,48 @@ def test_a_claim_whose_journals_cannot_all_be_written_holds_none_of_them(folder,
     claim.release()
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lock_file_that_is_removed_during_a_claim_lets_no_row_be_bought_twice(folder, monkeypatch, when):
+    """Another claim gets past the lost lock, before the first one's journals are visible or after that."""
+    others = []
+
+    def claim_meanwhile():
+        (folder.path / ".lock").unlink()
+        patched.undo()
+        others.append(claim_rows(make_folder(folder.path), make_file(*ROWS), make_terms(), NOW))
+
+    def create(journals, manifest):
+        if when == "before":
+            claim_meanwhile()
+        lock = create_journal(journals, manifest)
+        if when == "after":
+            claim_meanwhile()
+        return lock
+
+    from dailies.ledger.journal_writer import create_journal
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dailies.ledger.journal_writer.create_journal", create)
+        with pytest.raises(LedgerError, match=r"\.lock was removed or replaced"):
+            claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
+
+    claimed = [prompt for claim in others for prompt in prompts_of(claim)]
+    assert claimed == (["a", "b", "c"] if when == "before" else [])
+    live = [path.name for path in journal_paths(folder.journals) if is_live(path)]
+    assert live == [batch.batch_id for claim in others for batch in claim.batches]
+    for claim in others:
+        claim.release()
+
+
+def test_nothing_is_written_to_the_ledger_once_its_lock_is_lost(folder):
+    with folder.lock():
+        (folder.path / ".lock").unlink()
+        with pytest.raises(LedgerError, match="removed or replaced"):
+            folder.put([make_entry()])
+
+    assert folder.entries() == []
+
+
 def test_a_claim_on_a_full_disk_is_a_ledger_error(folder, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
 

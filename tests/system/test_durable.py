@@ -196,6 +196,29 @@ def test_a_lock_on_a_file_that_was_removed_meanwhile_counts_for_nothing(lock_fil
     assert not FileLock(lock_file).try_acquire()
 
 
+def test_a_lock_is_lost_when_its_file_is_removed_or_replaced(lock_file):
+    lock = FileLock(lock_file)
+    assert not lock.is_held()
+    assert lock.try_acquire()
+    assert lock.is_held()
+
+    lock_file.unlink()
+    assert not lock.is_held()
+    lock_file.touch()
+    assert not lock.is_held()
+    lock.release()
+
+
+def test_waiting_goes_on_when_the_file_is_removed_meanwhile(lock_file, monkeypatch):
+    other = FileLock(lock_file)
+    assert other.try_acquire()
+    monkeypatch.setattr(durable.time, "sleep", lambda _: lock_file.unlink(missing_ok=True))
+
+    with exclusive(lock_file, wait_s=60, who="the ledger") as lock:
+        assert lock.is_held()
+    other.release()
+
+
 def test_a_program_that_is_started_meanwhile_does_not_keep_the_lock(lock_file):
     lock = FileLock(lock_file)
     assert lock.try_acquire()

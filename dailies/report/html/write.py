@@ -13,8 +13,7 @@ from dailies.ledger.selection import Selection, select_entries
 from dailies.mirror.record import read_records
 from dailies.planning.outcome import Outcome
 from dailies.pricing import ZERO
-from dailies.reconcile.account import AccountReport, compare
-from dailies.reconcile.settle import add_up, ask_account
+from dailies.reconcile.account import AccountReport, add_up, ask_account, compare
 from dailies.report.html.figures import count_figures, last_attempts
 from dailies.report.html.page import Page, Pairs, filter_columns, make_cards, render_page
 from dailies.report.html.thumbnails import draw_thumbnails
