@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-OWNERS_FILE = ".sources.json"
+OWNERS_FILE = ".results.json"
 
 
 def full_name(source: str) -> str:
@@ -25,10 +25,10 @@ def is_gone(full: str) -> bool:
     return not any(os.path.lexists(path) for path in (full, full.partition("#")[0]))
 
 
-def read_owners(folder: Path) -> dict[str, str]:
-    """Return whose results the files of a folder hold, by name; empty where nothing is known."""
+def read_owners(data_dir: Path) -> dict[str, str]:
+    """Return whose results the files of a data folder hold, by name; empty where nothing is known."""
     try:
-        owners = json.loads((folder / OWNERS_FILE).read_text("utf-8"))
+        owners = json.loads((data_dir / OWNERS_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return owners if isinstance(owners, dict) else {}

@@ -214,8 +214,7 @@ class Settings(BaseSettings):
 
     def results_path(self, *sources: str) -> Path:
         """Where the results of some sources of prompts (``a.csv``, ``book.xlsx#Night``) are written."""
-        folder = self.data_dir / "results"
-        return folder / f"{name_of(sources, read_owners(folder))}.results.csv"
+        return self.data_dir / "results" / f"{name_of(sources, read_owners(self.data_dir))}.results.csv"
 
     def report_path(self, *sources: str) -> Path:
         """Where the report of some sources of prompts is written: next to their results."""

@@ -42,7 +42,7 @@ def results(
     with asked_output(output, invocation.whole.sources):
         code = present_results(screen, whole, path, invocation.next_command, form=form)
         if path == invocation.results_path:
-            record_owner(path, invocation.whole.sources)
+            record_owner(invocation.service.settings, path, invocation.whole.sources)
     if as_json:
         say_json(outcome_facts(whole, str(path)))
     return code

@@ -90,7 +90,7 @@ class LedgerFolder:
         """
         if self.identity.service != service:
             raise LedgerError(
-                f"{self.path} is a ledger of the {self.identity.service} service, but the key belongs to the {service}"
+                f"{self.path} is a ledger of the {self.identity.service} service, but the key is one of the {service}"
                 " service; give each a folder of its own (DAILIES_LEDGER_DIR)"
             )
         return self

@@ -50,20 +50,20 @@ def keep_results(settings: Settings, outcome: Outcome) -> Path:
     sources = outcome.prompts.sources
     path = settings.results_path(*sources)
     write_results(path, outcome)
-    record_owner(path, sources)
+    record_owner(settings, path, sources)
     return path
 
 
-def record_owner(path: Path, sources: tuple[str, ...]) -> None:
+def record_owner(settings: Settings, path: Path, sources: tuple[str, ...]) -> None:
     """Record whose results a file of the results' folder holds, so that sources of another folder take another name.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    owners = read_owners(path.parent)
+    owners = read_owners(settings.data_dir)
     known = owners | {path.name.removesuffix(".results.csv"): owner_of(sources)}
     if known != owners:
-        replace_bytes(path.parent / OWNERS_FILE, json.dumps(known, ensure_ascii=False, indent=1).encode())
+        replace_bytes(settings.data_dir / OWNERS_FILE, json.dumps(known, ensure_ascii=False, indent=1).encode())
 
 
 def format_of(path: Path) -> ResultsFormat:

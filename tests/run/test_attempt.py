@@ -6,7 +6,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,12 +17,12 @@ import pytest
 import stamina
 from pydantic import SecretStr
 
-from dailies.errors import FencedError, JournalError, KeyRefusedError, LedgerError
+from dailies.errors import FencedError, JobPending, JournalError, KeyRefusedError, LedgerError
 from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import replay, seal
-from dailies.ledger.journal_fold import fold_batch
+from dailies.ledger.journal_fold import fold_batch, fold_dead
 from dailies.ledger.journal_writer import Journal
 from dailies.pacing.forecast import Forecast
 from dailies.pacing.gate import Gatekeeper
@@ -781,3 +781,20 @@ async def test_a_fallback_that_was_withdrawn_is_never_sent(folder):
     assert (failed.status, refused.status, len(api.posts)) == (S.FAILED, S.FAILED, 1)
     assert (refused.model, refused.error_code, refused.submit_tries) == ("fal/withdrawn", "model_withdrawn", 0)
     assert "fal/withdrawn was withdrawn from the catalogue" in str(refused.error)
+
+
+async def test_a_paused_owner_polls_no_job_that_was_given_up_meanwhile(folder):
+    """Its batch was taken over and folded between two polls, and a person has given the job up."""
+    async with on_set(folder, FakeApi({"a": ["hangs"]})) as scene:
+
+        async def poll_twice(attempt: Attempt, _: PollSchedule) -> LedgerEntry:
+            with suppress(JobPending):
+                await attempt.poll()
+            with folder.lock():
+                fold_dead(folder, "another run", frozenset([scene.journal.path.name]))
+            return await attempt.poll()
+
+        await scene.shoot(Steps(PLAIN_STEPS.submit, poll_twice))
+
+    assert len(scene.api.gets) == 1
+    assert isinstance(scene.production.stop.reason, FencedError)
