@@ -1,4 +1,4 @@
-"""``docs/output.md`` says what is written: it is held against the schema, and its snippets run."""
+"""``docs/output.md`` describes the schema completely, and its snippets run."""
 
 import contextlib
 import io
@@ -38,7 +38,7 @@ def snippets(language: str) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> LedgerFolder:
-    """A ledger where the snippets look for it."""
+    """A ledger at the place where the snippets read it."""
     folder = make_folder(tmp_path / "data" / "ledger" / "live")
     folder.put(
         [
@@ -109,12 +109,12 @@ def test_a_charge_can_be_computed_again_from_its_own_row(folder):
 
 @pytest.mark.parametrize("number", range(2))
 def test_the_python_snippets_give_the_sum_of_all_charges(folder, number):
-    """In a folder where the default ledger lies; the test's working folder is such a one."""
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told):
+    """The working folder of the test has a ledger at the default place."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
         exec(snippets("python")[number], {})
 
-    assert str(3 * KLING_5_S_MXN) in told.getvalue()
+    assert str(3 * KLING_5_S_MXN) in printed.getvalue()
 
 
 def test_there_are_two_snippets_of_each_language():

@@ -1,4 +1,4 @@
-"""Every shell block of README and usage.md runs as it stands there, in a copy of the project."""
+"""Every shell block of README and usage.md runs unchanged, in a copy of the project."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.workplace import DAILIES, ROOT, Workplace
 
 pytestmark = pytest.mark.e2e
 
-# What cannot run inside a test: the suite itself; and a key that is nobody's.
+# A test cannot run the suite itself, and the key in the page is not a real one.
 SUITE = ("make test ", "make -n test ")
 KEY = "ghub_sk_live_your32characters"
 
@@ -32,7 +32,7 @@ def project(workplace: Workplace) -> Path:
     copy = workplace.path / "project"
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "data", "__pycache__"))
     shutil.copytree(ROOT / "data/prompts", copy / "data/prompts")
-    # What is installed is taken as it is: make must find nothing to do, for it would install the copy.
+    # Use the packages that are installed: make must find nothing to do, because it would install the copy.
     (copy / ".venv").mkdir()
     for name in ("bin", "lib", "pyvenv.cfg"):
         (copy / ".venv" / name).symlink_to(Path(sys.prefix) / name)
@@ -59,17 +59,17 @@ def run_blocks(page: str, project: Path, env: dict[str, str], key: str) -> None:
 
 
 def newcomer(workplace: Workplace, project: Path) -> dict[str, str]:
-    """Somebody without a key, in a shell in the project's folder."""
+    """The environment of a user without a key, in a shell in the project's folder."""
     of_a_key = ("GEEKHUB_", "DAILIES_")
     env = {name: value for name, value in workplace.env.items() if not name.startswith(of_a_key)}
     path = f"{DAILIES.parent}{os.pathsep}{env['PATH']}"
     in_the_copy = {"PYTHONPATH": str(project), "DAILIES_DATA_DIR": str(project / "data")}
-    return {**env, **in_the_copy, "PATH": path, "TZ": "America/Mexico_City"}  # where GeekHub's months begin
+    return {**env, **in_the_copy, "PATH": path, "TZ": "America/Mexico_City"}  # the zone of GeekHub's months
 
 
 @pytest.fixture
 def local(project: Path) -> Iterator[SandboxAddress]:
-    """The sandbox that the commands find running: a fast one."""
+    """A fast sandbox, which the commands find running."""
     yield start_sandbox(project / "data/sandbox", speed=600)
     stop_sandbox(project / "data/sandbox")
 

@@ -1,4 +1,4 @@
-"""``docs/prompts.md`` is true: its commands are run, and say what the page shows; it names every column and format."""
+"""The commands in ``docs/prompts.md`` print what the page shows; it names every column and format."""
 
 import os
 import re
@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs" / "prompts.md").read_text("utf-8")
 
 
 def commands() -> list[tuple[str, list[str]]]:
-    """Every command of the page and the lines that it is said to print."""
+    """Every command of the page, with the lines that it prints according to the page."""
     found: list[tuple[str, list[str]]] = []
     for block in re.findall(r"^```console\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
@@ -28,7 +28,7 @@ def commands() -> list[tuple[str, list[str]]]:
 
 
 def plain(text: str) -> str:
-    """Without the frames of tables, and with every gap one blank."""
+    """Replace the frames of tables and every gap by one blank."""
     return re.sub(r"[\s│┃]+", " ", text)
 
 
