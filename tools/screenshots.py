@@ -77,7 +77,7 @@ def take_them(folder: Path, images: Path) -> None:
 
 def _wait_for_schedule(server: PrefectServer, csv: str) -> str:
     """Switch `nightly` on, every minute; the id of the run that it started and that is over."""
-    server.switch_on("generate/generate", "* * * * *", csv=csv, max_cost_mxn=50)
+    server.switch_on("generate/generate", {"cron": "* * * * *"}, csv=csv, max_cost_mxn=50)
     wait_until(lambda: any(run["auto_scheduled"] for run in server.runs_of("generate/generate")))
     run_id = next(run["id"] for run in server.runs_of("generate/generate") if run["auto_scheduled"])
     server.end_of(run_id)

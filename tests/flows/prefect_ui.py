@@ -90,10 +90,10 @@ class PrefectServer:
         """The names of all states that a run has had, oldest first."""
         return [state["name"] for state in self.get(f"/flow_run_states/?flow_run_id={run_id}")]
 
-    def switch_on(self, deployment: str, cron: str, **parameters: Any) -> None:
+    def switch_on(self, deployment: str, schedule: dict[str, Any], **parameters: Any) -> None:
         """What the UI sends when an operator sets the time and the parameters of a schedule and switches it on."""
         found = self.get(f"/deployments/name/{deployment}")
-        change = {"schedule": {"cron": cron, "timezone": "UTC"}, "active": True, "parameters": parameters}
+        change = {"schedule": schedule, "active": True, "parameters": parameters}
         self.patch(f"/deployments/{found['id']}/schedules/{found['schedules'][0]['id']}", change)
 
     def click_cancel(self, run_id: str) -> None:
