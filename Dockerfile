@@ -1,4 +1,4 @@
-# A worker of Dailies, or whatever else its command line does. Built from the lock alone: `docker build -t dailies .`
+# A worker of Dailies; another command line also works. Installs only locked packages: `docker build -t dailies .`
 FROM python:3.11-slim-bookworm
 
 ENV PIP_NO_CACHE_DIR=1 \
@@ -12,7 +12,7 @@ RUN useradd --create-home --uid 1000 dailies \
     && install --directory --owner dailies --group dailies /data
 WORKDIR /app
 
-# The packages first: they change seldom, the code often.
+# The packages first, because they change less often than the code.
 COPY requirements.lock ./
 RUN pip install --require-hashes --requirement requirements.lock
 
