@@ -24,7 +24,7 @@ from cli.screen.logs import logs_above
 from cli.screen.progress import ProgressDisplay
 from dailies.errors import DailiesError, LedgerError, RefusedError, ServerError, ServerLostError
 from dailies.planning.options import RunOptions
-from dailies.run.context import Production, watcher
+from dailies.run.context import RunContext, watcher
 from dailies.settings import Settings
 
 POOL = "dailies"
@@ -112,13 +112,13 @@ def run_generate(console: Console, options: RunOptions) -> str | None:
 async def _watched(flow: Any, console: Console, options: RunOptions) -> str | None:
     display = ProgressDisplay(console)
     interrupts = Interrupts(lambda text: say(console, text, "yellow"), display.stop)
-    begun: list[Production] = []
+    begun: list[RunContext] = []
     beside: list[asyncio.Task[None]] = []
 
-    def watch(production: Production) -> None:
-        begun.append(production)
-        beside.append(asyncio.create_task(display.watch(production.progress)))
-        interrupts.watch(production.stop)
+    def watch(context: RunContext) -> None:
+        begun.append(context)
+        beside.append(asyncio.create_task(display.watch(context.progress)))
+        interrupts.watch(context.stop)
 
     interrupts.listen()
     token = watcher.set(watch)
@@ -148,7 +148,7 @@ def _parameters(options: RunOptions) -> dict[str, Any]:
     return {**given, **texts, "csv": csv, "more_csv": more_csv}
 
 
-async def _unless_lost(run: "asyncio.Future[Any]", console: Console, begun: list[Production]) -> Any:
+async def _unless_lost(run: "asyncio.Future[Any]", console: Console, begun: list[RunContext]) -> Any:
     """Wait for a flow; leave it when its server is lost, because Prefect itself would retry for minutes."""
     url = os.environ["PREFECT_API_URL"]
     lost = asyncio.create_task(
@@ -158,14 +158,14 @@ async def _unless_lost(run: "asyncio.Future[Any]", console: Console, begun: list
     if run.done():
         lost.cancel()
         return run.result()
-    for production in begun:  # answers under way still reach the journal; the next run folds it
-        production.stop.everything("the Prefect server is lost")
-        await production.finish_answers()
+    for context in begun:  # answers under way still reach the journal; the next run folds it
+        context.stop.everything("the Prefect server is lost")
+        await context.finish_answers()
     await asyncio.wait([run], timeout=_FAREWELL_S)
     raise _server_lost(url)
 
 
-def _explain(cause: Any, message: str | None, begun: list[Production]) -> str:
+def _explain(cause: Any, message: str | None, begun: list[RunContext]) -> str:
     """Say what stopped a run; raise it if nothing was claimed yet, because then nothing was spent."""
     if isinstance(cause, httpx.HTTPError):
         raise _server_lost(os.environ["PREFECT_API_URL"]) from cause

@@ -1,38 +1,36 @@
-"""One batch: submit, poll, record. In its run's own process, or deployed on another machine that sees the ledger."""
+"""One batch: submit, poll, record. It runs in the process of its run, or on another machine that sees the ledger."""
 
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, tags
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from pydantic import Field
 
 from dailies.errors import FencedError, LedgerError
-from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import open_ledger
 from dailies.ledger.journal_writer import Journal
-from dailies.pacing.poll_schedule import PollSchedule
-from dailies.run.attempt import Attempt, Steps, shoot_rows
-from dailies.run.context import Production, open_production, shared
-from flows.cancellation import heeding
+from dailies.run.context import RunContext, open_run, shared
+from dailies.run.run_rows import Steps, run_rows
+from flows.cancellation import stop_on_cancel
 from flows.final_states import batch_state, superseded
+from tasks.artifacts import name_run, rows_and_money
 from tasks.credentials import load_run_settings
-from tasks.name import name_run, rows_and_money
 from tasks.poll import poll_job, quiet_retries
 from tasks.record import record_batch
 from tasks.submit import submit_job
-from tasks.submit_rate import share_turns
+from tasks.submit_rate import shared_turn
 
 
 @flow(name="batch", flow_run_name="batch {batch_id}", retries=0, persist_result=False)
 async def batch(batch_id: Annotated[str, Field(pattern=r"^\d{8}T\d{6}-[0-9a-f]{8}$")]) -> State[Any]:
-    """Shoot the rows that a run has claimed for this batch, and fold what became of them into the ledger.
+    """Run the rows that a run has claimed for this batch, and fold them into the ledger.
 
     Args:
-        batch_id: as the run that claimed it has made it; its rows stand in the batch's journal.
+        batch_id: the id that the claiming run has made; the batch's journal holds the rows.
 
     Raises:
         LedgerError: there is no such batch in the ledger's folder, or the journal cannot be written or folded.
@@ -45,16 +43,16 @@ async def batch(batch_id: Annotated[str, Field(pattern=r"^\d{8}T\d{6}-[0-9a-f]{8
         return superseded(error)
     manifest = journal.manifest
     with contextlib.closing(journal):
-        async with _production(journal) as production:
+        async with _run_context(journal) as context:
             await name_run(f"{Path(manifest.source).name} · {rows_and_money(manifest.rows)}", manifest.rows)
             try:
-                async with heeding(production, who, *filter(None, [manifest.flow_run_id])):
-                    handed_over = production.handed_over[batch_id]
-                    await shoot_rows(production, journal, manifest.rows, Steps(_submit, _poll), handed_over)
+                async with stop_on_cancel(context.stop, who, *filter(None, [manifest.flow_run_id])):
+                    steps = Steps(submit_job, poll_job)
+                    await run_rows(context, journal, manifest.rows, steps, context.submitted[batch_id])
             finally:
                 journal.close()
-                await _record(production, batch_id, who)
-    return batch_state(production.stop, len(manifest.rows), journal.entries)
+                await _fold(context, batch_id, who)
+    return batch_state(context.stop, len(manifest.rows), journal.entries)
 
 
 async def _journal_path(batch_id: str) -> Path:
@@ -71,37 +69,22 @@ async def _journal_path(batch_id: str) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def _production(journal: Journal) -> AsyncIterator[Production]:
-    """The run's own, in its process; else one for this batch alone, whose turns to submit are shared."""
+async def _run_context(journal: Journal) -> AsyncIterator[RunContext]:
+    """Return the context of the run in this process; else one for this batch, which shares the submit rate."""
     if here := shared.get():
         yield here
         return
     settings = await load_run_settings()
     folder = open_ledger(settings)
-    production = open_production(settings, folder, [journal.manifest])
-    share_turns(production.gate)
-    async with production.client:
-        yield production
+    context = open_run(settings, folder, [journal.manifest], submit_turn=shared_turn)
+    async with context.client:
+        yield context
 
 
-async def _submit(attempt: Attempt) -> LedgerEntry:
-    with tags(*_tags(attempt)):
-        return await submit_job(attempt)
-
-
-async def _poll(attempt: Attempt, schedule: PollSchedule) -> LedgerEntry:
-    with tags(*_tags(attempt)):
-        return await poll_job(attempt, schedule)
-
-
-def _tags(attempt: Attempt) -> tuple[str, str]:
-    return str(attempt.entry.provider), str(attempt.entry.model)
-
-
-async def _record(production: Production, batch_id: str, who: str) -> None:
-    """A journal that cannot be folded now keeps everything; the next run folds it."""
+async def _fold(context: RunContext, batch_id: str, who: str) -> None:
+    """Fold the batch. A journal that cannot be folded now keeps everything; the next run folds it."""
     try:
-        await record_batch(production.folder, batch_id, who)
+        await record_batch(context.folder, batch_id, who)
     except (LedgerError, OSError) as error:
-        production.stop.everything(error)
+        context.stop.everything(error)
         get_run_logger().error("batch %s stays in its journal, the next run folds it: %s", batch_id, error)

@@ -1,4 +1,4 @@
-"""How runs end in Prefect: one final state, with the counts in its message."""
+"""The final states of runs in Prefect, with the counts in the message."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,14 +10,13 @@ from dailies.errors import DailiesError, FencedError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.planning.claim import Claim
 from dailies.planning.outcome import Outcome, Verdict
-from dailies.run.stop import Stop, StopLevel
-from flows.cancellation import TERMINATED
+from dailies.run.stop import Stop, StopCause
 
 SUPERSEDED = "Superseded"
 
 
 def final_state(stop: Stop, claim: Claim, outcome: Outcome, max_failed_ratio: float) -> State[Any]:
-    """Failed, Cancelled, or Completed under a name that says how far: ``Partial``, ``Open``, ``Nothing to do``."""
+    """Return Failed, Cancelled, or Completed under the name ``Partial``, ``Open`` or ``Nothing to do``."""
     message = closing_words(stop, outcome)
     if stopped := _stopped(stop, message):
         return stopped
@@ -29,25 +28,25 @@ def final_state(stop: Stop, claim: Claim, outcome: Outcome, max_failed_ratio: fl
 
 
 def batch_state(stop: Stop, rows: int, entries: Iterable[LedgerEntry]) -> State[Any]:
-    """The same for one batch."""
+    """Return the final state of one batch."""
     done = sum(entry.status is EntryStatus.COMPLETED for entry in entries)
     message = f"{_reason(stop)}{done} videos from {rows} rows"
     return _stopped(stop, message) or Completed(message=message)
 
 
 def superseded(error: FencedError) -> State[Any]:
-    """A batch that somebody else owns: nothing was done here, and nothing is lost."""
+    """Return the state of a batch that another run owns: nothing was done here, and nothing is lost."""
     return Cancelled(name=SUPERSEDED, message=str(error))
 
 
 def closing_words(stop: Stop, outcome: Outcome) -> str:
-    """What stopped the run, what was made, what is open, and what to do next."""
+    """Say what stopped the run, what was made, what is open, and what to do next."""
     failed = len(outcome.failed) + len(outcome.prompts.rejected)
     counts = f"{outcome.completed} completed, {failed} failed, {outcome.open} open; {outcome.charged_mxn:,.2f} MXN"
     remedy = stop.reason.remedy if isinstance(stop.reason, DailiesError) else ""
     onward = f"{remedy[:1].upper()}{remedy[1:]}; the" if remedy else "The"
     return f"{_reason(stop)}{counts}." + (
-        f" {onward} same command goes on where this run ended." if outcome.open else ""
+        f" {onward} same command continues where this run ended." if outcome.open else ""
     )
 
 
@@ -56,12 +55,16 @@ def _reason(stop: Stop) -> str:
 
 
 def _stopped(stop: Stop, message: str) -> State[Any] | None:
-    """A person's wish, the end of the machine, or a fault; None for a run that came to its own end."""
-    if stop.level is StopLevel.GO:
-        return None
-    if stop.reason == TERMINATED:
-        return Crashed(message=message)
-    return Cancelled(message=message) if isinstance(stop.reason, str) else Failed(message=message)
+    """Return the state of a run that was stopped; None for a run that ended by itself."""
+    match stop.cause:
+        case None:
+            return None
+        case StopCause.TERMINATED:
+            return Crashed(message=message)
+        case StopCause.REQUEST:
+            return Cancelled(message=message)
+        case StopCause.FAULT:
+            return Failed(message=message)
 
 
 def _mostly_failed(claim: Claim, outcome: Outcome, max_failed_ratio: float) -> bool:

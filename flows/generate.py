@@ -1,4 +1,4 @@
-"""CSV -> claim -> batches -> ledger -> results."""
+"""The main flow: CSV -> claim -> batches -> ledger -> results."""
 
 import asyncio
 import contextlib
@@ -24,13 +24,14 @@ from dailies.planning.submit_order import Order
 from dailies.planning.terms import ask_balance, terms_from
 from dailies.prompts.sources.source_names import refuse_stdin
 from dailies.report.results import keep_results
-from dailies.run.context import Production, open_claim, shared, watcher
+from dailies.run.context import RunContext, open_run, shared, watcher
+from dailies.settings import Settings
 from flows.batch import batch
-from flows.cancellation import heeding
+from flows.cancellation import stop_on_cancel
 from flows.deliver import deliver, delivered
-from flows.fan_out import shoot_elsewhere
+from flows.fan_out import run_elsewhere
 from flows.final_states import SUPERSEDED, closing_words, final_state
-from tasks.artifacts import tell_outcome, tell_plan, tell_progress
+from tasks.artifacts import publish_outcome, publish_plan, publish_progress
 from tasks.credentials import load_run_settings
 
 # The schema is what the UI's run form shows; a deployment is held to it, so that it must be given a number.
@@ -62,30 +63,30 @@ async def generate(
     more_csv: MoreCsv = [],  # noqa: B006 - as take_over
     mirror_to: Annotated[str, Field(max_length=1024)] = "",
 ) -> State[Any]:
-    """Make the videos of a CSV of prompts, and an exact account of what each one cost.
+    """Make the videos of a CSV of prompts, and record exactly what each one cost.
 
     Args:
         csv: The prompts: a path that the worker sees, relative to the project's folder, a URL, or a pattern of either.
-        max_cost_mxn: What this run may cost at worst, in MXN. Beyond it the run is refused before anything is spent.
-        max_month_mxn: What the month may come to, in MXN: charged so far plus everything that is open.
+        max_cost_mxn: The most that this run may cost, in MXN. A run that may cost more is refused before it spends.
+        max_month_mxn: The most that the month may cost, in MXN: charged so far plus everything that is open.
         fit: Take rows in order until a cap is reached, instead of refusing the run.
-        skip_bad_rows: Note rows that cannot be read as rejected, instead of refusing the file.
-        retry_failed: Give rows that ended as failed a new round.
-        limit: Only the first so many rows of the file.
-        approved_mxn: The worst case that a person has seen and agreed to, in MXN.
-        take_over: Batches of hanging runs, whose rows are taken from them.
-        fan_out: Run each batch as a deployment of its own on the work pool, instead of all of them in this process.
-        template: The prompt of rows that have none of their own; {name} is filled in from the column meta.name.
-        more_csv: Further files, read after the first one.
+        skip_bad_rows: Record rows that cannot be read as rejected, instead of refusing the file.
+        retry_failed: Try rows again that ended as failed.
+        limit: Use only this many rows from the start of the file.
+        approved_mxn: The worst case that a person has seen and approved, in MXN.
+        take_over: Batches of hanging runs whose rows this run takes.
+        fan_out: Run each batch as a deployment on the work pool, instead of all of them in this process.
+        template: The prompt of rows that have none; {name} is filled in from the column meta.name.
+        more_csv: More files, read after the first one.
         mirror_to: Where the finished videos are copied: a folder, or supabase://bucket/prefix.
-        order: As the file says, or slow models first, so that a run does not end with a long wait for a few.
+        order: The order of the file, or slow models first, so that a run does not end with a long wait for a few rows.
     """
     options = RunOptions.chosen(
         locals(), sources=(csv, *more_csv), take_over=tuple(take_over), template=template or None
     )
     settings = await load_run_settings(**options.overrides)
     if deployment.id and max_cost_mxn is None:
-        raise SettingsError("A deployment must be given max_cost_mxn: nobody is there to look at the plan.")
+        raise SettingsError("A deployment must be given max_cost_mxn, because no person sees its plan.")
     refuse_stdin(options.sources)
     whole = options.read(settings)
     prompts = whole.first(limit)
@@ -93,63 +94,58 @@ async def generate(
     terms = terms_from(settings, options, balance=await ask_balance(settings, folder))
     await require_target(settings)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))
-    production = open_claim(settings, folder, claim)
-    async with _stage(production, claim):
-        await tell_plan(claim.plan)
-        await (shoot_elsewhere if fan_out else _shoot_here)(production, claim.batches)
+    async with _running(settings, folder, claim) as context:
+        await publish_plan(claim.plan)
+        await (run_elsewhere if fan_out else _run_here)(context, claim.batches)
     outcome = read_outcome(folder, whole, terms.policy)
     results = keep_results(settings, outcome)
     outcome = outcome.first(limit)
-    complaint = await deliver(folder, outcome, settings) if production.stop.may_poll else ""
-    await tell_outcome(outcome, str(results), closing_words(production.stop, outcome))
-    return delivered(final_state(production.stop, claim, outcome, settings.max_failed_ratio), complaint)
+    complaint = await deliver(folder, outcome, settings) if context.stop.may_poll else ""
+    await publish_outcome(outcome, str(results), closing_words(context.stop, outcome))
+    return delivered(final_state(context.stop, claim, outcome, settings.max_failed_ratio), complaint)
 
 
 @contextlib.asynccontextmanager
-async def _stage(production: Production, claim: Claim) -> AsyncIterator[None]:
-    """What stands around the batches: the client, the wish to stop, the progress; then the last fold."""
-    if watch := watcher.get():
-        watch(production)
-    token = shared.set(production)
-    progress = asyncio.create_task(tell_progress(production))
-    try:
-        async with production.client, heeding(production, str(flow_run.id)):
-            yield
-    finally:
-        progress.cancel()
-        await asyncio.gather(progress, return_exceptions=True)
-        shared.reset(token)
-        await asyncio.to_thread(_fold_the_rest, production, claim, str(flow_run.id))
+async def _running(settings: Settings, folder: LedgerFolder, claim: Claim) -> AsyncIterator[RunContext]:
+    """Set up the run, watch for cancellation and publish progress while the block runs; then fold and release."""
+    with contextlib.closing(claim):
+        context = open_run(settings, folder, claim.batches)
+        if watch := watcher.get():
+            watch(context)
+        token = shared.set(context)
+        progress = asyncio.create_task(publish_progress(context.progress))
+        try:
+            async with context.client, stop_on_cancel(context.stop, str(flow_run.id)):
+                yield context
+        finally:
+            progress.cancel()
+            await asyncio.gather(progress, return_exceptions=True)
+            shared.reset(token)
+            await asyncio.to_thread(_fold_the_rest, context, claim, str(flow_run.id))
 
 
-def _fold_the_rest(production: Production, claim: Claim, who: str) -> None:
-    """Batches that never began, or could not fold themselves. What cannot be folded stays for the next run."""
+def _fold_the_rest(context: RunContext, claim: Claim, who: str) -> None:
+    """Fold the batches that did not fold themselves. What cannot be folded stays for the next run."""
     try:
         for manifest in claim.batches:
-            fold_batch(production.folder, manifest.batch_id, who)
+            fold_batch(context.folder, manifest.batch_id, who)
     except (LedgerError, OSError) as error:
-        production.stop.everything(error)
-    finally:
-        claim.release()
+        context.stop.everything(error)
 
 
-async def _shoot_here(production: Production, batches: Iterable[Manifest]) -> None:
-    """One batch submits at a time; those before it may still be polling, so nothing idles behind stragglers.
-
-    When nothing may be submitted any more, batches that have jobs to collect begin all the same.
-    """
+async def _run_here(context: RunContext, batches: Iterable[Manifest]) -> None:
+    """Let one batch submit at a time; the batches before it may still poll, so that no capacity idles."""
     children: list[asyncio.Future[State[Any]]] = []
     for manifest in batches:
-        stop = production.stop
-        if not (stop.may_submit or (stop.may_poll and manifest.jobs)):
+        if not context.stop.may_begin(manifest, sees_stop=True):
             continue
         child = asyncio.ensure_future(batch(manifest.batch_id, return_state=True))
         children.append(child)
-        handed_over = asyncio.create_task(production.handed_over[manifest.batch_id].wait())
-        await asyncio.wait([child, handed_over], return_when=asyncio.FIRST_COMPLETED)
-        handed_over.cancel()
+        submitted = asyncio.create_task(context.submitted[manifest.batch_id].wait())
+        await asyncio.wait([child, submitted], return_when=asyncio.FIRST_COMPLETED)
+        submitted.cancel()
     for state in await asyncio.gather(*children):
         if state.name == SUPERSEDED:
-            production.stop.everything(FencedError(state.message or SUPERSEDED))
-        elif not state.is_completed() and production.stop.reason is None:  # a defect
-            production.stop.everything(await state.aresult(raise_on_failure=False))
+            context.stop.everything(FencedError(state.message or SUPERSEDED))
+        elif not state.is_completed() and context.stop.reason is None:  # a defect
+            context.stop.everything(await state.aresult(raise_on_failure=False))

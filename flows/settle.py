@@ -15,10 +15,10 @@ from dailies.ledger.folder import open_ledger
 from dailies.planning.outcome import Verdict
 from dailies.reconcile.settle import POLL_ONCE, settle_ledger
 from dailies.reconcile.wording import settlement_lines, verdict_of
-from dailies.run.attempt import Steps
+from dailies.run.run_rows import Steps
 from tasks.alarm import tell_overdue
 from tasks.credentials import load_run_settings
-from tasks.look import look_at_job
+from tasks.poll import poll_once
 
 Mxn = Annotated[
     Decimal | None,
@@ -41,7 +41,7 @@ async def settle(credited_mxn: Mxn = None) -> State[Any]:
     settings = await load_run_settings()
     folder = open_ledger(settings)
     settlement = await settle_ledger(
-        settings, folder, str(flow_run.id), credited_mxn=credited_mxn, steps=Steps(POLL_ONCE.submit, look_at_job)
+        settings, folder, str(flow_run.id), credited_mxn=credited_mxn, steps=Steps(POLL_ONCE.submit, poll_once)
     )
     await tell_overdue(folder, datetime.now(UTC))
     verdict = verdict_of(settlement)

@@ -1,32 +1,36 @@
-"""Tell people how a run is doing: Prefect artifacts with the same keys every night, so that their history shows."""
+"""Prefect artifacts and the names of flow runs. An artifact keeps its key from run to run: so it has a history."""
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from prefect import get_client
 from prefect.artifacts import (
     acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
     aupdate_progress_artifact,
 )
+from prefect.runtime import flow_run
 
+from dailies.ledger.manifest import ClaimedRow
 from dailies.planning.outcome import Outcome
 from dailies.planning.plan import Plan
+from dailies.pricing import ZERO
 from dailies.report.summary import cost_by_model, failures, summary_markdown
 from dailies.report.totals import worst_by_model
-from dailies.run.context import Production
 from dailies.run.progress import Progress
-from tasks.name import name_run, rows_and_money
 
 _EVERY_S = 2.0
 _VIDEOS = 200
 
 
-async def tell_plan(plan: Plan) -> None:
-    """The run's name, its tags, and a table of what it is about to do and what that may cost."""
+async def publish_plan(plan: Plan) -> None:
+    """Name and tag the run, and publish what it is about to do and what that may cost."""
     words = rows_and_money(plan.todo) if plan.todo else "nothing to do"
     await name_run(f"{Path(plan.prompts.source).name} · {words}", plan.todo)
     if plan.todo:
@@ -41,9 +45,8 @@ async def tell_plan(plan: Plan) -> None:
         await acreate_table_artifact(table, key="plan", description=f"{plan.prompts.source}: {words}")
 
 
-async def tell_progress(production: Production) -> None:
-    """Keep the run's one progress artifact up to date, at most every two seconds, until cancelled."""
-    progress = production.progress
+async def publish_progress(progress: Progress) -> None:
+    """Update the run's one progress artifact, at most every two seconds, until cancelled."""
     if progress.total == 0:
         return
     began = time.monotonic()
@@ -80,8 +83,8 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{round(seconds, -1):.0f} s" if seconds >= 10 else "10 s"
 
 
-async def tell_outcome(outcome: Outcome, results: str, note: str) -> None:
-    """The closing artifacts: summary, cost by model, failures, videos; and what it cost in the run's name."""
+async def publish_outcome(outcome: Outcome, results: str, note: str) -> None:
+    """Publish summary, cost by model, failures and videos, and put the cost into the run's name."""
     await acreate_markdown_artifact(summary_markdown(outcome, results, note), key="summary")
     if costs := cost_by_model(outcome.entries()):
         await acreate_table_artifact(costs, key="cost-by-model", description="What was charged, by model")
@@ -102,3 +105,20 @@ def _videos(outcome: Outcome) -> str:
     ]
     more = [f"\n... and {len(done) - _VIDEOS} more, in the results CSV"] if len(done) > _VIDEOS else []
     return "\n".join([*lines, *more])
+
+
+async def name_run(name: str, rows: Iterable[ClaimedRow] = ()) -> None:
+    """Rename this flow run, and tag it with the providers and models of its rows."""
+    entries = [row.entry for row in rows]
+    theirs = {str(entry.provider) for entry in entries} | {str(entry.model) for entry in entries}
+    async with get_client() as client:
+        if theirs:
+            await client.update_flow_run(UUID(flow_run.id), tags=sorted({*flow_run.tags, *theirs}))
+        await client.update_flow_run(UUID(flow_run.id), name=name)
+
+
+def rows_and_money(rows: Iterable[ClaimedRow]) -> str:
+    """Say how many rows there are and what they may cost: ``24 rows · at most 176.40 MXN``."""
+    entries = [row.entry for row in rows]
+    worst: Decimal = sum((entry.worst_mxn or ZERO for entry in entries), ZERO)
+    return f"{len(entries)} row{'' if len(entries) == 1 else 's'} · at most {worst:,.2f} MXN"

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from dailies.errors import JobPending
 from dailies.ledger.entry import LedgerEntry
 from dailies.pacing.poll_schedule import PollSchedule
+from dailies.reconcile import settle
 from dailies.run.attempt import Attempt
 
 _NO_NEWS = ("JobPending", "Execution was cancelled by the runtime environment", "Finished in state Completed(")
@@ -17,7 +18,7 @@ _NO_NEWS = ("JobPending", "Execution was cancelled by the runtime environment", 
 class _QuietWhileRendering(logging.Filter):
     """Drops Prefect's line for each retry, for each poll that ends because the run was stopped, and for each good end.
 
-    A job that is still rendering has not failed, and what became of it is told in a line of our own.
+    A job that is still rendering has not failed, and the task logs its result in a line of its own.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -26,7 +27,7 @@ class _QuietWhileRendering(logging.Filter):
 
 
 def quiet_retries() -> None:
-    """Keep "still rendering" out of the logs; doing it twice changes nothing."""
+    """Keep "still rendering" out of the logs; a second call changes nothing."""
     logger = logging.getLogger("prefect.task_runs")
     if not any(isinstance(known, _QuietWhileRendering) for known in logger.filters):
         logger.addFilter(_QuietWhileRendering())
@@ -38,8 +39,8 @@ async def _is_still_rendering(_task: Any, _run: Any, state: Any) -> bool:
 
 
 @task(name="poll", task_run_name="{attempt.label}", cache_policy=NO_CACHE, persist_result=False)
-async def look_once(attempt: Attempt) -> LedgerEntry:
-    """One GET; see ``Attempt.poll`` for what is raised."""
+async def _poll(attempt: Attempt) -> LedgerEntry:
+    """Send one GET; ``Attempt.poll`` names the errors."""
     entry = await attempt.poll()
     get_run_logger().info("%s: %s, %s MXN", attempt.label, entry.status, entry.charged_mxn)
     return entry
@@ -47,9 +48,18 @@ async def look_once(attempt: Attempt) -> LedgerEntry:
 
 async def poll_job(attempt: Attempt, schedule: PollSchedule) -> LedgerEntry:
     """Poll until the job has ended or its deadline is past; Prefect waits between the polls."""
-    patient = look_once.with_options(
+    patient = _poll.with_options(
+        tags=attempt.tags,
         retries=schedule.retries,
         retry_delay_seconds=list(schedule.delays_s),
         retry_condition_fn=_is_still_rendering,
     )
     return await patient(attempt)
+
+
+@task(name="look", task_run_name="look {attempt.label}", cache_policy=NO_CACHE, retries=0, persist_result=False)
+async def poll_once(attempt: Attempt, schedule: PollSchedule) -> LedgerEntry:
+    """Send one GET for a settlement; see ``dailies.reconcile.settle.poll_once``."""
+    entry = await settle.poll_once(attempt, schedule)
+    get_run_logger().info("%s: %s, %s MXN", attempt.label, entry.status, entry.charged_mxn)
+    return entry

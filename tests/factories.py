@@ -11,9 +11,9 @@ from dailies.catalogue import load_catalogue
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.planning.caps import Caps
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.planning.options import RunOptions
-from dailies.planning.plan import Caps
 from dailies.planning.terms import Terms
 from dailies.pricing import Tariff
 from dailies.prompts.reader import PromptFile, PromptRow, RejectedRow, Sheet

@@ -19,11 +19,11 @@ ALLOWED = {
     "pacing": {"root", "ledger"},
     "planning": {"root", "system", "geekhub_client", "ledger", "prompts"},
     "mirror": {"root", "system", "ledger"},
-    "run": {"root", "system", "geekhub_client", "ledger", "prompts", "pacing", "planning"},
+    "run": {"root", "system", "geekhub_client", "ledger", "pacing", "planning"},
     "reconcile": {"root", "system", "geekhub_client", "ledger", "prompts", "pacing", "run"},
     "report": {"root", "system", "ledger", "prompts", "planning", "mirror", "reconcile"},
     "tasks": {"root", "geekhub_client", "ledger", "pacing", "planning", "mirror", "run", "reconcile", "report"},
-    "flows": {"root", "ledger", "prompts", "pacing", "planning", "mirror", "run", "reconcile", "report", "tasks"},
+    "flows": {"root", "ledger", "prompts", "planning", "mirror", "run", "reconcile", "report", "tasks"},
     "flows.deployment": {"root", "flows", "tasks"},
     "gateway": {"root"},
     "cli": {

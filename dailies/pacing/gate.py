@@ -1,4 +1,4 @@
-"""The limiter put to work: whoever wants to send waits here for a turn."""
+"""Where every request waits for its turn: the rate limiter at work."""
 
 import asyncio
 import heapq
@@ -6,22 +6,25 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from itertools import count
 
-from dailies.pacing.poll_schedule import Pace
+from dailies.pacing.pace import Pace
 from dailies.pacing.rate_limiter import Limiter
 
 _Turn = asyncio.Future[None]
 
 
 class Gatekeeper:
-    """Hands out turns: submits in the order in which they come, polls of the jobs most likely done first.
+    """Hands out turns: to submits in the order in which they come, to polls of the jobs most likely done first.
 
-    Where both wait they take turns by turns, so that neither starves the other.
+    Where both wait, they alternate, so that neither starves the other.
+
+    Args:
+        pace: the rates.
+        submit_turn: awaited for each turn to submit, where several machines share a submit rate.
     """
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, submit_turn: Callable[[], Awaitable[None]] | None = None) -> None:
         self.pace = pace
-        self.elsewhere: Callable[[], Awaitable[None]] | None = None
-        """Who else has to be asked for each turn to submit: where machines share a rate."""
+        self._shared_turn = submit_turn
         self._limiter = Limiter(pace)
         self._submits: deque[_Turn] = deque()
         self._polls: list[tuple[float, int, _Turn]] = []
@@ -32,7 +35,7 @@ class Gatekeeper:
 
     @property
     def submits_per_s(self) -> float:
-        """The rate of new jobs at present: less than the pace's while the service's refusals are made up for."""
+        """The present rate of new jobs: below the rate of the pace for a while after a 429."""
         return self._limiter.submits.per_s
 
     @property
@@ -42,7 +45,7 @@ class Gatekeeper:
 
     @property
     def words(self) -> str:
-        """How fast it goes at present, for people; empty where nothing waits for it."""
+        """The present pace in words; empty while nothing waits."""
         if wait_s := self.paused_for():
             return f"paused for {wait_s:.0f} s, as the service asked"
         if self._submits:
@@ -50,11 +53,11 @@ class Gatekeeper:
         return f"{len(self._polls)} polls queued" if self._polls else ""
 
     def paused_for(self) -> float:
-        """Seconds for which the service wants to hear nothing, 0 where it does not mind."""
+        """Return the seconds of the pause that the service asked for, 0 if there is none."""
         return self._limiter.paused_for(_clock())
 
-    async def turn(self) -> None:
-        """Wait for this row's turn to submit."""
+    async def submit_turn(self) -> None:
+        """Wait for a turn to submit."""
         now = _clock()
         if not self._submits and self._limiter.submit_wait_s(now) == 0:
             self._limiter.submit(now)
@@ -62,10 +65,10 @@ class Gatekeeper:
             turn: _Turn = asyncio.get_running_loop().create_future()
             self._submits.append(turn)
             await self._wait(turn)
-        if self.elsewhere is not None:
-            await self.elsewhere()
+        if self._shared_turn is not None:
+            await self._shared_turn()
 
-    async def look(self, urgency: float) -> None:
+    async def poll_turn(self, urgency: float) -> None:
         """Wait for a turn to poll; the higher the urgency, the sooner."""
         now = _clock()
         if not self._polls and self._limiter.poll_wait_s(now) == 0:
@@ -98,7 +101,7 @@ class Gatekeeper:
                 pass
 
     def _drop_the_gone(self) -> bool:
-        """Forget those who were cancelled at the heads of the queues; whether anybody is left."""
+        """Drop cancelled turns at the heads of the queues; return whether any turn is left."""
         while self._submits and self._submits[0].done():
             self._submits.popleft()
         while self._polls and self._polls[0][2].done():
@@ -117,7 +120,7 @@ class Gatekeeper:
             heapq.heappop(self._polls)[2].set_result(None)
 
     async def ready(self) -> None:
-        """Wait until the service wants to hear from us again; then not all at once."""
+        """Wait until the pause that the service asked for is over; then let requests go one after the other."""
         if not self._limiter.paused_for(_clock()):
             return
         # Once more after each sleep: the service may have asked for another pause meanwhile.
@@ -126,12 +129,12 @@ class Gatekeeper:
         self._limiter.submits.spend(_clock())
 
     def pause(self, seconds: float, *, is_poll: bool = False) -> None:
-        """The service said 429, to a poll or to a submit: everybody waits."""
+        """Let every request wait: the service answered 429 to a poll or to a submit."""
         self._limiter.pause(_clock(), seconds, is_poll=is_poll)
         self._news.set()
 
     def hold(self, seconds: float) -> None:
-        """The service cannot be reached: everybody waits, and then goes on as before."""
+        """Let every request wait while the service cannot be reached; the rates stay as they are."""
         self._limiter.hold(_clock(), seconds)
         self._news.set()
 

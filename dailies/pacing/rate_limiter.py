@@ -7,7 +7,7 @@ half its rate and gets it back by even steps: big ones up to just below the rate
 import math
 from collections import deque
 
-from dailies.pacing.poll_schedule import EVENTS_PER_POLL, EVENTS_PER_SUBMIT, Pace
+from dailies.pacing.pace import EVENTS_PER_POLL, EVENTS_PER_SUBMIT, Pace
 
 _CALM = 10  # undisturbed turns for each step
 _STEPS = 10  # big steps to the full rate

@@ -31,9 +31,11 @@ class Claim:
     locks: tuple[FileLock, ...]
 
     def release(self) -> None:
-        """Let go of the batches: whoever comes next may take over what is left of them."""
+        """Release the locks: another run may take over what is left of the batches."""
         for lock in self.locks:
             lock.release()
+
+    close = release
 
 
 @many_objects()

@@ -10,19 +10,10 @@ from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.manifest import ClaimedRow
 from dailies.ledger.ordered_model import ordered_model
 from dailies.ledger.snapshot import LiveRow, Snapshot
+from dailies.planning.caps import Caps, within_caps, worst_of
 from dailies.planning.next_attempt import AttemptPolicy, last_word, next_entry, remaining_models, with_model
 from dailies.pricing import ZERO, Tariff
 from dailies.prompts.reader import PromptFile, PromptRow
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """What may be spent, in MXN; None is no cap. ``fit`` takes rows in order until one is reached."""
-
-    max_cost_mxn: Decimal | None = None
-    max_month_mxn: Decimal | None = None
-    balance_mxn: Decimal | None = None
-    fit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +85,8 @@ def make_plan(
             entry = _priced(row, entries, models, prices, stamp)
             waits = policy.hold_in_doubt and entry.status is EntryStatus.IN_DOUBT
             held.append(entry) if waits else todo.append(ClaimedRow(entry, models))
-    taken, left = _within(todo, books, caps)
-    worst = sum((_worst(row) for row in taken), ZERO)
+    taken, left = within_caps(todo, books, caps)
+    worst = sum((worst_of(row) for row in taken), ZERO)
     beside = books.reserved_beside(row.entry.row_key for row in taken)
     return Plan(
         prompts,
@@ -166,47 +157,3 @@ def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> Le
     tariff = replace(prices.tariff, markup=max(prices.tariff.markup, markup))
     worst = prices.of(offers, entry.duration_s or 0, tariff, entry.submitted_at or entry.planned_at)
     return replace(entry, worst_mxn=worst, markup=markup)
-
-
-def _within(todo: list[ClaimedRow], books: Snapshot, caps: Caps) -> tuple[list[ClaimedRow], list[ClaimedRow]]:
-    """The rows that the caps allow, and those that have to wait for a later run (only with ``fit``)."""
-    worst = sum((_worst(row) for row in todo), ZERO)
-    refusal = _passed(worst, books.reserved_beside(row.entry.row_key for row in todo), books, caps) if todo else None
-    if refusal is None:
-        return todo, []
-    if not caps.fit:
-        raise RefusedError(refusal)
-    worst, beside = ZERO, books.reserved_beside(())
-    for index, row in enumerate(todo):
-        worst += _worst(row)
-        beside -= books.reserved.get(row.entry.row_key, ZERO)  # what a dead run left open is now part of this one
-        if _passed(worst, beside, books, caps):
-            return todo[:index], todo[index:]
-    return todo, []
-
-
-def _worst(row: ClaimedRow) -> Decimal:
-    return row.entry.worst_mxn or ZERO
-
-
-def _passed(worst: Decimal, beside: Decimal, books: Snapshot, caps: Caps) -> str | None:
-    """Which cap this would pass, told with its figures and the remedy; None if all hold."""
-    if caps.max_cost_mxn is not None and worst > caps.max_cost_mxn:
-        return (
-            f"This run may cost up to {worst:,.2f} MXN, but max_cost_mxn is {caps.max_cost_mxn:,.2f}. Nothing was"
-            " spent. Raise --max-cost-mxn, or take the first rows that fit with --fit."
-        )
-    month = books.charged_mxn + beside + worst
-    if caps.max_month_mxn is not None and month > caps.max_month_mxn:
-        return (
-            f"This month may come to {month:,.2f} MXN ({books.charged_mxn:,.2f} charged, {beside:,.2f} still possible"
-            f" for open rows, {worst:,.2f} for this run), but max_month_mxn is {caps.max_month_mxn:,.2f}. Nothing was"
-            " spent. Raise --max-month-mxn, or take the first rows that fit with --fit."
-        )
-    if caps.balance_mxn is not None and worst + beside > caps.balance_mxn:
-        return (
-            f"The balance is {caps.balance_mxn:,.2f} MXN, but this run may cost up to {worst:,.2f} and open rows"
-            f" {beside:,.2f} more. Nothing was spent. Top up, or take the first rows that fit with --fit;"
-            " `dailies settle` collects what is rendering."
-        )
-    return None

@@ -8,9 +8,9 @@ from dailies.errors import AccountError, RefusedError, ServiceError
 from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.snapshot import BookedCharges, read_booked
+from dailies.planning.caps import Caps
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.planning.options import RunOptions
-from dailies.planning.plan import Caps
 from dailies.pricing import Tariff
 from dailies.settings import Settings
 

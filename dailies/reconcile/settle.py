@@ -33,9 +33,8 @@ from dailies.reconcile.account import (
     read_last_settlement,
     write_last_settlement,
 )
-from dailies.run.attempt import Attempt, Steps
-from dailies.run.context import open_claim
-from dailies.run.direct import shoot_claim
+from dailies.run.attempt import Attempt
+from dailies.run.run_rows import Steps, run_claim
 from dailies.settings import Settings
 from dailies.system.durable import FileLock
 
@@ -145,10 +144,9 @@ async def settle_ledger(
         TransportError: the service cannot be reached.
     """
     claimed = await asyncio.to_thread(claim_open_jobs, folder, settings, datetime.now(UTC), who)
-    production = open_claim(settings, folder, claimed)
-    await shoot_claim(production, claimed, steps)
-    if isinstance(production.stop.reason, Exception):
-        raise production.stop.reason
+    stop = await run_claim(settings, folder, claimed, who, steps)
+    if isinstance(stop.reason, Exception):
+        raise stop.reason
     keys = {row.entry.key for batch in claimed.batches for row in batch.rows}
     folded, live, comparison = claimed.folded, 0, None
     for _ in range(_TRIES):

@@ -1,24 +1,19 @@
-"""Shooting: a row's way from its plan to its video. The only place where the order of effects matters.
+"""Runs one attempt: submit, then poll. This file fixes the order of side effects.
 
-The intent is durable before the POST, the job's id before the first poll, the first poll before its GET, and the
-outcome before anybody is told.
+The intent is durable before the POST, the job id before the first poll, the first poll before its GET, and the
+outcome before anything is published.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from itertools import groupby, islice
-from operator import itemgetter
 from typing import Any, NoReturn
 
 from dailies.errors import (
-    AccountError,
     BalanceEmptyError,
     JobFailedError,
     JobNotFoundError,
     JobPending,
-    LedgerError,
     PaceError,
     RowRefusedError,
     ServiceError,
@@ -30,12 +25,11 @@ from dailies.ledger.charges import DURATION_DIFFERS, with_charge
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.identity import organisation_of
 from dailies.ledger.journal_writer import Journal
-from dailies.ledger.manifest import ClaimedRow
 from dailies.ledger.ordered_model import ordered_model
 from dailies.pacing.poll_schedule import PollSchedule
-from dailies.planning.next_attempt import JOB_FAILED, following
-from dailies.run.context import Production
-from dailies.run.job_polls import Lookout
+from dailies.planning.next_attempt import JOB_FAILED
+from dailies.run.context import RunContext
+from dailies.run.job_polls import JobPolls
 from dailies.system.failpoints import Failpoint, reach
 
 
@@ -43,21 +37,21 @@ class Attempt:
     """One attempt at a row, at work: its entry as it stands, and the two steps that move it.
 
     Args:
-        production: what the run shares.
+        context: what the run shares.
         journal: where every step is noted before it counts.
         entry: a planned attempt, or one that an earlier run left open.
         is_last: whether no other attempt may follow, so that a failure ends the row.
     """
 
-    def __init__(self, production: Production, journal: Journal, entry: LedgerEntry, *, is_last: bool) -> None:
+    def __init__(self, context: RunContext, journal: Journal, entry: LedgerEntry, *, is_last: bool) -> None:
         self.entry = entry
-        self._production = production
+        self._context = context
         self._journal = journal
         self._is_last = is_last
         self._polls = entry.polls
         self._give_up_at = float("inf")
         self._born_at = entry.submitted_at
-        self._lookout: Lookout | None = None
+        self._job_polls: JobPolls | None = None
 
     @property
     def label(self) -> str:
@@ -65,6 +59,11 @@ class Attempt:
         model = ordered_model(self.entry).name
         again = f" · attempt {self.entry.attempt}" if self.entry.attempt > 1 else ""
         return f"{model} · row {self.entry.source_line} · take {self.entry.take}{again}"
+
+    @property
+    def tags(self) -> tuple[str, str]:
+        """The provider and the model, by which a person finds its task runs."""
+        return str(self.entry.provider), str(self.entry.model)
 
     async def submit(self) -> LedgerEntry:
         """Create the job. A cancelled caller leaves the request to be finished and journalled.
@@ -76,8 +75,8 @@ class Attempt:
             JournalError: the journal cannot be written.
         """
         request = asyncio.create_task(self._submit())
-        self._production.answers.add(request)
-        request.add_done_callback(self._production.answers.discard)
+        self._context.answers.add(request)
+        request.add_done_callback(self._context.answers.discard)
         request.add_done_callback(_retrieve)
         await asyncio.shield(request)
         return self.entry
@@ -86,15 +85,15 @@ class Attempt:
         planned = self.entry
         if planned.status is EntryStatus.PLANNED and planned.usd_per_second is None:
             await self._refuse(f"{planned.model} was withdrawn from the catalogue: nobody knows its price")
-        sent_at = self.entry.submitted_at or self._production.now()
+        sent_at = self.entry.submitted_at or self._context.now()
         tries = self.entry.submit_tries
         await self._put(
             status=EntryStatus.IN_DOUBT, submitted_at=sent_at, submit_tries=tries + 1, error_code=None, error=None
         )
         reach(Failpoint.AFTER_INTENT)
-        self._born_at = self._production.now()
+        self._born_at = self._context.now()
         try:
-            job = await self._production.client.create_video(_request(self.entry), self._idempotency_key)
+            job = await self._context.client.create_video(_request(self.entry), self._idempotency_key)
         except RowRefusedError as error:
             await self._put(final=True, status=EntryStatus.FAILED, error_code=error.code, error=str(error))
             raise
@@ -116,10 +115,10 @@ class Attempt:
 
     def begin_polling(self) -> PollSchedule:
         """The schedule of this job's polls; the time until the deadline counts from here."""
-        self._lookout = Lookout(self._production, self.entry)
-        schedule = self._lookout.schedule(self._age_s)
+        self._job_polls = JobPolls(self._context, self.entry)
+        schedule = self._job_polls.schedule(self._age_s)
         self._give_up_at = asyncio.get_running_loop().time() + schedule.deadline_s
-        self._production.progress.see(self.entry)  # a job of an earlier run changes nothing until it ends
+        self._context.progress.see(self.entry)  # a job of an earlier run changes nothing until it ends
         return schedule
 
     async def poll(self) -> LedgerEntry:
@@ -134,9 +133,9 @@ class Attempt:
             KeyRefusedError: 401.
             JournalError: the journal cannot be written.
         """
-        lookout = self._lookout or Lookout(self._production, self.entry)
-        await self._production.gate.look(lookout.likely_done(self._age_s))
-        if not self._production.stop.may_poll:
+        job_polls = self._job_polls or JobPolls(self._context, self.entry)
+        await self._context.gate.poll_turn(job_polls.likely_done(self._age_s))
+        if not self._context.stop.may_poll:
             return self.entry
         self._polls += 1
         if self.entry.status is EntryStatus.PROCESSING:
@@ -146,29 +145,29 @@ class Attempt:
         reach(Failpoint.BEFORE_POLL)
         reason, asked_at_s = "still rendering", self._age_s
         try:
-            job = await self._production.client.get_video(self.entry.job_id or "")
+            job = await self._context.client.get_video(self.entry.job_id or "")
         except BalanceEmptyError as error:
-            self._production.stop.submits(error)
+            self._context.stop.submits(error)
             reason = str(error)
         except (TransportError, JobNotFoundError, PaceError, RowRefusedError) as error:
             reason = str(error)
         else:
             reach(Failpoint.AFTER_POLL)
             if job.status is JobStatus.FAILED:
-                lookout.saw_failed()
-                await self._fail(job, polls=self._polls, not_done_at_s=lookout.not_done_at_s)
+                job_polls.saw_failed()
+                await self._fail(job, polls=self._polls, not_done_at_s=job_polls.not_done_at_s)
             if job.status is JobStatus.COMPLETED and (job.video_url or self._is_late):
-                lookout.saw_done(self._age_s)
-                return await self._complete(job, lookout.not_done_at_s)
-            lookout.saw_early(asked_at_s)
+                job_polls.saw_done(self._age_s)
+                return await self._complete(job, job_polls.not_done_at_s)
+            job_polls.saw_early(asked_at_s)
         if self._is_late:
-            await self._put(polls=self._polls, not_done_at_s=lookout.not_done_at_s)
+            await self._put(polls=self._polls, not_done_at_s=job_polls.not_done_at_s)
             return self.entry
         raise JobPending(self.entry.job_id or "", reason)
 
     @property
     def _age_s(self) -> float:
-        now = self._production.now()
+        now = self._context.now()
         return (now - (self._born_at or now)).total_seconds()
 
     @property
@@ -176,7 +175,7 @@ class Attempt:
         return asyncio.get_running_loop().time() >= self._give_up_at
 
     async def _complete(self, job: Job, not_done_at_s: float | None) -> LedgerEntry:
-        entry, now = self.entry, self._production.now()
+        entry, now = self.entry, self._context.now()
         completed_at = job.completed_at or now
         error_code, error = _remark(entry, job)
         done = replace(
@@ -190,20 +189,20 @@ class Attempt:
             error_code=error_code,
             error=error,
         )
-        await self._write(with_charge(done, self._production.settings.tariff, completed_at), final=True)
+        await self._write(with_charge(done, self._context.settings.tariff, completed_at), final=True)
         reach(Failpoint.AFTER_OUTCOME)
         await self._check_organisation(organisation_of(job.video_url))
         return self.entry
 
     async def _check_organisation(self, organisation: str | None) -> None:
-        folder = self._production.folder
+        folder = self._context.folder
         if organisation not in (None, folder.identity.organisation):  # seldom: once for each ledger
             await asyncio.to_thread(folder.require_organisation, organisation)
 
     async def _fail(self, job: Job, **known: Any) -> None:
         reason = job.error or "the job failed without a reason"
         filtered = is_content_filter(reason)
-        now = self._production.now()
+        now = self._context.now()
         outcome: dict[str, Any] = {
             **known,
             "status": EntryStatus.FAILED,
@@ -221,11 +220,11 @@ class Attempt:
     async def _write(self, entry: LedgerEntry, *, final: bool = False) -> None:
         await self._journal.put(entry, final=final)
         self.entry = entry
-        self._production.progress.see(entry)
+        self._context.progress.see(entry)
 
     @property
     def _idempotency_key(self) -> str:
-        return f"{self._production.folder.identity.ledger_id}:{self.entry.row_key}:{self.entry.attempt}"
+        return f"{self._context.folder.identity.ledger_id}:{self.entry.row_key}:{self.entry.attempt}"
 
 
 def _request(entry: LedgerEntry) -> VideoRequest:
@@ -248,119 +247,3 @@ def _waited_s(entry: LedgerEntry, now: datetime) -> float:
 def _retrieve(task: "asyncio.Task[None]") -> None:
     if not task.cancelled():
         task.exception()
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Who carries out the two steps of an attempt: Prefect tasks in a flow, plain functions elsewhere."""
-
-    submit: Callable[[Attempt], Awaitable[LedgerEntry]]
-    poll: Callable[[Attempt, PollSchedule], Awaitable[LedgerEntry]]
-
-
-async def _submit(attempt: Attempt) -> LedgerEntry:
-    return await attempt.submit()
-
-
-async def _poll(attempt: Attempt, schedule: PollSchedule) -> LedgerEntry:
-    for wait_s in islice(schedule.waits_s(), 1, None):  # before the first one it was waited already
-        try:
-            return await attempt.poll()
-        except JobPending:
-            await asyncio.sleep(wait_s)
-    raise AssertionError("there is always another poll")
-
-
-PLAIN_STEPS = Steps(_submit, _poll)
-"""The steps without Prefect."""
-
-
-async def shoot_row(
-    production: Production, journal: Journal, row: ClaimedRow, steps: Steps, handed_over: Callable[[], None]
-) -> None:
-    """Take one row as far as it goes: submit, poll, and try again where the job failed.
-
-    Args:
-        production: what the run shares.
-        journal: the batch's journal.
-        row: what was claimed.
-        steps: who carries the steps out.
-        handed_over: called once, when the row needs no more turn to submit.
-    """
-    entry = row.entry
-    try:
-        for model, same in groupby(enumerate(row.models), key=itemgetter(1)):
-            async with production.slots.taken(model, handed_over):
-                for index, _ in same:
-                    if index > 0:
-                        entry = following(entry, model, markup=production.settings.markup, now=production.now())
-                    attempt = Attempt(production, journal, entry, is_last=index == len(row.models) - 1)
-                    entry = await _shoot(attempt, production, steps, handed_over)
-                    if entry.status is not EntryStatus.FAILED or entry.error_code != JOB_FAILED:
-                        return
-    except BalanceEmptyError as error:
-        production.stop.submits(error)
-    except (AccountError, LedgerError) as error:
-        production.stop.everything(error)
-    finally:
-        handed_over()
-
-
-async def _shoot(
-    attempt: Attempt, production: Production, steps: Steps, handed_over: Callable[[], None]
-) -> LedgerEntry:
-    try:
-        if not attempt.entry.status.has_job:
-            if production.stop.may_submit:
-                await production.gate.turn()
-            if not production.stop.may_submit:
-                return attempt.entry
-            await steps.submit(attempt)
-        handed_over()
-        schedule = attempt.begin_polling()
-        await asyncio.sleep(schedule.first_wait_s)
-        await steps.poll(attempt, schedule)
-    except (RowRefusedError, JobFailedError, JobPending, TransportError, PaceError):
-        pass  # journalled where it happened; the entry says what became of the row
-    return attempt.entry
-
-
-async def shoot_rows(
-    production: Production, journal: Journal, rows: Sequence[ClaimedRow], steps: Steps, submitted: asyncio.Event
-) -> None:
-    """Shoot every row of a batch at once, within the pace; end early when everything has to stop.
-
-    ``submitted`` is set when no row of the batch waits for a turn any more, so that the next batch can begin.
-
-    Raises:
-        ExceptionGroup: defects, after every other row has come to its end.
-    """
-    left = len(rows)
-
-    def count_down() -> "Callable[[], None]":
-        done = False
-
-        def handed_over() -> None:
-            nonlocal done, left
-            if not done:
-                done, left = True, left - 1
-            if left == 0:
-                submitted.set()
-
-        return handed_over
-
-    work = [asyncio.create_task(shoot_row(production, journal, row, steps, count_down())) for row in rows]
-    stopped = asyncio.create_task(production.stop.wait())
-    try:
-        ends: list[asyncio.Future[Any]] = [asyncio.gather(*work, return_exceptions=True), stopped]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (stopped, *work):
-            task.cancel()
-        outcomes = await asyncio.gather(*work, return_exceptions=True)
-        await production.finish_answers()
-        await journal.settle()
-        submitted.set()
-    defects = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
-    if defects:
-        raise ExceptionGroup("rows ended by a defect", defects)

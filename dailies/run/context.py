@@ -1,13 +1,12 @@
-"""What the rows of one run share: client, pace, stop flag, progress, and the money's rules."""
+"""Shared state of one run: client, pace, stop flag, progress, settings."""
 
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.folder import LedgerFolder
@@ -16,7 +15,7 @@ from dailies.ledger.ordered_model import ordered_model
 from dailies.pacing.forecast import Forecast
 from dailies.pacing.gate import Gatekeeper
 from dailies.pacing.history import read_past
-from dailies.pacing.poll_schedule import pace_for
+from dailies.pacing.pace import pace_for
 from dailies.pacing.slots import Slots
 from dailies.pricing import ZERO
 from dailies.run.progress import Progress
@@ -24,18 +23,18 @@ from dailies.run.stop import Stop
 from dailies.settings import Settings
 
 OUTAGE_LIMIT_S = 300.0
-"""How long a run waits while the service cannot be reached; rows that are not submitted by then stay planned."""
+"""Seconds for which a run waits while the service cannot be reached; rows not submitted by then stay planned."""
 
 
 @dataclass(slots=True)
-class Production:
-    """One run's common ground. Made once, handed down, never global.
+class RunContext:
+    """The state that all rows of one run share. It is created once and passed down; it is never global.
 
     Attributes:
         slots: a place for each job that may render at the same time.
-        forecast: what is known of render times; it learns from this run's polls.
-        answers: submits that are under way; a cancelled row leaves its own here to be finished.
-        handed_over: for each batch, set when none of its rows waits for a turn to submit any more.
+        forecast: the known render times; it learns from this run's polls.
+        answers: submits that are under way; a cancelled row leaves its own here, and the run finishes it.
+        submitted: for each batch, set when none of its rows waits for a turn to submit.
     """
 
     settings: Settings
@@ -47,10 +46,10 @@ class Production:
     forecast: Forecast = field(default_factory=Forecast)
     stop: Stop = field(default_factory=Stop)
     answers: set["asyncio.Task[None]"] = field(default_factory=set)
-    handed_over: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    submitted: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
     def now(self) -> datetime:
-        """The wall clock, UTC."""
+        """Read the wall clock, UTC."""
         return datetime.now(UTC)
 
     async def finish_answers(self, within_s: float = 5.0) -> None:
@@ -59,47 +58,31 @@ class Production:
             await asyncio.wait(self.answers, timeout=within_s)
 
 
-watcher: ContextVar[Callable[[Production], None] | None] = ContextVar("watcher", default=None)
-"""Who wants to see the runs that are started in this context; called once, when a run begins."""
+watcher: ContextVar[Callable[[RunContext], None] | None] = ContextVar("watcher", default=None)
+"""Called once with each run that begins in this context."""
 
-shared: ContextVar[Production | None] = ContextVar("shared", default=None)
-"""The run that this context belongs to: how a batch in the same process finds what its parent has opened."""
-
-
-class Claimed(Protocol):
-    """Batches that nobody else may work on."""
-
-    @property
-    def batches(self) -> tuple[Manifest, ...]:
-        """Their manifests, in order."""
-
-    def release(self) -> None:
-        """Let go of them."""
+shared: ContextVar[RunContext | None] = ContextVar("shared", default=None)
+"""The run in this process that a batch belongs to: the batch uses what its parent has opened."""
 
 
-def open_claim(settings: Settings, folder: LedgerFolder, claim: Claimed, *, in_prefect: bool = True) -> Production:
-    """Set a run up for what it has claimed, or let go of that, so that whoever comes next can have it.
-
-    Raises:
-        SettingsError, LedgerError: as ``open_production``.
-    """
-    try:
-        return open_production(settings, folder, claim.batches, in_prefect=in_prefect)
-    except BaseException:
-        claim.release()
-        raise
-
-
-def open_production(
-    settings: Settings, folder: LedgerFolder, batches: Iterable[Manifest], *, in_prefect: bool = True
-) -> Production:
-    """Set a run up. Its client is to be closed by the caller (``async with production.client``).
+def open_run(
+    settings: Settings,
+    folder: LedgerFolder,
+    batches: Iterable[Manifest],
+    *,
+    stop: Stop | None = None,
+    submit_turn: Callable[[], Awaitable[None]] | None = None,
+    in_prefect: bool = True,
+) -> RunContext:
+    """Set up a run. The caller closes its client (``async with context.client``).
 
     Args:
-        settings: how fast, how many, how long.
-        folder: whose history tells how long models render.
-        batches: what was claimed.
-        in_prefect: whether each step is a Prefect task, whose events its server has to take in.
+        settings: the account, the pace and the deadlines.
+        folder: the ledger; its history tells how long models render.
+        batches: the claimed batches.
+        stop: the flag that ends the run early.
+        submit_turn: awaited for each turn to submit, where several machines share a submit rate.
+        in_prefect: whether each step is a Prefect task, which sends events to the Prefect server.
 
     Raises:
         SettingsError: there is no key.
@@ -117,7 +100,7 @@ def open_production(
         requests_per_s=settings.requests_per_s or math.inf,
         events_per_s=settings.events_per_s if in_prefect else math.inf,
     )
-    gate = Gatekeeper(pace)
+    gate = Gatekeeper(pace, submit_turn)
     client = GeekHubClient.of(
         settings,
         gate=gate,
@@ -126,6 +109,5 @@ def open_production(
     )
     worst = sum((row.entry.worst_mxn or ZERO for row in rows), ZERO)
     slots = Slots(pace.in_flight, settings.max_in_flight_of)
-    progress = Progress(len(rows), worst)
-    progress.pace = lambda: gate.words
-    return Production(settings, folder, client, gate, progress, slots, forecast)
+    progress = Progress(len(rows), worst, lambda: gate.words)
+    return RunContext(settings, folder, client, gate, progress, slots, forecast, stop or Stop())

@@ -1,4 +1,4 @@
-"""How far a run is: counts and money."""
+"""The progress of a run: counts and money."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,25 +9,25 @@ from dailies.pricing import ZERO
 
 
 class Progress:
-    """The present state of every row of a run, counted.
+    """Counts the rows of a run by their present status.
 
     Attributes:
         total: rows that the run has claimed.
-        charged_mxn: what they were charged so far.
-        worst_mxn: the most that they may cost.
-        pace: tells in words how fast it goes at present; empty where nothing has to wait.
+        charged_mxn: their charges so far, in MXN.
+        worst_mxn: the most that they may cost, in MXN.
+        pace: returns the present pace in words; empty while nothing has to wait.
     """
 
-    def __init__(self, total: int, worst_mxn: Decimal) -> None:
+    def __init__(self, total: int, worst_mxn: Decimal, pace: Callable[[], str] = str) -> None:
         self.total = total
         self.worst_mxn = worst_mxn
         self.charged_mxn = ZERO
-        self.pace: Callable[[], str] = str
+        self.pace = pace
         self._statuses: dict[str, EntryStatus] = {}
         self._counts: Counter[EntryStatus] = Counter()
 
     def see(self, entry: LedgerEntry) -> None:
-        """Take note of a row's present entry."""
+        """Record a row's present entry."""
         before = self._statuses.get(entry.row_key)
         if before is entry.status:
             return
@@ -40,7 +40,7 @@ class Progress:
 
     @property
     def completed(self) -> int:
-        """Rows that have their video."""
+        """Rows that have a video."""
         return self._counts[EntryStatus.COMPLETED]
 
     @property
@@ -55,15 +55,15 @@ class Progress:
 
     @property
     def in_doubt(self) -> int:
-        """Rows whose submit has not been answered."""
+        """Rows whose submit was not answered."""
         return self._counts[EntryStatus.IN_DOUBT]
 
     @property
     def submitted(self) -> int:
-        """Rows that were handed over, whatever became of them."""
+        """Rows that were submitted, whatever their result."""
         return self.rendering + self.completed + self.failed
 
     @property
     def waiting(self) -> int:
-        """Rows that were not submitted yet."""
+        """Rows that are not submitted yet."""
         return self.total - self.submitted - self.in_doubt

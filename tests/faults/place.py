@@ -22,7 +22,7 @@ _LIMIT_S = 180.0
 
 @dataclass(frozen=True)
 class Place(Workplace):
-    """A workplace where ``shoot`` runs a CSV, with or without Prefect (``prefect_api_url`` is empty: without)."""
+    """A workplace where ``run`` runs a CSV, with or without Prefect (``prefect_api_url`` is empty: without)."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -51,7 +51,7 @@ class Place(Workplace):
                 text=True,
             )
 
-    def shoot(self, csv: Path, failpoint: str = "", **env: str) -> int:
+    def run(self, csv: Path, failpoint: str = "", **env: str) -> int:
         """Run a CSV to the end of the process; its exit code."""
         with self.begin(csv, failpoint, **env) as process:
             try:
@@ -76,7 +76,7 @@ class Place(Workplace):
     def _command(self, csv: Path) -> list[str]:
         if self.prefect_api_url:
             return [str(Path(sys.executable).parent / "dailies"), "run", str(csv), "--yes"]
-        return [sys.executable, "-m", "dailies.run.direct", str(csv)]
+        return [sys.executable, "-m", "tools.run_directly", str(csv)]
 
 
 @contextmanager

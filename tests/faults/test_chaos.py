@@ -1,10 +1,10 @@
-"""A fixed dozen of chaotic productions; ``make chaos N=1000`` plays as many as you like."""
+"""A fixed dozen of chaotic scenarios; ``make chaos N=1000`` plays as many as you like."""
 
 from pathlib import Path
 
 import pytest
 
-from tools.chaos.production import make_scenario, play
+from tools.chaos.scenario import make_scenario, play
 
 DIRECT = ("0-direct", "3-direct", "4-direct", "6-direct", "7-direct", "9-direct", "10-direct", "12-direct")
 THROUGH_PREFECT = ("4-prefect", "5-prefect", "7-prefect", "13-prefect")

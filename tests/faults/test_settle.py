@@ -14,12 +14,12 @@ from dailies.ledger.entry import EntryStatus
 from dailies.ledger.snapshot import read_rows
 from dailies.reconcile.account import AccountReport, ask_account
 from dailies.reconcile.settle import settle_ledger
-from dailies.run.direct import run_directly
 from dailies.settings import Settings
 from dailies.system.failpoints import VARIABLE
 from tests.faults.place import Place, open_place
 from tests.workplace import wait_until
 from tools.chaos.promises import breaches_after_a_crash, breaches_at_the_end
+from tools.run_directly import run_directly
 
 _FLOW = "import asyncio; from flows.settle import settle; asyncio.run(settle())"
 
@@ -32,7 +32,7 @@ def settle(place: Place, *arguments: str, **env: str) -> "subprocess.CompletedPr
 def leave_open(place: Place, rows: int) -> Path:
     """A CSV whose run was killed when every row had its job."""
     csv = place.write_csv(rows)
-    place.shoot(csv, f"after-id:{rows}", DAILIES_GIVE_UP_AFTER_S="20000")
+    place.run(csv, f"after-id:{rows}", DAILIES_GIVE_UP_AFTER_S="20000")
     assert len(place.sandbox.jobs()) == rows
     time.sleep(0.5)  # the sandbox renders 1000 times faster than real
     return csv
@@ -45,7 +45,7 @@ def test_jobs_that_a_dead_run_left_are_collected_and_the_books_agree(direct: Pla
     assert "Folded what runs that ended early had left: 1 journal." in done.stdout
     assert "they agree" in done.stdout
     assert list(breaches_at_the_end(direct.ledger, direct.sandbox, 8)) == []
-    assert direct.shoot(csv) == 0
+    assert direct.run(csv) == 0
     assert len(direct.sandbox.jobs()) == 8
 
 
@@ -63,7 +63,7 @@ def test_a_settlement_that_is_killed_is_settled_by_the_next_one(direct: Place, f
 
 def test_a_charge_that_is_not_in_the_books_is_told(direct: Place) -> None:
     """Somebody else uses the same account."""
-    assert direct.shoot(direct.write_csv(2)) == 0
+    assert direct.run(direct.write_csv(2)) == 0
     headers = {"authorization": f"Bearer {direct.sandbox.api_key}"}
     with httpx.Client(base_url=f"{direct.sandbox.base_url}/", headers=headers, trust_env=False) as api:
         job = api.post("videos/generations", json={"model": "fal/kling-2", "prompt": "mine"}).json()["id"]
@@ -155,26 +155,26 @@ def test_a_charge_of_a_job_that_was_given_up_is_explained_by_it(direct: Place) -
     settled = settle(direct)
     assert settled.returncode == 0, settled.stdout
     assert "Unknown: 1 charge, at most 4.200000 MXN" in settled.stdout
-    assert direct.shoot(csv) == 0, direct.said()
+    assert direct.run(csv) == 0, direct.said()
     assert len(direct.sandbox.jobs()) == 2, "it was given up, so its row was ordered anew"
 
 
 def test_failed_rows_come_back_as_a_csv_and_run_again(direct: Place) -> None:
     direct.sandbox.set_faults({"kind": "content_filter", "pattern": "number 2 "})
     csv = direct.write_csv(3)
-    assert direct.shoot(csv) == 1
+    assert direct.run(csv) == 1
     again = direct.path / "again.csv"
     written = direct.run("failed", csv, "-o", again)
     assert written.returncode == 0, written.stdout
     assert "1 failed row" in written.stdout
     direct.sandbox.set_faults()
-    assert direct.shoot(again) == 1, "the same request is the same row, and it has failed for good"
+    assert direct.run(again) == 1, "the same request is the same row, and it has failed for good"
     again.write_text(again.read_text("utf-8").replace("lighthouse", "lamp"), "utf-8")
-    assert direct.shoot(again) == 0, "a changed prompt is a new request"
+    assert direct.run(again) == 0, "a changed prompt is a new request"
 
 
 def test_the_ledger_verifies_itself(direct: Place) -> None:
-    assert direct.shoot(direct.write_csv(3)) == 0
+    assert direct.run(direct.write_csv(3)) == 0
     sound = direct.run("ledger", "verify")
     assert sound.returncode == 0, sound.stdout
     assert "12.600000 MXN" in sound.stdout
@@ -184,7 +184,7 @@ def test_the_ledger_verifies_itself(direct: Place) -> None:
 def test_the_settle_flow_collects_and_compares_in_prefect(tmp_path: Path, prefect_api_url: str) -> None:
     with open_place(tmp_path, prefect_api_url) as place:
         csv = place.write_csv(4)
-        killed = [sys.executable, "-m", "dailies.run.direct", str(csv)]
+        killed = [sys.executable, "-m", "tools.run_directly", str(csv)]
         subprocess.run(killed, env={**place.env, VARIABLE: "after-id:4"}, cwd=tmp_path, check=False)
         time.sleep(0.5)
         subprocess.run([sys.executable, "-c", _FLOW], env=place.env, cwd=tmp_path, check=True)
@@ -201,7 +201,7 @@ def test_the_settle_flow_collects_and_compares_in_prefect(tmp_path: Path, prefec
 def test_an_fx_that_changed_behind_our_back_shows_as_a_difference(direct: Place) -> None:
     """Ordered at 20 MXN for a dollar, charged at 25, while the settings still say 20."""
     direct.sandbox.set_faults({"kind": "set_fx", "after": 1, "fx_mxn_per_usd": "25"})
-    assert direct.shoot(direct.write_csv(2)) == 0
+    assert direct.run(direct.write_csv(2)) == 0
     told = settle(direct)
     assert told.returncode == 1
     assert "MXN more than is booked here" in told.stdout

@@ -10,7 +10,7 @@ from prefect.states import Cancelled, Completed, Failed
 
 from dailies.ledger.entry import EntryStatus
 from dailies.ledger.manifest import ClaimedRow, Manifest
-from dailies.pacing.poll_schedule import Pace
+from dailies.pacing.pace import Pace
 from dailies.run.stop import Stop, StopLevel
 from flows import fan_out as fanout
 from flows.final_states import batch_state, superseded
@@ -34,17 +34,17 @@ class Pool:
         self._sizes: dict[UUID, int] = {}
         self._rows: dict[str, int] = {}
         pace = Pace(10.0, in_flight)
-        self.production: Any = SimpleNamespace(gate=SimpleNamespace(pace=pace), stop=Stop())
-        monkeypatch.setattr(fanout, "_LOOK_EVERY_S", 0.001)
+        self.context: Any = SimpleNamespace(gate=SimpleNamespace(pace=pace), stop=Stop())
+        monkeypatch.setattr(fanout, "_WATCH_EVERY_S", 0.001)
         monkeypatch.setattr(fanout, "ensure_limit", self._nothing)
         monkeypatch.setattr(fanout, "arun_deployment", self._start)
         monkeypatch.setattr(fanout, "_ended", self._ended)
         monkeypatch.setattr(fanout, "_count", lambda *_: None)
         monkeypatch.setattr(fanout, "_end", self._cancel)
 
-    async def shoot(self, manifests: list[Manifest]) -> None:
+    async def run(self, manifests: list[Manifest]) -> None:
         self._rows = {manifest.batch_id: len(manifest.rows) for manifest in manifests}
-        await fanout.shoot_elsewhere(self.production, manifests)
+        await fanout.run_elsewhere(self.context, manifests)
 
     async def _nothing(self, *_: Any) -> None:
         pass
@@ -68,14 +68,14 @@ class Pool:
 async def test_no_more_rows_are_out_than_may_be_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(monkeypatch, in_flight=500)
     manifests = batches(250, 250, 250, 100, 250)
-    await pool.shoot(manifests)
+    await pool.run(manifests)
     assert pool.started == [manifest.batch_id for manifest in manifests]
     assert pool.most_rows <= 500
 
 
 async def test_a_batch_that_is_larger_than_the_cap_runs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(monkeypatch, in_flight=100)
-    await pool.shoot(batches(250, 250))
+    await pool.run(batches(250, 250))
     assert len(pool.started) == 2
     assert pool.most_rows == 250
 
@@ -84,10 +84,10 @@ async def test_after_a_failed_batch_no_other_is_started_and_those_that_run_end_b
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pool = Pool(monkeypatch, in_flight=200, ends={2: Failed(message="the balance is used up")})
-    await pool.shoot(batches(100, 100, 100))
+    await pool.run(batches(100, 100, 100))
     assert len(pool.started) == 2
-    assert pool.production.stop.level is StopLevel.NO_SUBMITS
-    assert "the balance is used up" in str(pool.production.stop.reason)
+    assert pool.context.stop.level is StopLevel.NO_SUBMITS
+    assert "the balance is used up" in str(pool.context.stop.reason)
     assert pool.cancelled == []
 
 
@@ -100,20 +100,20 @@ async def test_after_a_failed_batch_jobs_are_still_collected_where_nothing_else_
     sent = replace(planned, entry=make_entry(status=EntryStatus.PROCESSING, job_id="job-1"))
     begun, planned_only, mixed, jobs_only = batches(2, 2, 2, 2)
     mixed, jobs_only = replace(mixed, rows=(sent, planned)), replace(jobs_only, rows=(sent, sent))
-    await pool.shoot([begun, planned_only, mixed, jobs_only])
+    await pool.run([begun, planned_only, mixed, jobs_only])
     assert pool.started == [begun.batch_id, jobs_only.batch_id]
 
 
 async def test_a_cancelled_run_waits_for_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(monkeypatch, in_flight=2, ends={2: Cancelled(message="by hand")})
-    await pool.shoot(batches(1, 1, 2))
+    await pool.run(batches(1, 1, 2))
     assert len(pool.started) == 2
     assert len(pool.cancelled) == 1
 
 
 async def test_cancelling_one_batch_cancels_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(monkeypatch, in_flight=200, ends={2: Cancelled(message="by hand")})
-    await pool.shoot(batches(100, 100, 100))
+    await pool.run(batches(100, 100, 100))
     assert len(pool.started) == 2
     assert len(pool.cancelled) == 1
 
@@ -121,8 +121,8 @@ async def test_cancelling_one_batch_cancels_the_others(monkeypatch: pytest.Monke
 async def test_a_batch_that_somebody_else_owns_is_a_fault_and_no_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = {1: superseded(fanout.FencedError("batch belongs to another run"))}
     pool = Pool(monkeypatch, in_flight=100, ends=ends)
-    await pool.shoot(batches(100, 100))
-    assert isinstance(pool.production.stop.reason, fanout.FencedError)
+    await pool.run(batches(100, 100))
+    assert isinstance(pool.context.stop.reason, fanout.FencedError)
 
 
 def test_a_batch_ends_as_what_stopped_it() -> None:

@@ -52,15 +52,15 @@ async def test_when_nothing_may_be_submitted_batches_with_jobs_to_collect_begin(
     planned = ClaimedRow(make_entry(), ("fal/kling-2",))
     sent = replace(planned, entry=make_entry(status=EntryStatus.PROCESSING, job_id="job-1"))
     rows = {"a": (planned,), "b": (planned,), "c": (planned, sent), "d": (sent,)}
-    production: Any = SimpleNamespace(stop=Stop(), handed_over=defaultdict(asyncio.Event))
+    context: Any = SimpleNamespace(stop=Stop(), submitted=defaultdict(asyncio.Event))
     began: list[str] = []
 
     async def batch(batch_id: str, **_: object) -> Any:
         began.append(batch_id)
         empty = BalanceEmptyError("the balance is used up")
-        (production.stop.submits if may_poll else production.stop.everything)(empty)
+        (context.stop.submits if may_poll else context.stop.everything)(empty)
         return Completed()
 
     monkeypatch.setattr(story, "batch", batch)
-    await story._shoot_here(production, [Manifest(name, "prompts.csv", "run", some) for name, some in rows.items()])
+    await story._run_here(context, [Manifest(name, "prompts.csv", "run", some) for name, some in rows.items()])
     assert began == begun

@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from dailies.pacing.gate import Gatekeeper
-from dailies.pacing.poll_schedule import Pace
+from dailies.pacing.pace import Pace
 
 
 async def test_submits_go_in_the_order_in_which_they_come():
     gate, order = Gatekeeper(Pace(1000.0, 10)), []
 
     async def row(number: int) -> None:
-        await gate.turn()
+        await gate.submit_turn()
         order.append(number)
 
     await asyncio.gather(*(row(number) for number in range(20)))
@@ -24,10 +24,10 @@ async def test_the_jobs_most_likely_done_are_polled_first():
     gate, order = Gatekeeper(Pace(1.0, 10, requests_per_s=500.0)), []
 
     async def look(urgency: float) -> None:
-        await gate.look(urgency)
+        await gate.poll_turn(urgency)
         order.append(urgency)
 
-    await gate.look(1.0)
+    await gate.poll_turn(1.0)
     await asyncio.gather(*(look(urgency) for urgency in (0.1, 0.9, 0.5, 0.7)))
 
     assert order == [0.9, 0.7, 0.5, 0.1]
@@ -37,11 +37,11 @@ async def test_neither_submits_nor_polls_starve_the_other():
     gate, order = Gatekeeper(Pace(1e6, 10, requests_per_s=1000.0)), []
 
     async def submit() -> None:
-        await gate.turn()
+        await gate.submit_turn()
         order.append("submit")
 
     async def look() -> None:
-        await gate.look(0.5)
+        await gate.poll_turn(0.5)
         order.append("poll")
 
     await asyncio.gather(*(submit() for _ in range(20)), *(look() for _ in range(20)))
@@ -51,9 +51,9 @@ async def test_neither_submits_nor_polls_starve_the_other():
 
 async def test_who_leaves_the_queue_holds_nobody_up():
     gate = Gatekeeper(Pace(200.0, 10))
-    await gate.turn()
-    leaving = [asyncio.create_task(gate.turn()) for _ in range(5)]
-    staying = asyncio.create_task(gate.turn())
+    await gate.submit_turn()
+    leaving = [asyncio.create_task(gate.submit_turn()) for _ in range(5)]
+    staying = asyncio.create_task(gate.submit_turn())
     await asyncio.sleep(0)
     for task in leaving:
         task.cancel()
@@ -70,7 +70,7 @@ async def test_a_pause_that_is_prolonged_is_waited_out_whole():
     gate.pause(0.02)
     loop.call_later(0.01, gate.pause, 0.04)
 
-    await asyncio.gather(gate.ready(), gate.look(1.0), gate.turn())
+    await asyncio.gather(gate.ready(), gate.poll_turn(1.0), gate.submit_turn())
 
     assert loop.time() - began >= 0.049
     assert gate.paused_for() == 0
@@ -105,14 +105,14 @@ async def test_after_a_pause_not_all_send_at_once():
 
 
 async def test_where_machines_share_a_rate_the_others_are_asked_too():
-    gate, asked = Gatekeeper(Pace(1000.0, 10)), []
+    asked: list[int] = []
 
-    async def elsewhere() -> None:
+    async def shared_turn() -> None:
         asked.append(1)
 
-    gate.elsewhere = elsewhere
-    await gate.turn()
-    await gate.look(0.5)
+    gate = Gatekeeper(Pace(1000.0, 10), shared_turn)
+    await gate.submit_turn()
+    await gate.poll_turn(0.5)
 
     assert asked == [1]
     assert gate.submits_per_s == pytest.approx(1000.0)

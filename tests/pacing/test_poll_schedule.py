@@ -9,17 +9,8 @@ from hypothesis import strategies as st
 
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.pacing.forecast import Forecast
-from dailies.pacing.poll_schedule import (
-    EVENTS_PER_POLL,
-    EVENTS_PER_SUBMIT,
-    MAX_DELAYS,
-    Pace,
-    PollSchedule,
-    most_lag_s,
-    pace_for,
-    poll_schedule,
-    widest_gap_s,
-)
+from dailies.pacing.pace import EVENTS_PER_POLL, EVENTS_PER_SUBMIT, Pace, pace_for
+from dailies.pacing.poll_schedule import MAX_DELAYS, PollSchedule, most_lag_s, poll_schedule, widest_gap_s
 from dailies.pacing.poll_times import Procedure
 
 CATALOGUE = load_catalogue()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dailies.pacing.poll_schedule import Pace
+from dailies.pacing.pace import Pace
 from dailies.pacing.rate_limiter import AdaptiveRate, Limiter, Rate
 
 

@@ -19,9 +19,9 @@ from dailies.ledger.journal import is_live, journal_paths, replay, seal
 from dailies.ledger.journal_fold import fold_batch, fold_dead
 from dailies.ledger.journal_writer import Journal
 from dailies.ledger.snapshot import read_snapshot
+from dailies.planning.caps import Caps
 from dailies.planning.claim import Claim, claim_rows, read_plan
 from dailies.planning.next_attempt import JOB_FAILED, AttemptPolicy
-from dailies.planning.plan import Caps
 from dailies.prompts.reader import RejectedRow
 from dailies.reconcile.abandon import abandon_rows
 from dailies.reconcile.settle import claim_open_jobs
@@ -49,7 +49,7 @@ CLAIM = """
 import sys
 from pathlib import Path
 from dailies.planning.claim import claim_rows
-from dailies.planning.plan import Caps
+from dailies.planning.caps import Caps
 from tests.factories import NOW, make_file, make_folder, make_rows, make_terms
 folder = make_folder(Path(sys.argv[1]))
 prompts = make_file(*make_rows(*sys.argv[2].split(",")))

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from dailies.errors import RefusedError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.snapshot import LiveRow, Snapshot
+from dailies.planning.caps import Caps
 from dailies.planning.next_attempt import JOB_FAILED, AttemptPolicy
-from dailies.planning.plan import Caps, Plan, Stamp, make_plan
+from dailies.planning.plan import Plan, Stamp, make_plan
 from dailies.pricing import ZERO
 from dailies.prompts.reader import PromptRow
 from tests.factories import (

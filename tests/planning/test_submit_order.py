@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from dailies.ledger.manifest import ClaimedRow
+from dailies.planning.caps import Caps
 from dailies.planning.claim import claim_rows
-from dailies.planning.plan import Caps
 from dailies.planning.submit_order import in_order
 from tests.factories import KLING_5_S_MXN, NOW, make_entry, make_file, make_folder, make_row, make_terms
 

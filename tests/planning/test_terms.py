@@ -22,9 +22,9 @@ from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal_fold import fold_batch
 from dailies.ledger.journal_writer import Journal
 from dailies.ledger.snapshot import BookedCharges, read_booked
+from dailies.planning.caps import Caps
 from dailies.planning.claim import Claim, claim_rows
 from dailies.planning.options import RunOptions
-from dailies.planning.plan import Caps
 from dailies.planning.terms import Balance, Terms, ask_balance, terms_from
 from dailies.settings import Settings
 from tests.factories import (

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from dailies.ledger.snapshot import Snapshot
+from dailies.planning.caps import Caps
 from dailies.planning.next_attempt import AttemptPolicy
-from dailies.planning.plan import Caps, Plan, Stamp, make_plan
+from dailies.planning.plan import Plan, Stamp, make_plan
 from dailies.prompts.reader import PromptFile, read_prompts
 from dailies.report.plan_breakdown import find_duplicates, price_cells, size_words
 from tests.factories import BATCH, NOW, make_tariff

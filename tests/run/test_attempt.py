@@ -26,14 +26,16 @@ from dailies.ledger.journal_fold import fold_batch, fold_dead
 from dailies.ledger.journal_writer import Journal
 from dailies.pacing.forecast import Forecast
 from dailies.pacing.gate import Gatekeeper
-from dailies.pacing.poll_schedule import Pace, PollSchedule
+from dailies.pacing.pace import Pace
+from dailies.pacing.poll_schedule import PollSchedule
 from dailies.pacing.slots import Slots
 from dailies.planning.claim import Claim, claim_rows, read_plan
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.prompts.reader import PromptRow
-from dailies.run.attempt import PLAIN_STEPS, Attempt, Steps, shoot_rows
-from dailies.run.context import Production
+from dailies.run.attempt import Attempt
+from dailies.run.context import RunContext
 from dailies.run.progress import Progress
+from dailies.run.run_rows import PLAIN_STEPS, Steps, run_rows
 from dailies.run.stop import StopLevel
 from dailies.settings import Settings, load_settings
 from tests.factories import (
@@ -71,7 +73,7 @@ class Set:
     folder: LedgerFolder
     api: FakeApi
     claim: Claim
-    production: Production
+    context: RunContext
     journal: Journal
 
     @property
@@ -85,10 +87,10 @@ class Set:
         found = replay(self.journal.path).entries.values()
         return [(entry.attempt, entry.model, str(entry.status)) for entry in sorted(found, key=lambda e: e.key)]
 
-    async def shoot(self, steps: Steps = PLAIN_STEPS) -> None:
+    async def run(self, steps: Steps = PLAIN_STEPS) -> None:
         """Shoot the batch."""
         (batch,) = self.claim.batches
-        await shoot_rows(self.production, self.journal, batch.rows, steps, asyncio.Event())
+        await run_rows(self.context, self.journal, batch.rows, steps, asyncio.Event())
 
     def fold(self) -> list[LedgerEntry]:
         """End the run as it would end itself; what the ledger says then."""
@@ -121,11 +123,11 @@ async def on_set(
     )
     progress = Progress(len(rows), claim.plan.worst_mxn)
     forecast = Forecast(settings.time_scale)
-    production = Production(settings, folder, client, gate, progress, Slots(in_flight), forecast)
+    context = RunContext(settings, folder, client, gate, progress, Slots(in_flight), forecast)
     (batch,) = claim.batches
     journal = Journal.own(folder.journals / batch.batch_id, "me")
     async with client:
-        yield Set(folder, api, claim, production, journal)
+        yield Set(folder, api, claim, context, journal)
     await journal.settle()
     journal.close()
     claim.release()
@@ -143,7 +145,7 @@ def full_disk(*_: object) -> None:
 
 async def test_a_row_is_submitted_polled_and_charged(folder):
     async with on_set(folder, FakeApi()) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert (entry.status, entry.job_id, entry.charged_mxn) == (S.COMPLETED, "job-1", KLING_5_S_MXN)
@@ -151,14 +153,14 @@ async def test_a_row_is_submitted_polled_and_charged(folder):
     assert (entry.polls, entry.submit_tries) == (2, 1)
     assert entry.video_url is not None
     assert entry.video_url.endswith("job-1/video.mp4")
-    assert scene.production.progress.completed == 1
-    assert scene.production.progress.charged_mxn == KLING_5_S_MXN
+    assert scene.context.progress.completed == 1
+    assert scene.context.progress.charged_mxn == KLING_5_S_MXN
 
 
 async def test_what_is_sent_is_what_was_claimed(folder):
     row = make_row("a", model="google/veo-3.1", duration_s=8, aspect_ratio="9:16")
     async with on_set(folder, FakeApi(), row) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert scene.api.jobs["job-1"].body == {
         "model": "google/veo-3.1",
@@ -175,7 +177,7 @@ async def test_when_a_submit_arrives_its_intent_is_on_disk(folder):
         scene.api.on_post = lambda key: seen.append(
             next((e.status, e.submit_tries) for e in scene.entries.values() if e.row_key in key)
         )
-        await scene.shoot()
+        await scene.run()
 
     assert seen == [(S.IN_DOUBT, 1)] * 3
 
@@ -186,7 +188,7 @@ async def test_when_a_poll_arrives_the_jobs_id_and_its_first_poll_are_on_disk(fo
         scene.api.on_get = lambda job_id: seen.append(
             next((e.status, e.polls > 0) for e in scene.entries.values() if e.job_id == job_id)
         )
-        await scene.shoot()
+        await scene.run()
 
     assert seen == [(S.PROCESSING, True)] * 6
 
@@ -196,7 +198,7 @@ async def test_a_failed_job_gets_a_second_attempt_and_then_the_fallback_models(f
     async with on_set(folder, FakeApi({"a": ["fails", "fails", "fails", "renders"]}), row) as scene:
         finished: list[set[str]] = []
         scene.api.on_post = lambda _: finished.append(replay(scene.journal.path).finished)
-        await scene.shoot()
+        await scene.run()
 
     assert finished == [set()] * 4  # in between, the row is not over: others still see its worst case reserved
     assert scene.attempts == [
@@ -211,7 +213,7 @@ async def test_a_failed_job_gets_a_second_attempt_and_then_the_fallback_models(f
 
 async def test_a_row_whose_jobs_all_fail_is_finished_with_the_reason(folder):
     async with on_set(folder, FakeApi({"a": ["fails"]})) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert scene.attempts == [(1, "fal/kling-2", "failed"), (2, "fal/kling-2", "failed")]
     assert replay(scene.journal.path).finished == {ROW.row_key}
@@ -221,7 +223,7 @@ async def test_a_row_whose_jobs_all_fail_is_finished_with_the_reason(folder):
 
 async def test_a_job_that_fails_when_it_is_submitted_is_a_failed_job(folder):
     async with on_set(folder, FakeApi({"a": ["fails at once", "renders"]})) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert [status for _, _, status in scene.attempts] == ["failed", "completed"]
 
@@ -230,7 +232,7 @@ async def test_a_job_that_fails_when_it_is_submitted_is_a_failed_job(folder):
 async def test_what_can_never_succeed_ends_the_row_at_once(folder, fate):
     row = make_row("a", fallback=("google/veo-3.1",))
     async with on_set(folder, FakeApi({"a": [fate]}), row) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert len(scene.api.posts) == 1
     (entry,) = scene.fold()
@@ -241,14 +243,14 @@ async def test_what_can_never_succeed_ends_the_row_at_once(folder, fate):
 
 async def test_a_content_filter_has_its_own_code(folder):
     async with on_set(folder, FakeApi({"a": ["filtered"]})) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert scene.entries["a"].error_code == "content_filter"
 
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_key(folder):
     async with on_set(folder, FakeApi({"a": ["lost"]})) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert len(scene.api.posts) == 2
     assert len(set(scene.api.posts)) == 1
@@ -259,14 +261,14 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key(folder):
 async def test_a_submit_that_is_never_answered_stays_in_doubt_and_is_repeated_by_the_next_run(folder):
     api = FakeApi({"a": ["unheard"]})
     async with on_set(folder, api) as scene:
-        await scene.shoot()
+        await scene.run()
     (entry,) = scene.fold()
     assert (entry.status, entry.job_id, entry.error_code) == (S.IN_DOUBT, None, "no_answer")
     assert (len(api.posts), api.gets) == (5, [])
 
     api.fates["a"] = ["renders"]
     async with on_set(folder, api) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert len(set(api.posts)) == 1
     assert [entry.status for entry in scene.fold()] == [S.COMPLETED]
@@ -278,7 +280,7 @@ async def test_a_row_in_doubt_stays_so_while_the_next_run_is_clearly_refused(fol
     for fate in ("unheard", 503):
         api.fates["a"] = [fate]
         async with on_set(folder, api) as scene:
-            await scene.shoot()
+            await scene.run()
         assert [entry.status for entry in scene.fold()] == [S.IN_DOUBT]
 
     assert len(set(api.posts)) == 1
@@ -287,7 +289,7 @@ async def test_a_row_in_doubt_stays_so_while_the_next_run_is_clearly_refused(fol
 async def test_a_submit_in_doubt_that_is_to_be_held_is_sent_once_and_never_claimed(folder):
     hold = AttemptPolicy(hold_in_doubt=True)
     async with on_set(folder, FakeApi({"a": ["lost"]}), policy=hold, repeat_in_doubt=False) as scene:
-        await scene.shoot()
+        await scene.run()
     scene.fold()
 
     claim = claim_rows(folder, make_file(ROW), make_terms(policy=hold), NOW)
@@ -299,7 +301,7 @@ async def test_a_submit_in_doubt_that_is_to_be_held_is_sent_once_and_never_claim
 async def test_a_submit_that_was_clearly_refused_leaves_the_row_planned_with_the_reason(folder):
     folder.put([])
     async with on_set(folder, FakeApi({"a": [503]})) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert (entry.status, entry.error_code, entry.submitted_at) == (S.PLANNED, "code_503", None)
@@ -312,7 +314,7 @@ async def test_the_reason_of_a_refused_submit_survives_that_the_row_was_planned_
     scene.fold()
 
     async with on_set(folder, FakeApi({"a": [503]})) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert (entry.status, entry.error_code) == (S.PLANNED, "code_503")
@@ -327,7 +329,7 @@ async def test_an_empty_balance_stops_submitting_and_what_renders_is_still_colle
 
     api.on_post = finish_the_first
     async with on_set(folder, api, *make_rows("a", "b", "c", "d"), in_flight=2) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert {prompt: str(entry.status) for prompt, entry in scene.entries.items()} == {
         "a": "completed",
@@ -336,23 +338,23 @@ async def test_an_empty_balance_stops_submitting_and_what_renders_is_still_colle
         "d": "planned",
     }
     assert scene.entries["b"].error_code == "code_402"
-    assert scene.production.stop.level is StopLevel.NO_SUBMITS
+    assert scene.context.stop.level is StopLevel.NO_SUBMITS
     assert len(api.posts) == 2
 
 
 async def test_a_row_in_doubt_stays_in_doubt_when_the_balance_is_empty(folder):
     """Its first answer was lost, so a job may exist: what came later says nothing about it."""
     async with on_set(folder, FakeApi({"a": ["unheard", 402]})) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert scene.entries["a"].status is S.IN_DOUBT
 
 
 async def test_a_refused_key_stops_everything_at_once_and_loses_nothing(folder):
     async with on_set(folder, FakeApi({"b": [401]}), *make_rows("a", "b", "c"), in_flight=1) as scene:
-        await scene.shoot()
+        await scene.run()
 
-    assert isinstance(scene.production.stop.reason, KeyRefusedError)
+    assert isinstance(scene.context.stop.reason, KeyRefusedError)
     assert [str(entry.status) for entry in scene.fold()] == ["completed", "planned", "planned"]
     assert len(scene.api.posts) == 2
 
@@ -368,13 +370,13 @@ async def test_a_key_that_is_revoked_while_polling_stops_everything_and_the_next
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(FakeApi, "_poll", revoked)
-            await scene.shoot()
-    assert isinstance(scene.production.stop.reason, KeyRefusedError)
+            await scene.run()
+    assert isinstance(scene.context.stop.reason, KeyRefusedError)
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PROCESSING, "job-1")]
 
     api.jobs["job-1"].fate = "renders"
     async with on_set(folder, api) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert [entry.status for entry in scene.fold()] == [S.COMPLETED]
     assert len(api.posts) == 1
@@ -384,7 +386,7 @@ async def test_a_job_that_cannot_be_found_is_never_submitted_again(folder):
     api = FakeApi({"a": ["vanishes"]})
     for _ in range(3):
         async with on_set(folder, api, **AT_ONCE) as scene:
-            await scene.shoot()
+            await scene.run()
         assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PROCESSING, "job-1")]
 
     assert len(api.posts) == 1
@@ -394,13 +396,13 @@ async def test_a_job_that_cannot_be_found_is_never_submitted_again(folder):
 async def test_giving_up_waiting_leaves_the_row_processing_with_its_job(folder):
     api = FakeApi({"a": ["hangs"]})
     async with on_set(folder, api, **AT_ONCE) as scene:
-        await scene.shoot()
+        await scene.run()
     (entry,) = scene.fold()
     assert (entry.status, entry.job_id, entry.polls, entry.charged_mxn) == (S.PROCESSING, "job-1", 1, None)
 
     api.jobs["job-1"].fate = "renders"
     async with on_set(folder, api) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert (entry.status, entry.polls, len(api.posts)) == (S.COMPLETED, 2, 1)
@@ -410,7 +412,7 @@ async def test_polls_add_up_over_runs(folder):
     api = FakeApi({"a": ["hangs"]})
     for run in (1, 2, 3):
         async with on_set(folder, api, **AT_ONCE) as scene:
-            await scene.shoot()
+            await scene.run()
         assert [entry.polls for entry in scene.fold()] == [run]
 
 
@@ -421,7 +423,7 @@ async def test_steps_that_run_out_of_patience_before_the_deadline_leave_the_row_
         return await attempt.poll()
 
     async with on_set(folder, FakeApi({"a": ["hangs"]})) as scene:
-        await scene.shoot(Steps(PLAIN_STEPS.submit, look_once))
+        await scene.run(Steps(PLAIN_STEPS.submit, look_once))
 
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PROCESSING, "job-1")]
 
@@ -432,14 +434,14 @@ async def test_an_id_that_is_not_durable_is_never_polled(folder, monkeypatch):
     with monkeypatch.context() as patched:
         api.on_post = lambda _: patched.setattr(os, "fsync", full_disk)
         async with on_set(folder, api) as scene:
-            await scene.shoot()
-    assert isinstance(scene.production.stop.reason, JournalError)
+            await scene.run()
+    assert isinstance(scene.context.stop.reason, JournalError)
     assert (len(api.jobs), api.gets) == (1, [])
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.IN_DOUBT, None)]
 
     api.on_post = lambda _: None
     async with on_set(folder, api) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert (len(api.jobs), len(set(api.posts)), len(api.sold)) == (1, 1, 1)
     assert [entry.status for entry in scene.fold()] == [S.COMPLETED]
@@ -447,7 +449,7 @@ async def test_an_id_that_is_not_durable_is_never_polled(folder, monkeypatch):
 
 async def test_what_could_not_be_written_does_not_show_in_the_attempt(folder, monkeypatch):
     async with on_set(folder, FakeApi()) as scene:
-        attempt = Attempt(scene.production, scene.journal, scene.entries["a"], is_last=True)
+        attempt = Attempt(scene.context, scene.journal, scene.entries["a"], is_last=True)
         scene.api.on_post = lambda _: monkeypatch.setattr(os, "fsync", full_disk)
         with pytest.raises(JournalError):
             await attempt.submit()
@@ -458,10 +460,10 @@ async def test_what_could_not_be_written_does_not_show_in_the_attempt(folder, mo
 async def test_nothing_is_sent_whose_intent_is_not_durable(folder, monkeypatch):
     async with on_set(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
         monkeypatch.setattr(os, "fsync", full_disk)
-        await scene.shoot()
+        await scene.run()
 
     assert scene.api.posts == []
-    assert scene.production.stop.level is StopLevel.EVERYTHING
+    assert scene.context.stop.level is StopLevel.EVERYTHING
 
 
 async def test_a_poll_that_is_not_durable_is_not_sent(folder, monkeypatch):
@@ -473,7 +475,7 @@ async def test_a_poll_that_is_not_durable_is_not_sent(folder, monkeypatch):
             monkeypatch.setattr(os, "fsync", full_disk)
             return entry
 
-        await scene.shoot(Steps(submit_then_fill_the_disk, PLAIN_STEPS.poll))
+        await scene.run(Steps(submit_then_fill_the_disk, PLAIN_STEPS.poll))
 
     assert scene.api.gets == []
     assert [(entry.status, entry.polls) for entry in scene.entries.values()] == [(S.PENDING, 0)]
@@ -483,9 +485,9 @@ async def test_a_run_whose_batch_was_taken_over_stops_and_starts_nothing_new(fol
     api = FakeApi({"a": ["fails"]})
     async with on_set(folder, api) as scene:
         api.on_get = lambda _: seal(scene.journal.path, "another run") and None
-        await scene.shoot()
+        await scene.run()
 
-    assert isinstance(scene.production.stop.reason, FencedError)
+    assert isinstance(scene.context.stop.reason, FencedError)
     assert (len(api.posts), len(api.gets)) == (1, 1)
 
 
@@ -498,15 +500,15 @@ async def test_an_answer_that_comes_after_the_run_was_cancelled_is_journalled_an
 
     api = FakeApi(on_post=answer_late)
     async with on_set(folder, api) as scene:
-        shooting = asyncio.create_task(scene.shoot())
+        running = asyncio.create_task(scene.run())
         await arrived.wait()
-        shooting.cancel()
+        running.cancel()
         for _ in range(100):
             await asyncio.sleep(0)
-        assert not shooting.done()
+        assert not running.done()
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
-            await shooting
+            await running
         assert scene.entries["a"].job_id == "job-1"  # a run does not end before its answers are on disk
 
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PENDING, "job-1")]
@@ -516,8 +518,8 @@ async def test_an_answer_that_comes_after_the_run_was_cancelled_is_journalled_an
 async def test_a_stop_from_outside_ends_the_run_with_every_entry_as_it_stands(folder):
     api = FakeApi({"a": ["hangs"], "b": ["hangs"]})
     async with on_set(folder, api, *make_rows("a", "b", "c"), in_flight=2) as scene:
-        api.on_get = lambda _: scene.production.stop.everything("the run was cancelled") if len(api.gets) > 5 else None
-        await scene.shoot()
+        api.on_get = lambda _: scene.context.stop.everything("the run was cancelled") if len(api.gets) > 5 else None
+        await scene.run()
         polls = len(api.gets)
 
     assert sorted(entry.status for entry in scene.fold()) == [S.PLANNED, S.PROCESSING, S.PROCESSING]
@@ -530,11 +532,11 @@ async def test_a_run_does_not_end_before_everything_it_put_is_on_disk(folder, mo
 
         async def stop_and_put(entry: LedgerEntry, *, final: bool = False) -> None:
             if entry.status is S.COMPLETED:
-                scene.production.stop.everything("the run was cancelled")
+                scene.context.stop.everything("the run was cancelled")
             await put(entry, final=final)
 
         monkeypatch.setattr(scene.journal, "put", stop_and_put)
-        await scene.shoot()
+        await scene.run()
 
         assert scene.entries["a"].status is S.COMPLETED
 
@@ -542,23 +544,23 @@ async def test_a_run_does_not_end_before_everything_it_put_is_on_disk(folder, mo
 async def test_no_more_jobs_are_in_flight_than_the_cap_allows(folder):
     rows = make_rows(*"abcdefghij")
     async with on_set(folder, FakeApi({"c": ["fails", "renders"]}), *rows, in_flight=3) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert scene.api.most_open == 3
-    assert scene.production.progress.completed == 10
+    assert scene.context.progress.completed == 10
 
 
 @pytest.mark.parametrize(("status", "posts"), [(S.IN_DOUBT, 1), (S.PENDING, 0), (S.PROCESSING, 0)])
 async def test_what_an_earlier_run_left_open_is_gone_on_with(folder, status, posts):
     api = FakeApi()
     async with on_set(folder, api) as scene:
-        await PLAIN_STEPS.submit(Attempt(scene.production, scene.journal, scene.entries["a"], is_last=False))
+        await PLAIN_STEPS.submit(Attempt(scene.context, scene.journal, scene.entries["a"], is_last=False))
         await scene.journal.put(replace(scene.entries["a"], status=status, polls=int(status is S.PROCESSING)))
     scene.fold()
     api.posts.clear()
 
     async with on_set(folder, api) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert (entry.status, entry.attempt, entry.job_id) == (S.COMPLETED, 1, "job-1")
@@ -570,12 +572,12 @@ async def test_a_batch_has_handed_over_when_none_of_its_rows_waits_for_a_turn(fo
     async with on_set(folder, api, *make_rows("a", "b")) as scene:
         submitted = asyncio.Event()
         (batch,) = scene.claim.batches
-        shooting = asyncio.create_task(shoot_rows(scene.production, scene.journal, batch.rows, PLAIN_STEPS, submitted))
+        running = asyncio.create_task(run_rows(scene.context, scene.journal, batch.rows, PLAIN_STEPS, submitted))
         await submitted.wait()
-        assert (len(api.jobs), shooting.done()) == (2, False)
+        assert (len(api.jobs), running.done()) == (2, False)
         for job in api.jobs.values():
             job.fate = "renders"
-        await shooting
+        await running
 
 
 @pytest.mark.parametrize("fate", [400, 402, "unheard"])
@@ -583,7 +585,7 @@ async def test_a_batch_hands_over_however_its_rows_end(folder, fate):
     async with on_set(folder, FakeApi({"a": [fate], "b": [fate]}), *make_rows("a", "b")) as scene:
         submitted = asyncio.Event()
         (batch,) = scene.claim.batches
-        await shoot_rows(scene.production, scene.journal, batch.rows, PLAIN_STEPS, submitted)
+        await run_rows(scene.context, scene.journal, batch.rows, PLAIN_STEPS, submitted)
 
     assert submitted.is_set()
 
@@ -596,7 +598,7 @@ async def test_a_defect_in_one_row_is_told_after_the_others_have_come_to_their_e
 
     async with on_set(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
         with pytest.raises(ExceptionGroup, match="ended by a defect"):
-            await scene.shoot(Steps(stumble, PLAIN_STEPS.poll))
+            await scene.run(Steps(stumble, PLAIN_STEPS.poll))
 
     assert [entry.status for entry in scene.fold()] == [S.COMPLETED, S.PLANNED, S.COMPLETED]
 
@@ -604,8 +606,8 @@ async def test_a_defect_in_one_row_is_told_after_the_others_have_come_to_their_e
 async def test_a_second_attempt_is_not_begun_when_submitting_has_stopped(folder):
     api = FakeApi({"a": ["fails"]})
     async with on_set(folder, api) as scene:
-        api.on_get = lambda _: scene.production.stop.submits("the balance is empty")
-        await scene.shoot()
+        api.on_get = lambda _: scene.context.stop.submits("the balance is empty")
+        await scene.run()
 
     assert scene.attempts == [(1, "fal/kling-2", "failed")]
     (row,) = claim_rows(
@@ -616,7 +618,7 @@ async def test_a_second_attempt_is_not_begun_when_submitting_has_stopped(folder)
 
 async def test_the_organisation_is_learned_from_the_first_video(folder):
     async with on_set(folder, FakeApi()) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert make_folder(folder.path).identity.organisation == ORGANISATION
 
@@ -624,22 +626,22 @@ async def test_the_organisation_is_learned_from_the_first_video(folder):
 async def test_a_key_of_another_organisation_stops_everything_but_what_it_bought_is_on_record(folder):
     folder.require_organisation("7f1f0c9e-0000-4000-8000-00000000000b")
     async with on_set(folder, FakeApi(), *make_rows("a", "b"), in_flight=1) as scene:
-        await scene.shoot()
+        await scene.run()
 
-    assert isinstance(scene.production.stop.reason, LedgerError)
+    assert isinstance(scene.context.stop.reason, LedgerError)
     assert [(entry.prompt, entry.status) for entry in scene.fold()] == [("a", S.COMPLETED), ("b", S.PLANNED)]
 
 
 async def test_the_price_is_that_of_the_entry_and_not_that_of_the_settings(folder):
     async with on_set(folder, FakeApi(), markup=Decimal(2)) as scene:
-        await scene.shoot()
+        await scene.run()
 
     assert scene.entries["a"].charged_mxn == KLING_5_S_MXN
 
 
 async def test_a_month_without_fx_gives_a_video_whose_charge_is_unknown(folder):
     async with on_set(folder, FakeApi(), fx={"2026-10": Decimal(20)}) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert (entry.status, entry.charged_mxn, entry.fx_mxn_per_usd) == (S.COMPLETED, None, None)
@@ -648,7 +650,7 @@ async def test_a_month_without_fx_gives_a_video_whose_charge_is_unknown(folder):
 
 async def test_a_video_of_another_duration_has_an_unknown_charge_and_says_so(folder):
     async with on_set(folder, FakeApi({"a": ["shorter"]})) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert (entry.status, entry.charged_mxn, entry.error_code) == (S.COMPLETED, None, "duration_differs")
@@ -656,7 +658,7 @@ async def test_a_video_of_another_duration_has_an_unknown_charge_and_says_so(fol
 
 async def test_a_video_without_a_url_is_waited_for_and_then_recorded_as_charged(folder):
     async with on_set(folder, FakeApi({"a": ["nowhere"]}), give_up_after_s=3000) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert (entry.status, entry.charged_mxn, entry.error_code) == (S.COMPLETED, KLING_5_S_MXN, "no_video_url")
@@ -706,7 +708,7 @@ async def one_run(folder: LedgerFolder, api: FakeApi, rows: tuple[PromptRow, ...
     if not claimable(folder, rows):
         return None
     async with on_set(folder, api, *rows) as scene:
-        await scene.shoot()
+        await scene.run()
     scene.fold()
     return scene
 
@@ -726,14 +728,14 @@ async def one_troubled_run(
             if left == 0:
                 match trouble:
                     case "stop":
-                        scene.production.stop.everything("stopped")
+                        scene.context.stop.everything("stopped")
                     case "fence":
                         seal(scene.journal.path, "another run")
                     case "disk":
                         patched.setattr(os, "fsync", full_disk)
 
         api.on_post = api.on_get = strike
-        await scene.shoot()
+        await scene.run()
         api.on_post = api.on_get = lambda _: None
     patched.undo()
     scene.fold()
@@ -775,7 +777,7 @@ async def test_a_fallback_that_was_withdrawn_is_never_sent(folder):
     async with on_set(folder, api) as scene:
         (batch,) = scene.claim.batches
         row = replace(batch.rows[0], models=("fal/kling-2", "fal/withdrawn"))
-        await shoot_rows(scene.production, scene.journal, [row], PLAIN_STEPS, asyncio.Event())
+        await run_rows(scene.context, scene.journal, [row], PLAIN_STEPS, asyncio.Event())
 
     failed, refused = sorted(scene.fold(), key=lambda entry: entry.attempt)
     assert (failed.status, refused.status, len(api.posts)) == (S.FAILED, S.FAILED, 1)

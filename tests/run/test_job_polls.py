@@ -1,4 +1,4 @@
-"""Lookout and history: what polls have shown of a job, in the ledger and back out of it."""
+"""JobPolls and history: what polls have shown of a job, in the ledger and back out of it."""
 
 import asyncio
 import math
@@ -53,7 +53,7 @@ def test_what_is_old_open_or_of_other_models_does_not_count(tmp_path):
 
 async def test_a_run_notes_when_a_job_was_last_not_done(tmp_path):
     async with on_set(make_folder(tmp_path / "ledger"), FakeApi()) as scene:
-        await scene.shoot()
+        await scene.run()
 
     (entry,) = scene.fold()
     assert entry.not_done_at_s is not None
@@ -63,11 +63,11 @@ async def test_a_run_notes_when_a_job_was_last_not_done(tmp_path):
 
 async def test_a_run_learns_while_it_goes(tmp_path):
     async with on_set(make_folder(tmp_path / "ledger"), FakeApi(), time_scale=1.0) as scene:
-        before = scene.production.forecast.mean_s(KLING, 5)
+        before = scene.context.forecast.mean_s(KLING, 5)
         for number in range(20):
-            scene.production.forecast.saw_end(KLING, 5, str(number), 2 * before, 2.1 * before)
+            scene.context.forecast.saw_end(KLING, 5, str(number), 2 * before, 2.1 * before)
         (batch,) = scene.claim.batches
-        attempt = Attempt(scene.production, scene.journal, batch.rows[0].entry, is_last=True)
+        attempt = Attempt(scene.context, scene.journal, batch.rows[0].entry, is_last=True)
         await attempt.submit()
         schedule = attempt.begin_polling()
 
@@ -77,12 +77,12 @@ async def test_a_run_learns_while_it_goes(tmp_path):
 async def test_while_rows_wait_for_a_slot_polls_are_denser(tmp_path):
     async with on_set(make_folder(tmp_path / "ledger"), FakeApi(), time_scale=1.0) as scene:
         (batch,) = scene.claim.batches
-        attempt = Attempt(scene.production, scene.journal, batch.rows[0].entry, is_last=True)
+        attempt = Attempt(scene.context, scene.journal, batch.rows[0].entry, is_last=True)
         await attempt.submit()
         usual = attempt.begin_polling()
         async with asyncio.TaskGroup() as rows:
             for _ in range(101):
-                rows.create_task(_hold(scene.production.slots))
+                rows.create_task(_hold(scene.context.slots))
             await asyncio.sleep(0)
             wanted = attempt.begin_polling()
 
@@ -97,7 +97,7 @@ async def _hold(slots) -> None:
 @pytest.mark.parametrize("prompt", ["a", "b", "c"])
 async def test_the_same_row_always_has_the_same_schedule(tmp_path, prompt):
     async with on_set(make_folder(tmp_path / "ledger"), FakeApi()) as scene:
-        attempts = [Attempt(scene.production, scene.journal, make_entry(prompt), is_last=True) for _ in range(2)]
+        attempts = [Attempt(scene.context, scene.journal, make_entry(prompt), is_last=True) for _ in range(2)]
         first, second = (attempt.begin_polling() for attempt in attempts)
 
     assert first == second

@@ -8,8 +8,8 @@ from prefect.logging import disable_run_logger
 
 from dailies.errors import JobFailedError, JobPending, RowRefusedError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
-from tasks.poll import look_once, quiet_retries
-from tasks.submit import submit_job
+from tasks.poll import _poll, quiet_retries
+from tasks.submit import _submit
 
 
 class _Attempt:
@@ -29,22 +29,22 @@ def _entry(status: EntryStatus) -> LedgerEntry:
 async def test_submit_returns_the_entry_with_its_job() -> None:
     entry = _entry(EntryStatus.PENDING)
     with disable_run_logger():
-        assert await submit_job.fn(_Attempt(submit=entry)) is entry
+        assert await _submit.fn(_Attempt(submit=entry)) is entry
 
 
 async def test_a_refused_row_fails_its_submit_task() -> None:
     with disable_run_logger(), pytest.raises(RowRefusedError):
-        await submit_job.fn(_Attempt(submit=RowRefusedError("duration: at most 10")))
+        await _submit.fn(_Attempt(submit=RowRefusedError("duration: at most 10")))
 
 
 async def test_a_poll_that_is_too_early_raises_so_that_prefect_waits() -> None:
     with disable_run_logger(), pytest.raises(JobPending):
-        await look_once.fn(_Attempt(poll=JobPending("j", "still rendering")))
+        await _poll.fn(_Attempt(poll=JobPending("j", "still rendering")))
 
 
 async def test_a_failed_job_fails_its_poll_task() -> None:
     with disable_run_logger(), pytest.raises(JobFailedError):
-        await look_once.fn(_Attempt(poll=JobFailedError("j", "fal status: ERROR")))
+        await _poll.fn(_Attempt(poll=JobFailedError("j", "fal status: ERROR")))
 
 
 def test_the_line_of_a_retry_is_dropped_and_others_stay(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,9 +20,10 @@ from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.journal_writer import Journal, create_journal
 from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.planning.caps import Caps
 from dailies.planning.claim import read_plan
 from dailies.planning.outcome import read_outcome
-from dailies.planning.plan import Caps, Plan
+from dailies.planning.plan import Plan
 from dailies.planning.terms import Terms
 from dailies.pricing import ANY_MONTH, Tariff
 from dailies.prompts.reader import PromptFile, read_prompts

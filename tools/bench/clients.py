@@ -100,9 +100,9 @@ async def run_peer(name: str, base: str, jobs: int, in_flight: int, scale: float
 
 
 async def run_dailies(base: str, jobs: int, in_flight: int, scale: float, *, is_fixed: bool = False) -> None:
-    """The same jobs by Dailies without Prefect: read, plan, claim, journal, shoot, fold, results."""
-    from dailies.run.direct import run_directly
+    """The same jobs by Dailies without Prefect: read, plan, claim, journal, run, fold, results."""
     from dailies.settings import load_settings
+    from tools.run_directly import run_directly
 
     if is_fixed:
         _poll_as_documented(scale)
@@ -124,10 +124,10 @@ async def run_dailies(base: str, jobs: int, in_flight: int, scale: float, *, is_
 
 def _poll_as_documented(scale: float) -> None:
     from dailies.pacing.poll_schedule import PollSchedule
-    from dailies.run.job_polls import Lookout
+    from dailies.run.job_polls import JobPolls
 
     fixed = PollSchedule(INTERVAL_S * scale, (INTERVAL_S * scale,), 10_000, 1e6)
-    Lookout.schedule = lambda _self, _age_s: fixed  # type: ignore[method-assign]
+    JobPolls.schedule = lambda _self, _age_s: fixed  # type: ignore[method-assign]
 
 
 def main(name: str, base: str, jobs: str, in_flight: str, scale: str) -> None:

@@ -9,17 +9,16 @@ from dailies.planning.claim import claim_rows
 from dailies.planning.options import RunOptions
 from dailies.planning.terms import terms_from
 from dailies.prompts.reader import read_prompts
-from dailies.run.context import open_production
-from dailies.run.direct import shoot_claim
+from dailies.run.run_rows import run_claim
 from dailies.settings import load_settings
 
 
 async def main(csv: str) -> None:
-    """Claim, shoot, fold."""
+    """Claim, run, fold."""
     settings = load_settings()
     folder = LedgerFolder.open(settings.ledger_path, settings.service)
     claim = claim_rows(folder, read_prompts(csv), terms_from(settings, RunOptions(order="longest")), datetime.now(UTC))
-    await shoot_claim(open_production(settings, folder, claim.batches, in_prefect=False), claim)
+    await run_claim(settings, folder, claim, "bench")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``make chaos N=1000``: many chaotic productions, a line for each, and a closing table.
+"""``make chaos N=1000``: many chaotic scenarios, a line for each, and a closing table.
 
 Every line begins with the name of its plan; ``make chaos SEED=17-direct`` plays that one again.
 """
@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.workplace import running_prefect
-from tools.chaos.production import Report, make_scenario, play
+from tools.chaos.scenario import Report, make_scenario, play
 
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -92,7 +92,7 @@ def _show(reports: list[Report], seconds: float) -> None:
     _console.print(table)
     through = sum(report.scenario.prefect for report in reports)
     _console.print(
-        f"{len(reports)} productions ({through} through Prefect, {len(reports) - through} direct),"
+        f"{len(reports)} scenarios ({through} through Prefect, {len(reports) - through} direct),"
         f" {sum(report.lives for report in reports)} lives, {sum(report.jobs for report in reports)} jobs,"
         f" {sum(report.completed for report in reports)} videos, {sum(report.charged_mxn for report in reports)} MXN,"
         f" {seconds:.0f} s; {sum(bool(report.breaches) for report in reports)} broke a promise."

@@ -1,4 +1,4 @@
-"""One chaotic production: a run that is killed, again and again, by a seeded plan, and then let finish.
+"""One chaotic scenario: a run that is killed, again and again, by a seeded plan, and then let finish.
 
 The whole plan follows from a name such as ``17-direct`` or ``17-prefect``, so every finding can be repeated. (What
 the operating system's scheduler adds to it is not seeded: a name repeats the plan, not each microsecond.)
@@ -255,7 +255,7 @@ def _finish(place: Place, csv: Path, report: Report, env: dict[str, str]) -> Non
     """The same command again until it says that it is done, or that some rows have failed."""
     for _ in range(_MOST_LIVES):
         report.lives += 1
-        code = place.shoot(csv, **env)
+        code = place.run(csv, **env)
         if code in (0, 1):
             return
         if code != 3:
@@ -270,6 +270,6 @@ def _breaches(place: Place, csv: Path, scenario: Scenario, env: dict[str, str]) 
     yield from breaches_at_the_end(place.ledger, sandbox, ROWS)
     yield from breach_of_the_cap(sandbox, scenario.cap_mxn)
     before = len(sandbox.jobs()), sandbox.consumed_mxn()
-    place.shoot(csv, **env)
+    place.run(csv, **env)
     if (len(sandbox.jobs()), sandbox.consumed_mxn()) != before:
         yield "running the same CSV again bought something"
