@@ -13,7 +13,7 @@ from prefect.runtime import deployment, flow_run
 from pydantic import Field, WithJsonSchema
 
 from dailies.errors import FencedError, LedgerError, SettingsError
-from dailies.ledger.folder import open_ledger
+from dailies.ledger.folder import LedgerFolder, open_ledger
 from dailies.ledger.journal_fold import fold_batch
 from dailies.ledger.manifest import Manifest
 from dailies.mirror.open_target import require_target

@@ -796,7 +796,7 @@ async def test_a_paused_owner_polls_no_job_that_was_given_up_meanwhile(folder):
                 fold_dead(folder, "another run", frozenset([scene.journal.path.name]))
             return await attempt.poll()
 
-        await scene.shoot(Steps(PLAIN_STEPS.submit, poll_twice))
+        await scene.run(Steps(PLAIN_STEPS.submit, poll_twice))
 
     assert len(scene.api.gets) == 1
-    assert isinstance(scene.production.stop.reason, FencedError)
+    assert isinstance(scene.context.stop.reason, FencedError)
