@@ -1,4 +1,4 @@
-"""The `dailies` command in this process: quick, and with everything it says."""
+"""Runs the `dailies` command in this process: quickly, and with everything that it prints."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from cli.app import main
 
 @dataclass(frozen=True)
 class Said:
-    """What a command said and how it ended."""
+    """The output of a command and its exit code."""
 
     code: int
     out: str
@@ -19,7 +19,7 @@ class Said:
 
 
 def dailies(capsys: pytest.CaptureFixture[str], *arguments: object) -> Said:
-    """Run ``dailies ...``; the environment is as before afterwards, for the command sets variables at its edge."""
+    """Run ``dailies ...`` and restore the environment, because the command sets variables."""
     before = dict(os.environ)
     argv, sys.argv = sys.argv, ["dailies", *map(str, arguments)]
     try:

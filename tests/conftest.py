@@ -1,4 +1,4 @@
-"""What every test may count on: no key of the person who runs it, no file of theirs, and servers of our own."""
+"""The fixtures of every test: a clean environment without any key, and servers that belong to the tests."""
 
 import os
 import signal
@@ -14,11 +14,11 @@ from tests.workplace import Workplace, running_prefect
 
 __all__ = ["sandbox"]
 
-# A busy machine is no reason for a property to fail.
+# A property must not fail because the machine is busy.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-# Whoever starts the suite in the background may have it ignore Ctrl-C, and what tests start would inherit that.
+# A suite in the background may ignore Ctrl-C, and the processes that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _OURS = ("GEEKHUB_", "DAILIES_", "PREFECT_", "SUPABASE_")
@@ -26,7 +26,7 @@ _OURS = ("GEEKHUB_", "DAILIES_", "PREFECT_", "SUPABASE_")
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting leaks in from the environment or from a ``.env`` in the working folder."""
+    """Remove every setting of the environment, and work in an empty folder without a ``.env``."""
     for name in os.environ:
         if name.startswith(_OURS) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -36,7 +36,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_logs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    """No server and no worker logs an error that the test's ``logs_error`` marks do not name; see ``tests.logs``."""
+    """Fail if a server or worker logs an error that no ``logs_error`` mark of the test names; see ``tests.logs``."""
     allowed = [pattern for mark in request.node.iter_markers("logs_error") for pattern in mark.args]
     with logs.logged_here() as heard:
         yield
@@ -47,12 +47,12 @@ def _clean_logs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None
 
 @pytest.fixture(scope="session")
 def prefect_api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A tuned Prefect server of the test suite's own, on a free port, with a home of its own."""
+    """Start a tuned Prefect server for the test suite, on a free port, with its own home folder."""
     with running_prefect(tmp_path_factory.mktemp("prefect")) as url:
         yield url
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, sandbox: RunningSandbox, prefect_api_url: str) -> Workplace:
-    """A folder with a sandbox and a Prefect server, where the ``dailies`` command can be run as a user would."""
+    """Provide a folder with a sandbox and a Prefect server, where a test can run ``dailies`` as a user would."""
     return Workplace(tmp_path, sandbox, prefect_api_url)

@@ -1,4 +1,4 @@
-"""The logs of the servers and workers that tests start: an error in one of them fails the test that it belongs to."""
+"""Checks the logs of the servers and workers that tests start: an error in a log fails its test."""
 
 import contextlib
 import logging
@@ -11,10 +11,10 @@ KNOWN = {
     r"starlette.requests.ClientDisconnect$": "a client hung up in the middle of its upload, as a killed one does",
     r"Exception in ASGI application[\s\S]*CancelledError$": "a test ended its sandbox before a slow answer came",
 }
-"""What a log may hold as an error in any test: a pattern, and the reason why it is no defect."""
+"""Errors that any log may contain: a pattern, and the reason why it is not a defect."""
 
 IN_PROCESS = ("uvicorn.error", "asyncio")
-"""The loggers of a sandbox that runs in a thread of the tests."""
+"""The loggers of a sandbox in a thread of the tests."""
 
 _HEAD = re.compile(r"^(?=\d\d:\d\d:\d\d\.\d+ \| |(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):)", re.MULTILINE)
 _BAD = re.compile(r"^\S+ \| (?:ERROR|CRITICAL) |^(?:ERROR|CRITICAL):|Traceback \(most recent call last\)")
@@ -24,12 +24,12 @@ _read_to: dict[Path, int] = {}
 
 
 def watch(log: Path) -> None:
-    """Let the test that runs, and those after it, answer for what is written to a log from now on."""
+    """Watch a log from now on: its errors fail the current test, or a later one."""
     _read_to[log] = 0
 
 
 def read_new(folder: Path | None) -> Iterator[str]:
-    """The text of each watched log since the last call, and of the logs that are left in a folder."""
+    """Return the new text of each watched log since the last call, and the text of the logs in a folder."""
     for log in {*_read_to, *(folder.rglob("*.log") if folder else ())}:
         with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
             file.seek(_read_to.get(log, 0))
@@ -39,7 +39,7 @@ def read_new(folder: Path | None) -> Iterator[str]:
 
 
 def errors_in(text: str, allowed: Iterable[str] = ()) -> list[str]:
-    """The entries of a log that are errors or hold a traceback, but for those that a pattern allows."""
+    """Return the entries of a log that are errors or contain a traceback, without those that a pattern allows."""
     patterns = [*KNOWN, *allowed]
     return [
         _shortened(entry)
@@ -50,14 +50,14 @@ def errors_in(text: str, allowed: Iterable[str] = ()) -> list[str]:
 
 
 def _shortened(entry: str) -> str:
-    """An entry without the middle of a long traceback."""
+    """Return an entry without the middle of a long traceback."""
     lines = entry.splitlines(keepends=True)
     return entry if len(lines) <= _MOST_LINES else "".join([lines[0], "...\n", *lines[1 - _MOST_LINES :]])
 
 
 @contextlib.contextmanager
 def logged_here() -> Iterator[list[str]]:
-    """The errors that the sandboxes of this process log until the block ends, as text."""
+    """Collect the errors that the sandboxes of this process log until the block ends, as text."""
     heard: list[str] = []
 
     class Listener(logging.Handler):

@@ -1,4 +1,4 @@
-"""Real child processes, where a test is about what dies with a process and what does not."""
+"""Real child processes, for tests of what ends with a process and what does not."""
 
 import contextlib
 import signal
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 class Child:
-    """A Python process that talks by lines."""
+    """A Python process that exchanges lines with the test."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
     def hear(self) -> str:
-        """The next line that the child prints; empty when it has ended."""
+        """Return the next line that the child prints; empty after its end."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
@@ -30,18 +30,18 @@ class Child:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL: the child gets no chance to clean up."""
+        """Send SIGKILL: the child cannot clean up."""
         self._process.kill()
         self._process.wait()
 
     def end(self) -> int:
-        """Wait for the child to end by itself; its exit code."""
+        """Wait until the child ends by itself, and return its exit code."""
         return self._process.wait(timeout=60)
 
 
 @contextlib.contextmanager
 def child(code: str, *arguments: str | Path) -> Iterator[Child]:
-    """Run a piece of Python in a process of its own; killed at the end if it still runs."""
+    """Run Python code in another process; kill the process at the end if it still runs."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""A web server that answers what a test tells it: whatever is not GeekHub, not Prefect, or not of today."""
+"""A web server with the answers that a test chooses: for servers that are not GeekHub, not Prefect, or outdated."""
 
 import contextlib
 import threading
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Answers = Mapping[str, tuple[int, str]]
-"""Status and body by path; a path that is missing gets 404 and a page in HTML."""
+"""Status and body by path; any other path gets 404 and an HTML page."""
 
 NOT_FOUND = (404, "<html><body>Not found</body></html>")
 
 
 @contextlib.contextmanager
 def answering(answers: Answers, *, date: str | None = None, heard: list[str] | None = None) -> Iterator[str]:
-    """Serve until the block ends; gives the address without a path.
+    """Serve until the block ends, and yield the address without a path.
 
     ``date`` replaces the header of that name, ``heard`` takes a line for each request, such as ``POST /v1/videos``.
     """

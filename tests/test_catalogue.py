@@ -1,4 +1,4 @@
-"""The catalogue says what the documentation's page "Video models" says."""
+"""The catalogue equals the table on GeekHub's page "Video models"."""
 
 from decimal import Decimal
 

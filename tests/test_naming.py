@@ -1,4 +1,4 @@
-"""Names of results and reports: short where that is enough, and never one for two sources."""
+"""Names of results and reports are short if possible, and two sources never share one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Money: GeekHub's worked examples, the quantum, and the month whose FX counts."""
+"""Money: GeekHub's examples, the rounding, and the month whose FX applies."""
 
 from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal

@@ -1,4 +1,4 @@
-"""The walls of the house: which room may import which, no circles, and who alone may do what."""
+"""The walls of the house: which room may import which, no circles, and things that only one file may do."""
 
 import ast
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TOPS = ("cli", "flows", "tasks", "dailies")
 
-# Every edge between two rooms that exists. "root" is the vocabulary: the modules that lie directly in dailies/.
-# Imports inside functions count. A new edge is a decision: add it by hand, and never against the order of the rows.
+# Every edge between two rooms. "root" is the vocabulary: the modules directly in dailies/.
+# Imports inside functions count. A new edge is a decision: add it here and in AGENTS.md, to an earlier row only.
 ALLOWED = {
     "root": set(),
     "system": {"root"},
@@ -31,13 +31,13 @@ ALLOWED = {
         *("flows", "flows.deployment", "gateway"),
     },
 }
-# The gateway shares nothing with its client but the catalogue: they meet over HTTP and cannot agree by accident.
+# The gateway shares only the catalogue with its client: they meet over HTTP and cannot agree by accident.
 GATEWAY_SHARES = {"dailies.catalogue"}
 
 
 @cache
 def modules() -> dict[str, ast.Module]:
-    """Every module of the house by its dotted name."""
+    """Parse every module of the house; return them by dotted name."""
     paths = sorted(path for top in TOPS for path in (ROOT / top).rglob("*.py"))
     return {module_name(path): ast.parse(path.read_text("utf-8")) for path in paths}
 
@@ -47,7 +47,7 @@ def module_name(path: Path) -> str:
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
-    """The dotted names of what a module imports, in functions too; ``a.b.c`` for ``from a.b import c``."""
+    """Yield the dotted names that a module imports, also in functions; ``a.b.c`` for ``from a.b import c``."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -57,7 +57,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
 
 
 def home(name: str) -> str | None:
-    """The module of the house that an imported name lives in; None if it is not ours."""
+    """Return the module of the house that contains an imported name; None if the name is not ours."""
     while name:
         if name in modules():
             return name
@@ -81,7 +81,7 @@ def room(name: str) -> str:
 
 
 def circles(graph: dict[str, frozenset[str]]) -> list[str]:
-    """Every circle that a walk of the graph meets, as ``a -> b -> a``."""
+    """Return every circle that a walk of the graph finds, as ``a -> b -> a``."""
     done: set[str] = set()
     found: list[str] = []
 
@@ -138,7 +138,7 @@ def test_the_gateway_shares_nothing_with_its_client_but_the_catalogue():
 
 
 def test_there_are_flows_to_check():
-    """A path entrypoint would load the types of a flow's file twice, and no ``isinstance`` would hold."""
+    """A path entrypoint would load the types of a flow's file twice, and ``isinstance`` would fail."""
     flows = {name for name in modules() if name.startswith("flows")}
 
     assert {"flows.generate", "flows.batch", "flows.settle", "flows.mirror"} <= flows
@@ -156,7 +156,7 @@ def library() -> Iterator[str]:
 
 
 def test_only_the_client_knows_the_paths_of_the_api():
-    """Others fetch finished videos; none but the client speaks to GeekHub."""
+    """Other code downloads finished videos; only the client calls GeekHub's API."""
     speakers = {
         name
         for name in library()
@@ -171,7 +171,7 @@ def test_only_the_catalogue_opens_its_file():
 
 
 def test_only_settings_read_the_environment():
-    """A failpoint is no setting, and its module says so."""
+    """A failpoint is not a setting, and its module says so."""
     readers = {
         name
         for name in library()

@@ -1,4 +1,4 @@
-"""A place to run the real command in: processes, folders and servers that belong to one test."""
+"""A place to run the real command: processes, folders and servers that belong to one test."""
 
 import contextlib
 import csv
@@ -35,14 +35,16 @@ class Workplace:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment of a user who works here, with the sandbox's key."""
+        """Return the environment of a user who works here with the sandbox's key."""
         home, temporary = self.path / "home", self.path / "tmp"
         home.mkdir(exist_ok=True)
         temporary.mkdir(exist_ok=True)
         return {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "HOME": str(home),
-            "TMPDIR": str(temporary),  # Prefect has a folder of one name there, which may be another user's
+            "TMPDIR": str(
+                temporary
+            ),  # Prefect uses a fixed folder name there; it can belong to another user
             "PREFECT_HOME": str(self.path / "prefect"),
             "PREFECT_API_URL": self.prefect_api_url,
             "GEEKHUB_API_KEY": self.sandbox.api_key,
@@ -51,12 +53,12 @@ class Workplace:
             "DAILIES_FX": f"*={self.sandbox.fx_mxn_per_usd}",
             "DAILIES_DATA_DIR": str(self.path / "data"),
             "DAILIES_SUBMIT_RATE_PER_S": "50",
-            "DAILIES_EVENTS_PER_S": "1000",  # at this speed polls are dense; a few hundred events fit any queue
+            "DAILIES_EVENTS_PER_S": "1000",  # at this speed polls are dense, and a few hundred events fit any queue
             "COLUMNS": "200",
         }
 
     def write_csv(self, rows: int, name: str = "prompts.csv", **columns: str) -> Path:
-        """A CSV of so many different prompts; ``columns`` give every row the same cell."""
+        """Write a CSV with this many different prompts; ``columns`` give every row the same cell."""
         path = self.path / name
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
@@ -65,7 +67,7 @@ class Workplace:
         return path
 
     def start(self, *arguments: str | Path, **env: str) -> "subprocess.Popen[str]":
-        """Start ``dailies ...`` and do not wait for it."""
+        """Start ``dailies ...`` without waiting for it."""
         return subprocess.Popen(
             [DAILIES, *map(str, arguments)],
             cwd=self.path,
@@ -77,28 +79,28 @@ class Workplace:
         )
 
     def run(self, *arguments: str | Path, **env: str) -> "subprocess.CompletedProcess[str]":
-        """Run ``dailies ...`` to its end."""
+        """Run ``dailies ...`` until it ends."""
         with self.start(*arguments, **env) as process:
             output, _ = process.communicate(timeout=240)
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
     @property
     def ledger(self) -> LedgerFolder:
-        """The ledger of the sandbox's account."""
+        """Return the ledger of the sandbox's account."""
         return LedgerFolder.open(self.path / "data" / "ledger" / "sandbox", "sandbox")
 
     def entries(self) -> list[LedgerEntry]:
-        """Every entry in the ledger's files."""
+        """Return every entry in the ledger's files."""
         return self.ledger.entries()
 
     def charged_mxn(self) -> Decimal:
-        """What the ledger says was charged."""
+        """Return the sum of the ledger's charges."""
         done = [entry for entry in self.entries() if entry.status is EntryStatus.COMPLETED]
         return sum((entry.charged_mxn or Decimal(0) for entry in done), Decimal(0))
 
 
 def wait_until(holds: Callable[[], object], *, limit_s: float = 60.0) -> None:
-    """Wait until a callable says true.
+    """Wait until a callable returns true.
 
     Raises:
         TimeoutError: it did not in time.
@@ -112,7 +114,7 @@ def wait_until(holds: Callable[[], object], *, limit_s: float = 60.0) -> None:
 
 @contextlib.contextmanager
 def running_prefect(home: Path, port: int | None = None, **settings: str) -> Iterator[str]:
-    """A Prefect server with the project's tuning, until the block ends; on a free port unless one is given."""
+    """Run a Prefect server with the project's tuning until the block ends; on a free port unless one is given."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = port or probe.getsockname()[1]
