@@ -42,9 +42,7 @@ class Workplace:
         return {
             **{name: os.environ[name] for name in _KEPT if name in os.environ},
             "HOME": str(home),
-            "TMPDIR": str(
-                temporary
-            ),  # Prefect uses a fixed folder name there; it can belong to another user
+            "TMPDIR": str(temporary),  # Prefect uses a fixed folder name there; it can belong to another user
             "PREFECT_HOME": str(self.path / "prefect"),
             "PREFECT_API_URL": self.prefect_api_url,
             "GEEKHUB_API_KEY": self.sandbox.api_key,
