@@ -63,29 +63,50 @@ class RowError:
     remedy: str
     unit: str = "line"
 
+    @property
+    def place(self) -> str:
+        """The source and, where it is known, the line or row."""
+        return self.source if self.line is None else f"{self.source} {self.unit} {self.line}"
+
     def __str__(self) -> str:
-        line = "" if self.line is None else f" {self.unit} {self.line}"
         column = "" if self.column is None else f", column {self.column}"
-        return f"{self.source}{line}{column}: {self.reason}; {self.remedy}"
+        return f"{self.place}{column}: {self.reason}; {self.remedy}"
 
 
 class InputError(DailiesError):
-    """The CSV cannot be used as it is: nothing was sent.
+    """Sources of prompts cannot be used as they are: nothing was sent.
+
+    Equal mistakes (same column, same remedy) are one kind: the message shows the first three and counts the rest.
 
     Args:
-        errors: every fault found, in the file's order; the message shows the first 20.
+        errors: every mistake found, in the order of the sources.
+        command: a command that reads the sources without an edit; empty if none is known.
     """
 
-    shown: ClassVar[int] = 20
+    shown_of_a_kind: ClassVar[int] = 3
+    shown_kinds: ClassVar[int] = 12
 
-    def __init__(self, errors: tuple[RowError, ...]) -> None:
-        super().__init__(errors)
+    def __init__(self, errors: tuple[RowError, ...], command: str = "") -> None:
+        super().__init__(errors, command)
         self.errors = errors
+        self.command = command
 
     def __str__(self) -> str:
-        lines = [str(error) for error in self.errors[: self.shown]]
-        more = len(self.errors) - len(lines)
-        return "\n".join([*lines, f"... and {more} more"] if more else lines)
+        kinds: dict[tuple[str | None, str], list[RowError]] = {}
+        for error in self.errors:
+            kinds.setdefault((error.column, error.remedy), []).append(error)
+        lines = [line for kind in list(kinds.values())[: self.shown_kinds] for line in self._lines(kind)]
+        if others := [error for kind in list(kinds.values())[self.shown_kinds :] for error in kind]:
+            lines.append(f"... and {len(others):,} more of {len(kinds) - self.shown_kinds:,} other kinds")
+        if self.command:
+            lines.append(f"This reads it: {self.command}")
+        return "\n".join(lines)
+
+    def _lines(self, kind: list[RowError]) -> list[str]:
+        lines = [str(error) for error in kind[: self.shown_of_a_kind]]
+        if more := len(kind) - len(lines):
+            lines.append(f"... and {more:,} more of this kind, the last in {kind[-1].place}: {kind[0].remedy}")
+        return lines
 
 
 class SettingsError(DailiesError):

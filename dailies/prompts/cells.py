@@ -1,8 +1,9 @@
-"""The cells of one row: each is read into a value, or into a fault that says what to do.
+"""Reads the cells of one row: each becomes a value, or a fault that says what to do.
 
 The rules are those of GeekHub's pages "POST /v1/videos/generations" (prompt, duration) and "Video models"
-(durations and ratios of each model). Numbers are plain ASCII digits and nothing else: what would have to be
-interpreted (``5.0``, ``5s``, ``1e1``, full-width digits) is refused rather than guessed, for it costs money.
+(durations and ratios of each model). Numbers are plain ASCII digits. Two forms that spreadsheets and programs make of
+them are certain and are read as well: ``5.0`` for 5, and the time ``16:09`` for the ratio 16:9. Everything else that would need a
+guess (``5s``, ``1e1``, full-width digits) is refused, because a wrong guess costs money.
 """
 
 import re
@@ -11,13 +12,19 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from dailies.catalogue import VideoModel, load_catalogue
+from dailies.errors import RowError
+from dailies.prompts.error_texts import is_error_text, is_seen
 
+COLUMNS = ("prompt", "id", "model", "duration", "aspect_ratio", "take", "fallback", "takes")
+META = "meta."
 MAX_PROMPT_CHARACTERS = 4000
 MAX_TAKE = 1_000_000
 
 # Everything of Unicode's class Cc but tab and LF; and lone surrogates, which UTF-8 cannot carry.
 _UNSENDABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _DIGITS = re.compile("[0-9]+")
+_WHOLE = re.compile(r"([0-9]+)[.,]0{1,2}")  # not 5.000, which is five thousand in some countries
+_TIME = re.compile(r"0*([0-9]{1,2}):0*([0-9]{1,2})(?::00)?\s*([ap]m)?", re.IGNORECASE)
 _ENDLESS = 10**9
 
 
@@ -27,6 +34,10 @@ class Fault(NamedTuple):
     column: str | None
     reason: str
     remedy: str
+
+    def at(self, label: str, place: int | None, unit: str = "line") -> RowError:
+        """The fault with its place."""
+        return RowError(label, place, self.column, self.reason, self.remedy, unit)
 
 
 class Clip(NamedTuple):
@@ -50,9 +61,43 @@ def check_prompt(prompt: str) -> Fault | None:
         return Fault("prompt", "the prompt is empty", "write what the video shows, or remove the row")
     if len(prompt) > MAX_PROMPT_CHARACTERS:
         over = len(prompt) - MAX_PROMPT_CHARACTERS
-        reason = f"the prompt has {len(prompt)} characters, but GeekHub takes at most {MAX_PROMPT_CHARACTERS}"
-        return Fault("prompt", reason, f"shorten it by {over}")
-    return _unsendable("prompt", prompt)
+        reason = f"the prompt has {len(prompt)} characters, but GeekHub takes at most {MAX_PROMPT_CHARACTERS}: {over} too many"
+        return Fault("prompt", reason, "shorten it")
+    if (fault := _unsendable("prompt", prompt)) is not None:
+        return fault
+    if not is_seen(prompt):
+        reason = f"there is nothing to see in it ({shown(prompt)})"
+        return Fault("prompt", reason, "write what the video shows, or remove the row")
+    return None
+
+
+def check_error_text(column: str, text: str) -> Fault | None:
+    """Refuse a cell that is the error of a spreadsheet or a program, such as ``#REF!`` or ``nan``."""
+    if not is_error_text(text):
+        return None
+    remedy = "put the cell right where the sheet was made, or say --allow-error-texts if you mean this text"
+    return Fault(column, f"{shown(text)} is the error of a spreadsheet or a program, not a text", remedy)
+
+
+def plain_number(text: str) -> str:
+    """Write ``5.0`` as ``5``; any other text stays as it is."""
+    found = _WHOLE.fullmatch(text.strip())
+    return found[1] if found else text
+
+
+def plain_ratio(text: str) -> str:
+    """Write ratios that a spreadsheet took for times (``16:09``, ``04:09 PM``) as ratios; other texts stay as they are."""
+    parts = [_TIME.fullmatch(part.strip()) for part in text.split("|")]
+    if not all(parts):
+        return text
+    return "|".join(_ratio_of(part) for part in parts if part)
+
+
+def _ratio_of(time: "re.Match[str]") -> str:
+    hour, half = int(time[1]), (time[3] or "").lower()
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return f"{hour}:{int(time[2])}"
 
 
 def check_id(prompt_id: str) -> Fault | None:

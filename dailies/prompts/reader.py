@@ -1,12 +1,16 @@
 """Sources of prompts: read, checked and keyed as a whole, before anything is spent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from dailies.catalogue import load_catalogue
 from dailies.errors import InputError, RowError, SettingsError
 from dailies.prompts.cells import check_prompt, shown
-from dailies.prompts.columns import read_columns
+from dailies.prompts.columns import check_mapping, read_columns
+from dailies.prompts.header_message import HeaderError, join_proposals
+from dailies.prompts.options import ReadOptions, read_mapping
 from dailies.prompts.row_builder import RowBuilder
 from dailies.prompts.row_key import normal_text
 from dailies.prompts.rows import PromptFile, PromptRow, RejectedRow, Sheet
@@ -15,20 +19,23 @@ from dailies.prompts.sources.source_names import SourceName, find_sources
 from dailies.prompts.sources.table import Table, refuse
 from dailies.system.memory import many_objects
 
-__all__ = ["PromptFile", "PromptRow", "RejectedRow", "Sheet", "read_prompts"]
+__all__ = ["PromptFile", "PromptRow", "ReadOptions", "RejectedRow", "Sheet", "read_prompts"]
 
 Names = Path | str | Sequence[Path | str]
+
+_SAMPLE = 50
 
 
 @many_objects()
 def read_prompts(
     sources: Names,
+    options: ReadOptions = ReadOptions(),  # noqa: B008 - frozen
     *,
     default_model: str = "fal/kling-2",
-    skip_bad_rows: bool = False,
-    template: str | None = None,
+    folders: Sequence[Path] = (),
+    quote: bool = False,
 ) -> PromptFile:
-    """Read sources of prompts: all of them are checked, and every bad row is named. ``docs/prompts.md`` tells the form.
+    """Read sources of prompts: all of them are checked, and every bad row is named. ``docs/prompts.md`` explains the form.
 
     Columns: ``prompt`` (required, but for a template), ``id``, ``model`` and ``aspect_ratio`` (one or several, with
     ``|`` between them), ``duration`` (seconds), ``take`` or ``takes``, ``fallback`` and ``meta.<name>``. Empty cells
@@ -37,9 +44,10 @@ def read_prompts(
 
     Args:
         sources: paths, URLs of fsspec, patterns of either, ``-`` for standard input; one or several.
+        options: how to read them.
         default_model: for rows that name none.
-        skip_bad_rows: give bad rows as ``rejected`` instead of refusing everything.
-        template: a prompt for rows without one of their own, ``{name}`` filled in from ``meta.name``.
+        folders: where files must lie; anywhere if there are none.
+        quote: whether messages may quote the words of headers: on a terminal, but in no log.
 
     Raises:
         InputError: a source is unusable, or has bad rows; with every fault found.
@@ -48,38 +56,59 @@ def read_prompts(
     if default_model not in load_catalogue():
         models = ", ".join(load_catalogue())
         raise SettingsError(f"the default model {shown(default_model)} does not exist; use one of {models}")
-    names = [sources] if isinstance(sources, Path | str) else sources
-    text = _normal_template(template)
-    files = list(_read_each(find_sources(map(str, names)), default_model, text))
+    names = [str(name) for name in ([sources] if isinstance(sources, Path | str) else sources)]
+    read_mapping(options.columns)  # a mistake in it is no mistake of each source
+    reading = _Reading(options, _normal_template(options.template), default_model, quote)
+    files = reading.read_each(find_sources(names, folders), names)
+    check_mapping(options, [sheet.columns for file in files for sheet in file.sheets])
     rejected = tuple(row for file in files for row in file.rejected)
-    if rejected and not skip_bad_rows:
+    if rejected and not options.skip_bad_rows:
         raise InputError(tuple(error for row in rejected for error in row.errors))
     return files[0] if len(files) == 1 else _join(files, rejected)
 
 
-def _read_each(names: Sequence[SourceName], default_model: str, template: str) -> Iterator[PromptFile]:
-    """Read one source after the other; when several cannot be used at all, each of them is told."""
-    errors: list[RowError] = []
-    for name in names:
-        try:
-            with open_table(name) as table:
-                yield _parse(table, name.label, default_model, template)
-        except InputError as error:
-            errors += error.errors
-    if errors:
-        raise InputError(tuple(errors))
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How every source of one call is read."""
 
+    options: ReadOptions
+    template: str
+    default_model: str
+    quote: bool
 
-def _parse(table: Table, source: str, default_model: str, template: str) -> PromptFile:
-    builder = RowBuilder(source, table, read_columns(table, needs_prompt=not template), default_model, template)
-    records: dict[int, tuple[str, ...]] = {}
-    for line, cells in table.records:
-        records[line] = cells
-        builder.add(line, cells)
-    if not records:
-        raise refuse(table.label, None, "the file has a header but no rows", "add a row for each video")
-    rows = tuple(builder.rows())
-    return PromptFile((Sheet(source, table.header, records),), rows, tuple(builder.rejected), (), builder.expanded)
+    def read_each(self, sources: Sequence[SourceName], names: Sequence[str]) -> list[PromptFile]:
+        """Read one source after the other; when several cannot be used at all, the error names each of them."""
+        files: list[PromptFile] = []
+        errors: list[RowError] = []
+        proposals: list[ReadOptions | None] = []
+        for name in sources:
+            try:
+                with open_table(name, self.options, quote=self.quote) as table:
+                    files.append(self._read(table, name.label))
+            except HeaderError as error:
+                errors += error.errors
+                proposals.append(error.proposal)
+            except InputError as error:
+                errors += error.errors
+        if errors:
+            raise InputError(tuple(errors), join_proposals(proposals, names))
+        return files
+
+    def _read(self, table: Table, source: str) -> PromptFile:
+        head = list(islice(table.records, _SAMPLE))
+        columns = read_columns(table, [table.texts(raw) for _, raw in head], self.options, quote=self.quote)
+        builder = RowBuilder(source, table, columns, self.default_model, self.template, self.options)
+        records: dict[int, tuple[str, ...]] = {}
+        for line, raw in chain(head, table.records):
+            cells = builder.add(line, raw)
+            if cells is not None:
+                records[line] = cells
+        if not records:
+            raise refuse(table.label, None, "the file has a header but no rows", "add a row for each video")
+        rows = tuple(builder.rows())
+        notes = (*(f"{table.label}: {note}" for note in (*table.notes, *columns.notes)), *builder.notes.lines())
+        sheet = Sheet(source, table.header, records)
+        return PromptFile((sheet,), rows, tuple(builder.rejected), (), builder.expanded, notes)
 
 
 def _join(files: Sequence[PromptFile], rejected: tuple[RejectedRow, ...]) -> PromptFile:
@@ -91,8 +120,9 @@ def _join(files: Sequence[PromptFile], rejected: tuple[RejectedRow, ...]) -> Pro
         for row in file.rows:
             (repeats if row.row_key in seen else rows).append(row)
         seen.update(row.row_key for row in file.rows)
+    notes = tuple(note for file in files for note in file.notes)
     sheets = tuple(sheet for file in files for sheet in file.sheets)
-    return PromptFile(sheets, tuple(rows), rejected, tuple(repeats), any(file.expanded for file in files))
+    return PromptFile(sheets, tuple(rows), rejected, tuple(repeats), any(file.expanded for file in files), notes)
 
 
 def _normal_template(template: str | None) -> str:

@@ -3,19 +3,34 @@
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from dailies.catalogue import load_catalogue
 from dailies.errors import InputError, RowError
-from dailies.naming import full_name
-from dailies.prompts.cells import Clip, Fault, check_id, check_prompt, read_take, shown
+from dailies.prompts.cells import (
+    Clip,
+    Fault,
+    check_error_text,
+    check_id,
+    check_prompt,
+    plain_number,
+    plain_ratio,
+    read_take,
+    shown,
+)
 from dailies.prompts.columns import Columns
 from dailies.prompts.matrix import MAX_VIDEOS, read_clips, read_takes
+from dailies.prompts.options import ReadOptions
+from dailies.prompts.records import Notes, Records
 from dailies.prompts.row_key import normal_text, rejected_key, row_key
 from dailies.prompts.rows import PromptRow, RejectedRow
 from dailies.prompts.sources.table import Table, refuse
 from dailies.prompts.templates import check_template, fill
 
 _REMEMBERED = 4096  # distinct combinations of cells; a file has a few dozen of them
+
+
+_RATIOS = frozenset(ratio for model in load_catalogue().values() for ratio in model.aspect_ratios)
 
 
 class _Draft(NamedTuple):
@@ -78,16 +93,22 @@ class RowBuilder:
         columns: which of its columns is which.
         default_model: for rows that name none.
         template: for rows without a prompt of their own, in normal form; empty if there is none.
+        options: what else the user asked for.
     """
 
-    def __init__(self, source: str, table: Table, columns: Columns, default_model: str, template: str = "") -> None:
+    def __init__(
+        self, source: str, table: Table, columns: Columns, default_model: str, template: str, options: ReadOptions
+    ) -> None:
         self.rejected: list[RejectedRow] = []
         self.expanded = False
+        self.notes = Notes(table.label, table.unit)
+        self._records = Records(table, columns, self.notes)
         self._source = source
         self._table = table
         self._columns = columns
         self._default_model = default_model
         self._template = template
+        self._check = None if options.allow_error_texts else check_error_text
         self._drafts: deque[_Draft] = deque()
         self._videos = 0
         self._lines_of_ids: dict[str, int] = {}
@@ -97,31 +118,45 @@ class RowBuilder:
         self._metadata = lru_cache(_REMEMBERED)(partial(_metadata, columns.meta_names))
         self._template_is_checked = False
 
-    def add(self, line: int, cells: tuple[str, ...]) -> None:
-        """Read one record; a bad one goes into ``rejected``.
+    def add(self, line: int, raw: tuple[Any, ...]) -> tuple[str, ...] | None:
+        """Read one record; a bad one goes into ``rejected``. Returns its cells as texts, None if there is nothing in it.
 
         Raises:
             InputError: the records so far ask for too many videos, or the template needs columns that are not there.
         """
-        if len(cells) != self._columns.count:
-            self._reject(line, cells, [_ragged(len(cells), self._columns.count)])
-            return
-        prompt, prompt_id, model, duration, ratio, take, fallback, takes = self._columns.known(cells)
-        prompt, prompt_id = normal_text(prompt) or self._usable_template(), normal_text(prompt_id)
+        record = self._records.read(line, raw)
+        if record is None:
+            return None
+        cells, faults = record.cells, record.faults
+        if record.is_lost:
+            self._reject(line, cells, faults)
+            return cells
+        fitting = record.fitting
+        own, prompt_id, model, duration, ratio, take, fallback, takes = self._columns.known(fitting)
+        own, prompt_id = normal_text(own), normal_text(prompt_id)
+        prompt = own or self._usable_template()
+        duration, take, takes = (self._number(text, line) for text in (duration, take, takes))
+        if ratio and ratio not in _RATIOS:
+            ratio = self._ratio(ratio, line)
         clips, wrong = self._clips(model.strip() or self._default_model, duration, ratio, fallback)
         number, times = read_take(take) if take else None, read_takes(takes, take) if takes else 1
-        metadata = self._metadata(self._columns.meta(cells))
-        text, unfilled = self._fill(prompt, metadata) if "{" in prompt else (prompt, None)
-        checks = (*(unfilled or (check_prompt(text),)), self._check_id(prompt_id, line), number, times, *wrong)
-        faults = [fault for fault in checks if isinstance(fault, Fault)]
-        if self._table.faults:
-            faults = [*self._table.faults.pop(line, ()), *faults]
+        metadata = self._metadata(self._columns.meta(fitting))
+        text, unfilled = self._fill(prompt, own, metadata) if "{" in prompt else (prompt, None)
+        checks = (
+            *(unfilled or (self._check_prompt(text),)),
+            self._check_id(prompt_id, line),
+            number,
+            times,
+            *wrong,
+        )
+        faults = [*faults, *(fault for fault in checks if isinstance(fault, Fault))]
         if not faults:
             assert not isinstance(number, Fault)
             assert not isinstance(times, Fault)
             faults = self._keep(_Draft(line, prompt_id or None, text, clips, number, times, metadata))
         if faults:
-            self._reject(line, cells, faults, prompt_id or None, prompt)
+            self._reject(line, cells, _first_of_each(faults), prompt_id or None, prompt)
+        return cells
 
     def rows(self) -> Iterator[PromptRow]:
         """Turn what was kept into rows, after the last record: only then every explicit take is known."""
@@ -135,8 +170,26 @@ class RowBuilder:
                     key, self._source, line, prompt_id, prompt, model, duration_s, ratio, take, fallback, metadata
                 )
 
+    def _number(self, text: str, line: int) -> str:
+        if not text or text.isdecimal():
+            return text
+        plain = plain_number(text)
+        if plain != text:
+            self.notes.add(f"{shown(text.strip())} is read as {plain}", line)
+        return plain
+
+    def _ratio(self, text: str, line: int) -> str:
+        plain = plain_ratio(text)
+        if plain.replace(" ", "") != text.replace(" ", "") and all(part in _RATIOS for part in plain.split("|")):
+            self.notes.add(f"{shown(text.strip())} is read as the ratio {plain}", line)
+            return plain
+        return text
+
+    def _check_prompt(self, text: str) -> Fault | None:
+        return check_prompt(text) or (self._check("prompt", text) if self._check else None)
+
     def _usable_template(self) -> str:
-        """The template, once it is known that this source has its columns: told once, not for each row."""
+        """The template, once it is known that this source has its columns: checked once, not for each row."""
         if self._template and not self._template_is_checked:
             if faults := check_template(self._template, self._columns.meta_names):
                 reasons = ((f"--template: {fault.reason}", fault.remedy) for fault in faults)
@@ -144,8 +197,15 @@ class RowBuilder:
             self._template_is_checked = True
         return self._template
 
-    def _fill(self, prompt: str, metadata: Mapping[str, str]) -> tuple[str, list[Fault]]:
-        text, faults = fill(prompt, metadata, self._columns.meta_names)
+    def _fill(self, prompt: str, own: str, metadata: Mapping[str, str]) -> tuple[str, list[Fault]]:
+        """Fill a prompt in; ``{prompt}`` in a row's own prompt is the template, as in sheets of styles."""
+        values, names = metadata, self._columns.meta_names
+        if own and self._template and "prompt" not in names and "{prompt}" in own.lower():
+            template, faults = fill(self._template, metadata, names, self._check)
+            if faults:
+                return "", faults
+            values, names = {**metadata, "prompt": template}, (*names, "prompt")
+        text, faults = fill(prompt, values, names, self._check)
         self.expanded |= text != prompt
         return normal_text(text), faults
 
@@ -170,7 +230,7 @@ class RowBuilder:
         if (holder := self._lines_of_ids.setdefault(prompt_id, line)) != line:
             reason = f"{shown(prompt_id)} is already the id of {self._table.unit} {holder}"
             return Fault("id", reason, "give each row its own id")
-        return check_id(prompt_id)
+        return check_id(prompt_id) or (self._check("id", prompt_id) if self._check and prompt_id[0] == "#" else None)
 
     def _reject(
         self,
@@ -180,19 +240,22 @@ class RowBuilder:
         prompt_id: str | None = None,
         prompt: str = "",
     ) -> None:
-        errors = tuple(RowError(self._table.label, line, *fault, self._table.unit) for fault in faults)
-        key = rejected_key(full_name(self._source), line, cells)
+        errors = tuple(fault.at(self._table.label, line, self._table.unit) for fault in faults)
+        key = rejected_key(self._source, line, cells)
         self.rejected.append(RejectedRow(key, self._source, line, cells, errors, prompt_id, prompt))
+
+
+def _first_of_each(faults: Iterable[Fault]) -> list[Fault]:
+    """Of several faults of one cell the first: a cell that could not be read is not empty as well."""
+    columns: set[str] = set()
+    kept: list[Fault] = []
+    for fault in faults:
+        if fault.column is None or fault.column not in columns:
+            kept.append(fault)
+        columns.add(fault.column or "")
+    return kept
 
 
 def _metadata(names: tuple[str, ...], cells: tuple[str, ...]) -> Mapping[str, str]:
     texts = zip(names, map(normal_text, cells), strict=True)
     return {name: text for name, text in texts if text}
-
-
-def _ragged(found: int, expected: int) -> Fault:
-    if found < expected:
-        reason = f"the line has only {found} of the header's {expected} cells"
-        return Fault(None, reason, "add what is missing; a cell may be empty")
-    reason = f"the line has {found} cells, but the header has {expected}"
-    return Fault(None, reason, 'put double quotes around a cell with a delimiter in it: "a cat, a hat"')

@@ -88,6 +88,7 @@ class PromptFile:
         rejected: what cannot; empty unless bad rows were to be skipped.
         repeats: rows of a later source that ask for what a row of an earlier one asks for: same key, one video.
         expanded: whether a record became several rows, or its prompt was filled in.
+        notes: what the reader decided that a person may want to know, one line each.
     """
 
     sheets: tuple[Sheet, ...]
@@ -95,6 +96,7 @@ class PromptFile:
     rejected: tuple[RejectedRow, ...]
     repeats: tuple[PromptRow, ...] = ()
     expanded: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -135,4 +137,4 @@ class PromptFile:
             for some in (self.rows, self.repeats)
         )
         rejected = tuple(row for row in self.rejected if row.source_line in places.get(row.source, ()))
-        return PromptFile(tuple(sheets), rows, rejected, repeats, self.expanded)
+        return PromptFile(tuple(sheets), rows, rejected, repeats, self.expanded, self.notes)

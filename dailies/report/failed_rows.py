@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dailies.planning.outcome import Outcome, RowOutcome
-from dailies.prompts.templates import META, escape
+from dailies.prompts.cells import META
+from dailies.prompts.templates import escape
 from dailies.report.output import write_output
 from dailies.report.results import format_of
 from dailies.report.table_formats import WRITERS, Cell

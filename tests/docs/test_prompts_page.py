@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from dailies.prompts.columns import COLUMNS
+from dailies.prompts.cells import COLUMNS
 from dailies.prompts.sources.source_names import FORMATS
 from dailies.report.results import SENT_COLUMNS, SOURCE_COLUMNS
 from tests.workplace import DAILIES, ROOT, Workplace

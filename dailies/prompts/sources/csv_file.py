@@ -1,121 +1,245 @@
 """A CSV file as people really save it: bytes in, header and records with their physical lines out.
 
-Accepted without a word: a byte order mark; LF, CRLF or CR; commas, semicolons or tabs (whichever makes the
-header name known columns); quoted cells over several lines; blank lines. A wrong cell is a matter of
-its row, but where one record ends and the next begins must be certain: everything here refuses the file.
+Accepted without a word: a byte order mark; LF, CRLF or CR; commas, semicolons or tabs; quoted cells over several lines;
+blank lines. Accepted with a note: a line ``sep=;``, titles above the header, tabs without quoting, UTF-16. A wrong cell is
+a matter of its row, but where one record ends and the next begins must be certain: everything else refuses the file.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import BinaryIO
 
 from dailies.errors import InputError
-from dailies.prompts.sources.table import Record, Table, refuse, unreadable
+from dailies.prompts.likeness import is_like
+from dailies.prompts.options import ReadOptions
+from dailies.prompts.sources.decoding import decode_lines
+from dailies.prompts.sources.table import Record, Table, refuse
+from dailies.prompts.sources.titles import find_header
 
 DELIMITERS = ",;\t"
-_UTF8_BOM = b"\xef\xbb\xbf"
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-_ZIP = b"PK\x03\x04"
-_SAVE_AS_UTF8 = "save it as CSV in UTF-8"
-_NAME_IT = f"{_SAVE_AS_UTF8}, or name it .xlsx"
+_SEP = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"\w")
+_SAMPLE = 200
+IsKnown = Callable[[str], bool]
 
 
-def read_csv(stream: BinaryIO, source: str, is_known: Callable[[str], bool], delimiters: str = DELIMITERS) -> Table:
+class _Lines:
+    """The lines of a text, counted; a comment where a record may begin is left out."""
+
+    def __init__(self, lines: Iterator[str], comment: str, number: int = 0) -> None:
+        self._lines = lines
+        self._comment = comment
+        self.number = number
+        self.start = 0
+        self.is_start = True
+        self.comments = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        for line in self._lines:
+            self.number += 1
+            if self._comment and self.is_start and line.startswith(self._comment):
+                self.comments += 1
+                continue
+            if self.is_start:
+                self.start, self.is_start = self.number, False
+            return line
+        raise StopIteration
+
+
+def read_csv(
+    stream: BinaryIO,
+    source: str,
+    is_known: IsKnown,
+    options: ReadOptions,
+    *,
+    delimiters: str = DELIMITERS,
+    is_list: bool = False,
+    quote: bool = False,
+) -> Table:
     """Find the delimiter and the header; the records follow one by one.
 
     Args:
         stream: the file's bytes.
         source: what to call the file in messages.
         is_known: whether a name, in lower case, is that of a column; it tells the delimiter and the header.
+        options: comments, the encoding, whether there is a header.
         delimiters: what may stand between cells.
+        is_list: whether a text in which nothing looks like a header is a list of prompts.
+        quote: whether messages may quote words of the file.
 
     Raises:
-        InputError: the bytes are no CSV in UTF-8, here or later from ``records``.
+        InputError: the bytes are no CSV in a known encoding, here or later from ``records``.
     """
-    lines = decode_lines(stream, source)
-    start: list[str] = []
-    for line in lines:
-        start.append(line)
-        if _WORD.search(line):
-            break
+    notes: list[str] = []
+    lines = decode_lines(stream, source, options.encoding, notes.append, quote=quote)
+    head = list(islice(lines, _SAMPLE))
+    if not any(map(_WORD.search, head)):
+        if not any(map(_WORD.search, lines)):
+            raise refuse(source, None, "the file is empty", "start it with a header that names prompt")
+        raise refuse(source, None, f"the first {_SAMPLE} lines are blank", "remove them")
+    if _is_page(head):
+        raise refuse(
+            source, None, "this is a web page, not a table", "name the address from which the file is exported"
+        )
+    if options.lines or (is_list and _is_plain_list(head, is_known)):
+        return _list(_Lines(chain(head, lines), options.comment), source, notes)
+    delimiter, skip = _delimiter(head, is_known, delimiters, options, notes)
+    rest: Iterator[str] = islice(chain(head, lines), skip, None)
+    quoting = csv.QUOTE_MINIMAL
+    if delimiter == "\t":
+        held = list(rest)
+        rest = iter(held)
+        if not _is_quoted([line for line in held if not (options.comment and line.startswith(options.comment))]):
+            quoting = csv.QUOTE_NONE
+            notes.append("read without quoting: quotes are part of the texts")
+    counted = _Lines(rest, options.comment, skip)
+    return _table(counted, delimiter, quoting, source, is_known, options, notes)
+
+
+def _table(
+    lines: _Lines, delimiter: str, quoting: int, source: str, is_known: IsKnown, options: ReadOptions, notes: list[str]
+) -> Table:
+    records = _records(lines, delimiter, quoting, source, notes)
+    if options.no_header:
+        first = next(records)
+        names = tuple(str(number + 1) for number in range(len(first[1])))
+        return Table(source, names, chain([first], records), None, is_text=True, is_headless=True, notes=notes)
+    titles = list(islice(records, 20))
+    index = find_header([row for _, row in titles], [line for line, _ in titles], is_known)
+    if index:
+        notes.append(f"lines above the header in line {titles[index][0]} are left out")
+    header_line, header = titles[index]
+    names = tuple(name.strip() for name in header)
+    while len(names) > 1 and not names[-1]:
+        names = names[:-1]
+    return Table(
+        source, names, chain(titles[index + 1 :], records), header_line, width=len(header), is_text=True, notes=notes
+    )
+
+
+def _list(lines: _Lines, source: str, notes: list[str]) -> Table:
+    def records() -> Iterator[Record]:
+        for line in lines:
+            lines.is_start = True
+            if line.strip():
+                yield lines.number, (line.strip(),)
+
+    notes.append("each line is read as a prompt")
+    return Table(source, ("prompt",), records(), None, is_text=True, is_headless=True, notes=notes)
+
+
+def _is_page(head: Sequence[str]) -> bool:
+    start = "".join(head[:3]).lstrip().lower()
+    return start.startswith(("<!doctype html", "<html"))
+
+
+def _is_plain_list(head: Sequence[str], is_known: IsKnown) -> bool:
+    """Whether the first line holds neither tabs nor a name of a column."""
+    first = next(line for line in head if _WORD.search(line))
+    cells = [name.strip().strip('"').lower() for name in re.split("[,;]", first)]
+    return "\t" not in first and not any(is_known(name) or is_like(name) for name in cells)
+
+
+def _delimiter(
+    head: Sequence[str], is_known: IsKnown, delimiters: str, options: ReadOptions, notes: list[str]
+) -> tuple[str, int]:
+    """The delimiter, and how many lines above the table say it.
+
+    It is what makes the most known columns of one of the first lines; else what cuts the lines into the same number of
+    cells most often.
+    """
+    if found := _SEP.fullmatch(head[0]):
+        notes.append("the line sep= says how cells are delimited")
+        return found[1], 1
+    body = [line for line in head if not (options.comment and line.startswith(options.comment))]
+
+    def fitness(delimiter: str) -> tuple[int, float, int]:
+        rows = _sample(body, delimiter)
+        known = max((sum(is_known(name.strip().lower()) for name in row) for row in rows[:20]), default=0)
+        widest = max((len(row) for row in rows[:20] if any(is_known(name.strip().lower()) for name in row)), default=0)
+        common, times = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
+        even = times / len(rows) if common > 1 else 0.0
+        return known if not options.no_header else 0, widest or even, common
+
+    best = max(delimiters, key=fitness)
+    if options.no_header and fitness(best)[1] < 0.8:
+        notes.append("each line is read as one cell")
+        return "\0", 0
+    return best, 0
+
+
+def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    try:
+        return [row for row in csv.reader(lines, delimiter=delimiter) if any(map(str.strip, row))]
+    except csv.Error:  # an endless cell: the real reading will refuse it, with its line
+        return []
+
+
+def _is_quoted(lines: Sequence[str]) -> bool:
+    """Whether a table with tabs quotes its cells; if not, every line is a record and quotes are texts."""
+    try:
+        rows = [row for row in csv.reader(lines, delimiter="\t", strict=True) if any(map(str.strip, row))]
+    except csv.Error:
+        return not _is_even(lines)
+    return len(rows) == sum(1 for line in lines if line.strip()) or not _is_even(lines)
+
+
+def _is_even(lines: Sequence[str]) -> bool:
+    """Whether every line has as many cells as the header, empty ones at its end left out."""
+    filled = [line.rstrip("\r\n").count("\t") for line in lines if line.strip()]
+    return bool(filled) and filled[0] > 0 and all(count == filled[0] for count in filled)
+
+
+def _records(lines: _Lines, delimiter: str, quoting: int, source: str, notes: list[str]) -> Iterator[Record]:
+    if quoting == csv.QUOTE_NONE:
+        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, quotechar=None)
     else:
-        raise refuse(source, None, "the file is empty", "start it with a header that names prompt")
-    records = _records(chain(start, lines), _delimiter(start[-1], is_known, delimiters), source)
-    header_line, header = next(records)
-    return Table(source, tuple(name.strip() for name in header), records, header_line)
-
-
-def decode_lines(stream: Iterable[bytes], source: str) -> Iterator[str]:
-    """A text in UTF-8 line by line, each with its end; its mark is left out.
-
-    Cut at LF, CRLF and CR only: ``str.splitlines`` would cut at U+2028 and its like, too.
-
-    Raises:
-        InputError: the bytes are no UTF-8, or cannot be read.
-    """
-    pieces = (piece for chunk in stream for piece in chunk.splitlines(keepends=True))
-    try:
-        for number, piece in enumerate(pieces, 1):
-            yield _decode(_unmarked(piece, source) if number == 1 else piece, number, source)
-    except OSError as error:
-        raise unreadable(source, error) from error
-
-
-def _unmarked(first: bytes, source: str) -> bytes:
-    if first.startswith(_UTF16_BOMS):
-        raise refuse(source, 1, "the file is in UTF-16 (its byte order mark says so)", _SAVE_AS_UTF8)
-    if first.startswith(_ZIP):
-        raise refuse(source, None, "the file is an Excel workbook or a ZIP archive, not text", _NAME_IT)
-    return first.removeprefix(_UTF8_BOM)
-
-
-def _decode(piece: bytes, line: int, source: str) -> str:
-    if b"\0" in piece:
-        where = f"byte {piece.index(0) + 1} of the line is NUL, which no text contains"
-        raise refuse(source, line, where, f"remove it, or {_SAVE_AS_UTF8}")
-    try:
-        return piece.decode()
-    except UnicodeDecodeError as error:
-        where = f"byte {error.start + 1} of the line (0x{piece[error.start]:02X}) is not UTF-8"
-        raise refuse(source, line, where, _SAVE_AS_UTF8) from error
-
-
-def _delimiter(line: str, is_known: Callable[[str], bool], delimiters: str) -> str:
-    """Whichever makes the most known columns of the header, then whichever makes the most columns of it."""
-
-    def fitness(delimiter: str) -> tuple[int, int]:
-        try:
-            names = [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter))]
-        except csv.Error:  # an endless cell: the real reading will refuse it, with its line
-            return 0, 0
-        return sum(map(is_known, names)), len(names)
-
-    return max(delimiters, key=fitness)
-
-
-def _records(lines: Iterable[str], delimiter: str, source: str) -> Iterator[Record]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    width = 0
     while True:
-        start = reader.line_num + 1
+        lines.is_start = True
         try:
             cells = next(reader)
         except StopIteration:
+            if lines.comments:
+                notes.append(f"{lines.comments} comment lines are left out")
             return
         except csv.Error as error:
-            raise _misquoted(source, start, reader.line_num, error) from error
+            raise _misquoted(source, lines, lines.start, error) from error
+        start = lines.start
         if any(map(str.strip, cells)):
+            if lines.number > start and width and _has_swallowed(cells, delimiter, width):
+                notes.append(
+                    f"lines {start} to {lines.number} are read as one record: is the quote that line {start} opens closed"
+                    " too late?"
+                )
+            width = width or len(cells)
             yield start, tuple(cells)
 
 
-def _misquoted(source: str, start: int, here: int, error: csv.Error) -> InputError:
+def _has_swallowed(cells: Sequence[str], delimiter: str, width: int) -> bool:
+    """Whether a cell over several lines looks like rows: its lines have as many delimiters as rows of the table have."""
+    for index, cell in enumerate(cells):
+        first, *middle = cell.splitlines()[:-1] or [""]
+        if width > 1 and middle and all(line.count(delimiter) == width - 1 for line in middle):
+            return True
+        if width > 1 and index < width - 1 and first.count(delimiter) == width - 1 - index and "\n" in cell:
+            return True
+    return False
+
+
+def _misquoted(source: str, lines: _Lines, start: int, error: csv.Error) -> InputError:
     """Name the line where the record starts: a quote left open shows only where the next one stands."""
     if "field limit" in str(error):
         reason = f"a cell has more than {csv.field_size_limit():,} characters: perhaps its quote is never closed"
         return refuse(source, start, reason, 'close it with "')
     if "end of data" in str(error):
         return refuse(source, start, "a quote is opened and never closed", 'close it with "')
-    reason = f"text follows the closing quote of a cell in line {here}"
+    reason = f"text follows the closing quote of a cell in line {lines.number}"
     return refuse(source, start, reason, 'close every quoted cell, and write a quote inside one as ""')

@@ -1,68 +1,111 @@
-"""Excel workbooks: a sheet's rows; its first row that is not blank is the header.
+"""Excel workbooks: a sheet's rows; its first row that is not blank is the header, unless titles stand above it.
 
-A formula counts as what Excel computed last; one that was never computed, an error, or merged cells are refused, since
-nobody could say what they are worth. Filtered and hidden rows are rows like the others.
+A formula counts as what Excel computed last. One that was never computed, an error, or merged cells in the table are
+refused, because their text is not certain. Filtered and hidden rows are rows like the others.
 """
 
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 import openpyxl
-from openpyxl.utils import get_column_letter
+from openpyxl.utils import range_boundaries
 
-from dailies.errors import InputError, RowError
+from dailies.errors import InputError
 from dailies.prompts.cells import Fault, shown
+from dailies.prompts.options import ReadOptions
+from dailies.prompts.sources.budget import Budget
 from dailies.prompts.sources.table import Record, Table, refuse
+from dailies.prompts.sources.titles import find_header
 from dailies.prompts.sources.typed_values import date_text, number_text
 
 _MAX_ROWS = 1_048_576  # what a sheet can have; https://support.microsoft.com: "Excel specifications and limits"
-_MAX_BYTES = 2**31
+_MAX_BYTES = 256 * 2**20
+_MAX_PART_BYTES = 16 * 2**20
+_MAX_TEXTS = 2_000_000
 _OLE = b"\xd0\xcf\x11\xe0"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z0-9:]{1,40})"')
+_ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 
 _PLAIN_FORMAT = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<places>0+))?(?P<percent>%)?")
 _AS_TEXT = "give the cell the format Text and write what it should say"
 
+IsKnown = Callable[[str], bool]
 Place = tuple[int, int]
 """A cell: its row and its column, from 1."""
 
 
-def read_excel(stream: BinaryIO, source: str, sheet: str | None) -> Table:
+def read_excel(stream: BinaryIO, source: str, sheet: str | None, is_known: IsKnown, options: ReadOptions) -> Table:
     """Read the header of a sheet; the records follow one by one.
 
     Args:
         stream: the workbook's bytes, which can be sought.
         source: what to call the workbook in messages.
         sheet: which of its sheets, None for the first that is not hidden.
+        is_known: whether a name, in lower case, is that of a column; it tells the header from the titles above it.
+        options: whether there is a header.
 
     Raises:
-        InputError: this is no workbook, or cells that nobody could read; here or later from ``records``.
+        InputError: this is no workbook, or it has cells whose text is not certain; here or later from ``records``.
     """
     _require_workbook(stream, source)
     values = _open(stream, source, computed=True)
     found = _choose(values, source, sheet)
     label = f"{source} ({shown(found.title)})"
-    merged, has_formulas = _look_inside(stream, found, label)
+    merged, has_formulas = _scan(stream, found, label)
     formulas = _formulas(_open(stream, source, computed=False)[found.title], label) if has_formulas else set()
-    if merged:
-        raise refuse(label, None, f"the cells {merged} are merged", "unmerge them and fill in each one")
-    rows = _rows(found, label)
-    for line, row in rows:
-        header = tuple(cell_text("", cell) for cell in row)
-        if wrong := [(line, fault) for fault in header if isinstance(fault, Fault)]:
-            raise InputError(tuple(RowError(label, line, *fault, "row") for line, fault in wrong))
-        names = tuple(str(name).strip() for name in header)
-        while names and not names[-1]:
-            names = names[:-1]
-        faults: dict[int, list[Fault]] = {}
-        return Table(label, names, _records(rows, names, formulas, faults), line, "row", faults)
-    raise refuse(label, None, "the sheet is empty", "start it with a header that names prompt")
+    rows = _records(found, formulas, label)
+    head = list(islice(rows, 20))
+    if not head:
+        raise refuse(label, None, "the sheet is empty", "start it with a header that names prompt")
+    if options.no_header:
+        _require_unmerged(merged, head[0][0], label)
+        names = tuple(str(number + 1) for number in range(len(head[0][1])))
+        records = chain(head, rows)
+        return Table(
+            label, names, records, None, "row", read=_read_cell, is_text=True, is_headless=True, has_letters=True
+        )
+    index = find_header([_looks(row) for _, row in head], [line for line, _ in head], is_known)
+    line, header = head[index]
+    _require_unmerged(merged, line, label)
+    notes = [f"rows above the header in row {line} are left out"] if index else []
+    records = chain(head[index + 1 :], rows)
+    names = _header(header, line, label)
+    return Table(
+        label, names, records, line, "row", len(header), _read_cell, is_text=True, has_letters=True, notes=notes
+    )
+
+
+def _header(cells: tuple[Any, ...], line: int, label: str) -> tuple[str, ...]:
+    texts = [_read_cell("", cell) for cell in cells]
+    if wrong := [fault for fault in texts if isinstance(fault, Fault)]:
+        raise InputError(tuple(fault.at(label, line, "row") for fault in wrong))
+    names = tuple(str(text).strip() for text in texts)
+    while len(names) > 1 and not names[-1]:
+        names = names[:-1]
+    return names
+
+
+def _looks(cells: tuple[Any, ...]) -> tuple[str, ...]:
+    texts = (_read_cell("", cell) for cell in cells)
+    return tuple("?" if isinstance(text, Fault) else text for text in texts)
+
+
+def _require_unmerged(merged: Sequence[str], header_line: int, label: str) -> None:
+    """Refuse merged cells in the table; titles above it may be merged."""
+    for area in merged:
+        _, first, _, last = range_boundaries(area)
+        if last >= header_line:
+            where = "row" if first == last else "rows"
+            reason = f"the cells {area} are merged, so the other cells of their {where} are not certain"
+            raise refuse(label, None, reason, "unmerge them and fill in each one")
 
 
 def _require_workbook(stream: BinaryIO, source: str) -> None:
@@ -72,11 +115,33 @@ def _require_workbook(stream: BinaryIO, source: str) -> None:
         raise refuse(source, None, reason, "save it as .xlsx, without a password")
     try:
         with zipfile.ZipFile(stream) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+            parts = archive.infolist()
+            texts = sum(_texts(archive, part) for part in parts if part.filename.lower().endswith("sharedstrings.xml"))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, zlib.error, RuntimeError) as error:
         raise _damaged(source, error) from error
-    if size > _MAX_BYTES:
-        raise refuse(source, None, "the workbook unpacks to more than 2 GiB", "split it, or save it as CSV")
+    if sum(part.file_size for part in parts) > _MAX_BYTES:
+        reason = f"the workbook unpacks to more than {_MAX_BYTES // 2**20} MiB"
+        raise refuse(source, None, reason, "split it, or save it as CSV")
+    if texts > _MAX_TEXTS:
+        raise refuse(source, None, f"the workbook has more than {_MAX_TEXTS:,} texts", "split it, or save it as CSV")
+    for part in parts:
+        name = part.filename.lower()
+        if part.file_size > _MAX_PART_BYTES and "worksheets/" not in name and not name.endswith("sharedstrings.xml"):
+            reason = (
+                f"the part {shown(part.filename)} of the workbook unpacks to more than {_MAX_PART_BYTES // 2**20} MiB"
+            )
+            raise refuse(source, None, reason, "save it as CSV")
+
+
+def _texts(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+    """How many texts the workbook's table of texts has; counting stops beyond what is read."""
+    if part.file_size > _MAX_BYTES:
+        return 0
+    found = 0
+    with archive.open(part) as text:
+        while (chunk := text.read(1 << 20)) and found <= _MAX_TEXTS:
+            found += chunk.count(b"<si>") + chunk.count(b"<si ") + chunk.count(b"<si/>")
+    return found
 
 
 def _open(stream: BinaryIO, source: str, *, computed: bool) -> Any:
@@ -101,21 +166,21 @@ def _choose(workbook: Any, source: str, name: str | None) -> Any:
     return sheets[name]
 
 
-def _look_inside(stream: BinaryIO, sheet: Any, label: str) -> tuple[str, bool]:
+def _scan(stream: BinaryIO, sheet: Any, label: str) -> tuple[list[str], bool]:
     """Which cells are merged, and whether there are formulas: both cheap to find in the text, dear in the library."""
-    merged, formulas = "", False
+    merged: dict[str, None] = {}
+    formulas = False
     try:
         with zipfile.ZipFile(stream) as archive, archive.open(sheet._worksheet_path) as text:  # noqa: SLF001 - it has no public name
             before = b""
             while chunk := text.read(1 << 20):
                 window = before[-64:] + chunk
                 formulas = formulas or bool(_FORMULA.search(window))
-                if found := _MERGED.search(window):
-                    merged = merged or found[1].decode()
+                merged.update(dict.fromkeys(found[1].decode() for found in _MERGED.finditer(window)))
                 before = chunk
     except Exception as error:
         raise _damaged(label, error) from error
-    return merged, formulas
+    return list(merged), formulas
 
 
 def _formulas(sheet: Any, label: str) -> set[Place]:
@@ -140,36 +205,33 @@ def _rows(sheet: Any, label: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
         raise _damaged(label, error) from error
 
 
-def _records(
-    rows: Iterator[tuple[int, tuple[Any, ...]]],
-    header: tuple[str, ...],
-    formulas: set[Place],
-    faults: dict[int, list[Fault]],
-) -> Iterator[Record]:
-    names = [name.lower() for name in header]
-    for line, row in rows:
-        texts: list[str] = []
-        wrong: list[Fault] = []
-        for column, cell in enumerate(row, 1):
-            name = names[column - 1] if column <= len(names) else ""
-            text = _text(name, cell, is_formula=(line, column) in formulas)
-            if isinstance(text, Fault):
-                wrong.append(text._replace(column=text.column or f"{get_column_letter(column)}"))
-            elif column > len(names) and text.strip():
-                place = f"{get_column_letter(column)}{line}"
-                wrong.append(Fault(None, f"the cell {place} is in a column without a name", "name it, or empty it"))
-            texts.append("" if isinstance(text, Fault) else text)
-        cells = tuple((texts + [""] * len(names))[: len(names)])
-        if wrong:
-            faults[line] = wrong
-        if wrong or any(map(str.strip, cells)):
-            yield line, cells
+def _records(sheet: Any, formulas: set[Place], label: str) -> Iterator[Record]:
+    """The rows that are not blank, each cut behind its last filled cell; a formula without a result is a fault."""
+    budget = Budget(label, "row")
+    for line, row in _rows(sheet, label):
+        cells = list(row)
+        while cells and cells[-1].value is None and cells[-1].data_type != "f" and (line, len(cells)) not in formulas:
+            cells.pop()
+        budget.spend(line, len(row))
+        if not formulas:
+            yield line, tuple(cells)
+            continue
+        yield (
+            line,
+            tuple(
+                _UNCOMPUTED if (line, column) in formulas and cell.value is None and cell.data_type != "str" else cell
+                for column, cell in enumerate(cells, 1)
+            ),
+        )
 
 
-def _text(name: str, cell: Any, *, is_formula: bool) -> str | Fault:
-    if is_formula and cell.value is None and cell.data_type != "str":
-        return Fault(name or None, "the formula was never computed", "open the workbook in Excel and save it again")
-    return cell_text(name, cell)
+_UNCOMPUTED = Fault(None, "the formula was never computed", "open the workbook in Excel and save it again")
+
+
+def _read_cell(column: str, cell: Any, keeps_lists: bool = False) -> str | Fault:  # noqa: ARG001 - a cell holds no list
+    if isinstance(cell, Fault):
+        return cell._replace(column=column or None)
+    return cell_text(column, cell)
 
 
 def _damaged(label: str, error: Exception) -> InputError:
@@ -192,7 +254,7 @@ def cell_text(column: str, cell: Any) -> str | Fault:
     if cell.data_type == "e":
         return Fault(column or None, f"Excel says {shown(str(value))}", "put the formula right, or write the value")
     if isinstance(value, str):
-        return value
+        return _unescaped(value)
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, int | float):
@@ -202,6 +264,14 @@ def cell_text(column: str, cell: Any) -> str | Fault:
     if isinstance(value, date | datetime | time):
         return date_text(value)
     return Fault(column or None, f"{shown(str(value))} is a span of time", _AS_TEXT)
+
+
+def _unescaped(text: str) -> str:
+    """Write out Excel's escapes: ``_x000D_`` is a carriage return, ``_x005F_`` the underscore that protects one."""
+    if "_x" not in text:
+        return text
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    return plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _number(column: str, value: float, form: str) -> str | Fault:

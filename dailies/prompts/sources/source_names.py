@@ -4,7 +4,7 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from dailies.errors import InputError
 from dailies.prompts.cells import shown
 from dailies.prompts.sources.table import refuse
+from dailies.prompts.sources.web import WebError
 
 STDIN = "-"
 STDIN_FILE = "/dev/stdin"  # the same, under the name that a command line can carry
@@ -23,11 +24,14 @@ FORMATS: dict[str, Format] = {
     ".tab": "tsv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
 }
+_PROTOCOLS = frozenset(["https", "http", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"])
+_LOCK_FILES = ("~$", ".~lock.")  # of Excel and LibreOffice, beside a workbook that is open
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _SHEET = re.compile(r"(?P<book>.+\.xls[xm])#(?P<sheet>.+)", re.IGNORECASE | re.DOTALL)
@@ -60,22 +64,64 @@ class SourceName:
         return _WEB.match(self.place) is not None
 
 
-def find_sources(names: Iterable[str]) -> tuple[SourceName, ...]:
+def find_sources(names: Iterable[str], folders: Sequence[Path] = ()) -> tuple[SourceName, ...]:
     """Find the sources, in the order in which they were named; those of one pattern in alphabetical order, each once.
 
+    Args:
+        names: what the user calls them.
+        folders: where files must lie, links followed; anywhere if there are none.
+
     Raises:
-        InputError: a pattern fits nothing, or its place cannot be listed.
+        InputError: a pattern fits nothing, a place cannot be listed, or is none from which prompts are read.
     """
+    names = list(names)
+    for name in names:
+        _require_protocol(name)
     found: dict[tuple[str, str | None], SourceName] = {}
     for source in (source for name in names for source in _expand(name)):
         found.setdefault((_identity(source), source.sheet), source)
+    for source in found.values():
+        _require_place(source, folders)
     if not found:
         raise refuse("no source", None, "there is nothing to read", "name a file of prompts")
     return tuple(found.values())
 
 
+def _require_protocol(name: str) -> None:
+    """Refuse URLs of other kinds, and chains of them: fsspec would open local files by ``file://`` or ``reference://``."""
+    if not (found := _URL.match(name)):
+        return
+    try:
+        urlsplit(name)
+    except ValueError as error:
+        raise refuse("the URL", None, "it is malformed", "check its host") from error
+    protocol = name.partition(":")[0].lower()
+    if found[1] == "::" or ("::" in name and not _WEB.match(name)):
+        raise refuse(_label(name), None, "chains of URLs (with ::) are not read", "name one file, unpacked")
+    if protocol == "file":
+        raise refuse(_label(name), None, "file:// is not read", "name the path of the file")
+    if protocol not in _PROTOCOLS:
+        known = ", ".join(f"{one}://" for one in ("https", "s3", "gs", "az"))
+        raise refuse(_label(name), None, f"{protocol}:// is no protocol for prompts", f"use a path, {known}")
+
+
+def _require_place(source: SourceName, folders: Sequence[Path]) -> None:
+    if source.is_url or source.place == STDIN:
+        return
+    if Path(source.place).name.lower().startswith(".env"):
+        raise refuse(source.label, None, "this is a file of settings, not of prompts", "name a file of prompts")
+    place = _identity(source)
+    if folders and not any(Path(place).is_relative_to(os.path.realpath(folder)) for folder in folders):
+        raise refuse(
+            source.label,
+            None,
+            "the file does not lie in the folder of sources (DAILIES_SOURCES_DIR)",
+            "put it there, or name a file in it",
+        )
+
+
 def refuse_stdin(names: Iterable[str]) -> None:
-    """Make sure that no source is standard input, where there is nobody to give it.
+    """Make sure that no source is standard input, which a flow does not have.
 
     Raises:
         InputError: one is.
@@ -113,6 +159,7 @@ def _expand(name: str) -> Iterator[SourceName]:
         yield _named(place, sheet)
         return
     places = _remote_matches(place) if _URL.match(place) else sorted(glob.glob(place, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
+    places = [found for found in places if not Path(found).name.startswith(_LOCK_FILES)]
     if not places:
         raise refuse(_label(place), None, "no file fits this pattern", "check it; ** stands for folders")
     yield from (_named(found, sheet) for found in places)
@@ -140,9 +187,10 @@ def _exists(place: str) -> bool:
 
 
 def _named(place: str, sheet: str | None) -> SourceName:
-    path = urlsplit(place).path if _URL.match(place) else place
+    path = Path(urlsplit(place).path if _URL.match(place) else place)
     label = _label(place) + (f"#{sheet}" if sheet else "")
-    return SourceName(place, label, sheet, FORMATS.get(Path(path).suffix.lower()))
+    ending = path.with_suffix("").suffix if path.suffix.lower() == ".gz" else path.suffix
+    return SourceName(place, label, sheet, FORMATS.get(ending.lower()))
 
 
 def _label(place: str) -> str:
@@ -172,6 +220,8 @@ def remote_fault(place: str, error: Exception) -> InputError:
         return refuse(label, None, "there is no such file", "check the URL")
     if isinstance(error, ImportError):
         return refuse(label, None, "the package for this kind of URL is not installed", shown_install(error))
+    if isinstance(error, WebError):
+        return refuse(label, None, f"the URL cannot be read: {error}", "check the URL, or copy the file here")
     said = type(error).__name__ if label != place else f"{type(error).__name__}: {shown(str(error))}"
     return refuse(label, None, f"the URL cannot be opened ({said})", "check the URL and your right to read it")
 

@@ -1,13 +1,18 @@
-"""What every format is read into: a header, and records of cells that are texts, each with its place."""
+"""What every format is read into: a header, and records of cells, each with its place."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any
 
 from dailies.errors import InputError, RowError
 from dailies.prompts.cells import Fault
 
-Record = tuple[int, tuple[str, ...]]
+Record = tuple[int, tuple[Any, ...]]
 """Where a record stands (a line of a text, a row of a sheet; the first is 1) and its raw cells."""
+
+Read = Callable[[str, Any, bool], str | Fault]
+"""Writes a raw cell out as text; its arguments are the column, the cell, and whether lists are kept as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,12 @@ class Table:
         records: what follows, read while it is consumed; blank records are left out.
         header_line: where the header stands; None where there is none, as in JSON.
         unit: what a place is called: ``line`` or ``row``.
-        faults: cells that could not be made into text, by the place of their record; known when the record is.
+        width: how many cells the header has, those without a name behind its last name included.
+        read: how a raw cell becomes text; None where the cells are texts already.
+        is_text: whether it is a text in lines, so that its first line may be no header.
+        is_headless: whether the user said that there is no header; the columns are called 1, 2, 3.
+        has_letters: whether its columns are called A, B, C.
+        notes: what the reader decided about its form, one sentence each.
     """
 
     label: str
@@ -28,7 +38,20 @@ class Table:
     records: Iterator[Record]
     header_line: int | None = None
     unit: str = "line"
-    faults: dict[int, list[Fault]] = field(default_factory=dict)
+    width: int = 0
+    read: Read | None = None
+    is_text: bool = False
+    is_headless: bool = False
+    has_letters: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def texts(self, cells: tuple[Any, ...], names: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Raw cells as texts, for a look at them; what cannot be written out is empty."""
+        if self.read is None:
+            return cells
+        named = zip_longest(names[: len(cells)], cells, fillvalue="")
+        texts = (self.read(name, cell, True) for name, cell in named)
+        return tuple("" if isinstance(text, Fault) else text for text in texts)
 
 
 def refuse(label: str, line: int | None, reason: str, remedy: str, unit: str = "line") -> InputError:
@@ -37,7 +60,7 @@ def refuse(label: str, line: int | None, reason: str, remedy: str, unit: str = "
 
 
 def unreadable(label: str, error: OSError | ValueError) -> InputError:
-    """The same for a source that the system does not let us read."""
+    """The same for a source that the system does not let this process read."""
     match error:
         case IsADirectoryError():
             return refuse(label, None, "this is a folder", "name the CSV file in it")

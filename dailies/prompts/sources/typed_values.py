@@ -1,8 +1,9 @@
-"""Typed values as texts, for formats that know types: what is certain is written out, the rest is refused.
+"""Writes typed values as texts, for formats that know types: what is certain is written out, the rest is refused.
 
-A column that holds a text takes texts only, so that nothing is sent that nobody wrote: a ``prompt`` of 5 is a slip.
+A column that holds a text takes texts only, so that no text is sent that no person wrote: a ``prompt`` of 5 is a slip.
 """
 
+import json
 import math
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,12 +15,13 @@ _NUMBERS = frozenset({"duration", "take", "takes"})
 _EXACT = 10**15  # below it a binary float holds every whole number
 
 
-def read_value(column: str, value: object) -> str | Fault:
+def read_value(column: str, value: object, keeps_lists: bool = False) -> str | Fault:
     """Write one value out as the text of a cell, or say why that is not possible.
 
     Args:
         column: the column's name in lower case.
         value: a text, a number, a truth value, a date or time, None (an empty cell), or anything else.
+        keeps_lists: whether a list or an object is written as JSON; it is refused otherwise.
     """
     if value is None or isinstance(value, str):
         return value or ""
@@ -31,6 +33,8 @@ def read_value(column: str, value: object) -> str | Fault:
         if column == "id" and value % 1:  # a number of the kind that programs make; nobody calls a row 1.5
             return _mistyped(column, value, "a fraction")
         return number_text(value) or Fault(column, f"{shown(str(value))} is no finite number", "write it as a text")
+    if keeps_lists and isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(value, (date, time)) and not _is_known(column):
         return date_text(value)
     return _mistyped(column, value, _kind(value))

@@ -1,0 +1,197 @@
+"""What is wrong with a header, all at once, and the options with which its file can be read as it is."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dailies.errors import InputError, RowError
+from dailies.prompts.cells import COLUMNS, META, shown
+from dailies.prompts.likeness import looks_like_records, propose
+from dailies.prompts.options import ReadOptions, read_mapping, write_mapping
+from dailies.prompts.sources.table import Table
+
+_SHOWN = 12
+_SECRETIVE = re.compile(r"[=:;{}<>\\]|[A-Za-z0-9_-]{25}")
+
+
+class HeaderError(InputError):
+    """The header of one source does not fit.
+
+    Args:
+        errors: the mistake.
+        proposal: the options with which the source can be read; None if none is known.
+    """
+
+    def __init__(self, errors: tuple[RowError, ...], proposal: ReadOptions | None = None) -> None:
+        super().__init__(errors)
+        self.proposal = proposal
+
+
+def refuse_header(
+    table: Table,
+    header: tuple[str, ...],
+    names: Sequence[str],
+    sample: Sequence[tuple[str, ...]],
+    options: ReadOptions,
+    *,
+    quote: bool,
+    lacks_prompt: bool,
+) -> HeaderError:
+    """The error that says everything about a header.
+
+    Args:
+        table: the source.
+        header: its names in lower case.
+        names: what each column is so far; empty where it is not known.
+        sample: the cells of its first records.
+        options: how it was read.
+        quote: whether the message may quote the header's words.
+        lacks_prompt: whether there is no column of prompts where one is needed.
+    """
+    found = _proposed(table, header, names, sample, options)
+    proposal = _options(table, header, names, sample, options, found, quote=quote)
+    reasons = [
+        *(["there is no column prompt"] if lacks_prompt else []),
+        *_strangers(table, header, names, sample, options, quote),
+        *_doubles(names),
+    ]
+    likes = [f"{header_word(table.header, index, quote=quote)} looks like {target}" for target, index in found.items()]
+    if proposal is not None and proposal.lines:
+        likes = ["each line looks like a prompt"]
+    elif proposal is not None and proposal.no_header:
+        likes = ["the first row looks like a record, not like a header"]
+    remedy = ", ".join(likes) or _advice(names, lacks_prompt, options)
+    error = RowError(table.label, table.header_line, None, "; ".join(reasons), remedy, table.unit)
+    return HeaderError((error,), proposal)
+
+
+def header_word(header: Sequence[str], index: int, *, quote: bool) -> str:
+    """A column's name where it may be quoted and looks like a name, else its number."""
+    name = header[index].strip()
+    if not name or name.isdecimal() or len(name) > 40 or not quote or _SECRETIVE.search(name):
+        return f"column {index + 1}"
+    return shown(name)
+
+
+def join_proposals(proposals: Sequence[ReadOptions | None], sources: Sequence[str]) -> str:
+    """One command that reads several sources, each of which has a proposal; empty if there is none."""
+    known = [proposal for proposal in proposals if proposal is not None]
+    if not known or len(known) < len(proposals) or len({(one.lines, one.no_header) for one in known}) > 1:
+        return ""
+    pairs = dict.fromkeys(pair for one in known for pair in read_mapping(one.columns))
+    columns = ",".join(write_mapping({target: name}) for target, name in pairs)
+    others = "meta" if any(one.others == "meta" for one in known) else known[0].others
+    return shlex.join(["dailies", "plan", *sources, *replace(known[0], columns=columns, others=others).words()])
+
+
+def _proposed(
+    table: Table, header: tuple[str, ...], names: Sequence[str], sample: Sequence[tuple[str, ...]], options: ReadOptions
+) -> dict[str, int]:
+    if table.is_text and not table.is_headless and looks_like_records([table.header]):
+        return {}
+    free = tuple("" if names[index] else name for index, name in enumerate(header))
+    cells = [tuple("" if names[i] else cell for i, cell in enumerate(row[: len(names)])) for row in sample]
+    found = propose(free, cells, [name for name in names if name])
+    if options.template is not None:
+        found.pop("prompt", None)
+    return found
+
+
+def _options(
+    table: Table,
+    header: tuple[str, ...],
+    names: Sequence[str],
+    sample: Sequence[tuple[str, ...]],
+    options: ReadOptions,
+    found: dict[str, int],
+    *,
+    quote: bool,
+) -> ReadOptions | None:
+    """The options that read the source, as far as they can be guessed."""
+    named = {target: index for index, target in enumerate(names) if target}
+    if "prompt" not in named and "prompt" not in found and options.template is None:
+        return _without_header(table, sample, options)
+    mapped = {target: names.index(target) for target, _ in read_mapping(options.columns) if target in names}
+    twice = {name for name in names if name and list(names).count(name) > 1}
+    chosen = {**mapped, **found, **{name: list(names).index(name) for name in twice}}
+    pairs = {target: _pointer(table.header, header, index, quote=quote) for target, index in chosen.items()}
+    rest = [index for index, name in enumerate(names) if not name and index not in found.values()]
+    needs_others = bool(twice) or META in names or any(_filled(index, sample) or header[index] for index in rest)
+    others = "meta" if needs_others and options.others == "refuse" else options.others
+    if any(not header[index] for index in rest) and not any(header[index] for index in rest):
+        others = "ignore"
+    return replace(options, columns=write_mapping(pairs), others=others)
+
+
+def _without_header(table: Table, sample: Sequence[tuple[str, ...]], options: ReadOptions) -> ReadOptions | None:
+    """A list of prompts has one on each line; a table without a header has records from its first row on."""
+    rows = [table.header, *sample]
+    if not table.is_text or table.is_headless or options.columns:
+        return None
+    texts = sum(" " in row[0].strip() for row in rows if row)
+    if (len(table.header) == 1 or len({len(row) for row in rows}) > 1) and texts > 0.6 * len(rows):
+        return replace(options, lines=True)
+    if looks_like_records([table.header]):
+        found = propose([""] * len(table.header), rows)
+        if "prompt" in found:
+            pairs = {target: str(index + 1) for target, index in found.items()}
+            others = "meta" if len(found) < len(table.header) else options.others
+            return replace(options, no_header=True, columns=write_mapping(pairs), others=others)
+    return None
+
+
+def _pointer(spelled: tuple[str, ...], header: tuple[str, ...], index: int, *, quote: bool) -> str:
+    """What ``--columns`` calls a column: its name where that is unique and may be quoted, else its number."""
+    name = " ".join(spelled[index].split())
+    if header_word(spelled, index, quote=quote) != name or header.count(header[index]) > 1:
+        return str(index + 1)
+    return name
+
+
+def _filled(index: int, sample: Sequence[tuple[str, ...]]) -> bool:
+    return any(index < len(row) and row[index].strip() for row in sample)
+
+
+def _strangers(
+    table: Table,
+    header: tuple[str, ...],
+    names: Sequence[str],
+    sample: Sequence[tuple[str, ...]],
+    options: ReadOptions,
+    quote: bool,
+) -> list[str]:
+    """What the header has and the reader does not know, and what the user named and the header does not have."""
+    said: list[str] = []
+    unknown = [index for index, name in enumerate(header) if name and not names[index]]
+    if unknown and (options.others == "refuse" or "prompt" not in names):
+        words = [header_word(table.header, index, quote=quote) for index in unknown[:_SHOWN]]
+        more = f" and {len(unknown) - len(words)} more" if len(unknown) > len(words) else ""
+        said.append(f"{'these are' if len(unknown) > 1 else 'this is'} no known column: {', '.join(words)}{more}")
+    for index, name in enumerate(header):
+        if not name and not names[index] and _filled(index, sample) and options.others == "refuse":
+            said.append(f"column {index + 1} has cells, but no name")
+    missing = [name for target, name in read_mapping(options.columns) if target not in names]
+    if missing:
+        said.append(f"it has no {', '.join(map(shown, missing))}, which --columns names")
+    return said
+
+
+def _doubles(names: Sequence[str]) -> list[str]:
+    said: list[str] = []
+    for name in dict.fromkeys(filter(None, names)):
+        places = [str(index + 1) for index, other in enumerate(names) if other == name]
+        if name == META:
+            said.append(f"column {places[0]} has no name after {META}")
+        elif len(places) > 1:
+            what = name if name in COLUMNS else f"{META}<name>"
+            said.append(f"columns {' and '.join(places)} have the same name, {what}")
+    return said
+
+
+def _advice(names: Sequence[str], lacks_prompt: bool, options: ReadOptions) -> str:
+    if lacks_prompt:
+        return "say which column holds the prompts: --columns prompt=<name or number>; or each line: --lines"
+    if options.others == "refuse":
+        return "say what the other columns are: --others meta keeps them as labels, --others ignore leaves them out"
+    return "give each column its own name"
