@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     mirror_to: str | None = Field(
         None, description="Where every run copies its finished videos: a folder, or `supabase://bucket/prefix`."
     )
+    mirror_dir: Path | None = Field(
+        None, description="The folder in which every folder that is a target of the mirror must lie."
+    )
+    sources_dir: Path | None = Field(None, description="The folder in which every file of prompts must lie.")
     mirror_parallel: int = Field(8, ge=1, le=64, description="Videos that are copied at the same time.")
     report_thumbnails: int = Field(
         1000, ge=0, le=20_000, description="Videos of which the report at a run's end shows a picture, at most."
@@ -220,6 +224,11 @@ class Settings(BaseSettings):
         """Where the report of some sources of prompts is written: next to their results."""
         results = self.results_path(*sources)
         return results.with_name(results.name.removesuffix(".results.csv") + ".report.html")
+
+    @property
+    def source_folders(self) -> tuple[Path, ...]:
+        """Where files of prompts must lie: ``sources_dir``, and what came in on standard input; anywhere if empty."""
+        return (self.sources_dir, self.data_dir / "inputs") if self.sources_dir is not None else ()
 
     @property
     def tariff(self) -> Tariff:

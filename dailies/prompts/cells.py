@@ -2,8 +2,8 @@
 
 The rules are those of GeekHub's pages "POST /v1/videos/generations" (prompt, duration) and "Video models"
 (durations and ratios of each model). Numbers are plain ASCII digits. Two forms that spreadsheets and programs make of
-them are certain and are read as well: ``5.0`` for 5, and the time ``16:09`` for the ratio 16:9. Everything else that would need a
-guess (``5s``, ``1e1``, full-width digits) is refused, because a wrong guess costs money.
+them are certain and are read as well: ``5.0`` for 5, and the time ``16:09`` for the ratio 16:9. Everything else that
+would need a guess (``5s``, ``1e1``, full-width digits) is refused, because a wrong guess costs money.
 """
 
 import re
@@ -61,7 +61,7 @@ def check_prompt(prompt: str) -> Fault | None:
         return Fault("prompt", "the prompt is empty", "write what the video shows, or remove the row")
     if len(prompt) > MAX_PROMPT_CHARACTERS:
         over = len(prompt) - MAX_PROMPT_CHARACTERS
-        reason = f"the prompt has {len(prompt)} characters, but GeekHub takes at most {MAX_PROMPT_CHARACTERS}: {over} too many"
+        reason = f"the prompt has {len(prompt)} characters, {over} more than GeekHub takes"
         return Fault("prompt", reason, "shorten it")
     if (fault := _unsendable("prompt", prompt)) is not None:
         return fault
@@ -86,7 +86,7 @@ def plain_number(text: str) -> str:
 
 
 def plain_ratio(text: str) -> str:
-    """Write ratios that a spreadsheet took for times (``16:09``, ``04:09 PM``) as ratios; other texts stay as they are."""
+    """Write ratios that a spreadsheet took for times (``16:09``, ``04:09 PM``) as ratios; leave other texts alone."""
     parts = [_TIME.fullmatch(part.strip()) for part in text.split("|")]
     if not all(parts):
         return text

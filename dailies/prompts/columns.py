@@ -61,7 +61,7 @@ def read_columns(table: Table, sample: Sequence[tuple[str, ...]], options: ReadO
     if len(table.header) > MAX_COLUMNS:
         reason = f"there are {len(table.header):,} columns, but at most {MAX_COLUMNS:,} are read"
         raise refuse(table.label, table.header_line, reason, "remove the columns that no prompt needs", table.unit)
-    header = tuple(_plain(name) for name in table.header)
+    header = tuple(plain_name(name) for name in table.header)
     names, notes = _named(table, header, sample, options, quote)
     left = [index for index, name in enumerate(header) if not names[index] and name]
     full = {index for row in sample for index in range(len(header)) if index < len(row) and row[index].strip()}
@@ -101,17 +101,18 @@ def check_mapping(options: ReadOptions, headers: Sequence[tuple[str, ...]]) -> N
         InputError: one does not.
     """
     for target, name in read_mapping(options.columns):
-        if not any(_find(name, tuple(map(_plain, header))) is not None for header in headers):
+        if not any(_find(name, tuple(map(plain_name, header))) is not None for header in headers):
             reason = f"no source has a column {shown(name)} for {target}"
             raise InputError((RowError("--columns", None, None, reason, "use a name or a number of the header"),))
 
 
 def mapped_names(options: ReadOptions) -> frozenset[str]:
     """The names in lower case that the user says a header has."""
-    return frozenset(_plain(name) for _, name in read_mapping(options.columns))
+    return frozenset(plain_name(name) for _, name in read_mapping(options.columns))
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name without capitals and surplus white space."""
     name = " ".join(name.strip().strip("\ufeff\u200b").lower().split())
     return META + name.removeprefix(META).strip() if name.startswith(META) else name
 
@@ -122,7 +123,7 @@ def _named(
     """What each column is, by the user's word or by its own name; empty where it is neither."""
     names = [""] * len(header)
     notes: list[str] = []
-    if table.header_line is None and table.is_headless and len(header) == 1 and not options.columns:
+    if table.header_line is None and table.is_headless and len(header) == 1 and not read_mapping(options.columns):
         return ["prompt"], notes
     for target, name in read_mapping(options.columns):
         index = _find(name, header)
@@ -150,7 +151,7 @@ def _is_mapped(target: str, options: ReadOptions) -> bool:
 
 
 def _find(name: str, header: tuple[str, ...]) -> int | None:
-    plain = _plain(name)
+    plain = plain_name(name)
     if plain in header:
         return header.index(plain)
     if name.isdecimal() and 1 <= int(name) <= len(header):

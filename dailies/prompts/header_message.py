@@ -12,6 +12,7 @@ from dailies.prompts.options import ReadOptions, read_mapping, write_mapping
 from dailies.prompts.sources.table import Table
 
 _SHOWN = 12
+_SETTING = re.compile(r"[\w.-]+\s*[:=]\s*\S+$")
 _SECRETIVE = re.compile(r"[=:;{}<>\\]|[A-Za-z0-9_-]{25}")
 
 
@@ -50,6 +51,8 @@ def refuse_header(
         lacks_prompt: whether there is no column of prompts where one is needed.
     """
     found = _proposed(table, header, names, sample, options)
+    if not found and not any(names):  # then it may be no table at all, whose words stay unquoted
+        quote = False
     proposal = _options(table, header, names, sample, options, found, quote=quote)
     reasons = [
         *(["there is no column prompt"] if lacks_prompt else []),
@@ -61,7 +64,7 @@ def refuse_header(
         likes = ["each line looks like a prompt"]
     elif proposal is not None and proposal.no_header:
         likes = ["the first row looks like a record, not like a header"]
-    remedy = ", ".join(likes) or _advice(names, lacks_prompt, options)
+    remedy = ", ".join(likes) or _advice(options, lacks_prompt=lacks_prompt)
     error = RowError(table.label, table.header_line, None, "; ".join(reasons), remedy, table.unit)
     return HeaderError((error,), proposal)
 
@@ -129,7 +132,7 @@ def _without_header(table: Table, sample: Sequence[tuple[str, ...]], options: Re
     rows = [table.header, *sample]
     if not table.is_text or table.is_headless or options.columns:
         return None
-    texts = sum(" " in row[0].strip() for row in rows if row)
+    texts = sum(" " in row[0].strip() and not _SETTING.match(row[0].strip()) for row in rows if row)
     if (len(table.header) == 1 or len({len(row) for row in rows}) > 1) and texts > 0.6 * len(rows):
         return replace(options, lines=True)
     if looks_like_records([table.header]):
@@ -167,7 +170,9 @@ def _strangers(
     if unknown and (options.others == "refuse" or "prompt" not in names):
         words = [header_word(table.header, index, quote=quote) for index in unknown[:_SHOWN]]
         more = f" and {len(unknown) - len(words)} more" if len(unknown) > len(words) else ""
-        said.append(f"{'these are' if len(unknown) > 1 else 'this is'} no known column: {', '.join(words)}{more}")
+        said.append(
+            f"{'these columns are' if len(unknown) > 1 else 'this column is'} not known: {', '.join(words)}{more}"
+        )
     for index, name in enumerate(header):
         if not name and not names[index] and _filled(index, sample) and options.others == "refuse":
             said.append(f"column {index + 1} has cells, but no name")
@@ -189,7 +194,7 @@ def _doubles(names: Sequence[str]) -> list[str]:
     return said
 
 
-def _advice(names: Sequence[str], lacks_prompt: bool, options: ReadOptions) -> str:
+def _advice(options: ReadOptions, *, lacks_prompt: bool) -> str:
     if lacks_prompt:
         return "say which column holds the prompts: --columns prompt=<name or number>; or each line: --lines"
     if options.others == "refuse":

@@ -106,7 +106,7 @@ def propose(header: Sequence[str], records: Sequence[Sequence[str]], taken: Sequ
             if index not in found.values() and (score := _likeness(target, name, cells[index]))
         }
         best = max(scores.values(), default=0.0)
-        if [score for score in scores.values()].count(best) == 1 and best:
+        if list(scores.values()).count(best) == 1 and best:
             found[target] = next(index for index, score in scores.items() if score == best)
     if "prompt" not in found and "prompt" not in taken and (only := _only_long_text(header, cells, found)) is not None:
         found["prompt"] = only

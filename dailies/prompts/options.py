@@ -55,6 +55,10 @@ class ReadOptions:
         return words
 
 
+AS_WRITTEN = ReadOptions()
+"""The options of a source that Dailies' own pages describe."""
+
+
 def read_mapping(text: str) -> tuple[tuple[str, str], ...]:
     """Read ``prompt="Video Prompt",model=Engine`` into pairs of a known column and a name in the header.
 

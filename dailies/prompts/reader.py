@@ -10,7 +10,7 @@ from dailies.errors import InputError, RowError, SettingsError
 from dailies.prompts.cells import check_prompt, shown
 from dailies.prompts.columns import check_mapping, read_columns
 from dailies.prompts.header_message import HeaderError, join_proposals
-from dailies.prompts.options import ReadOptions, read_mapping
+from dailies.prompts.options import AS_WRITTEN, ReadOptions, read_mapping
 from dailies.prompts.row_builder import RowBuilder
 from dailies.prompts.row_key import normal_text
 from dailies.prompts.rows import PromptFile, PromptRow, RejectedRow, Sheet
@@ -29,13 +29,13 @@ _SAMPLE = 50
 @many_objects()
 def read_prompts(
     sources: Names,
-    options: ReadOptions = ReadOptions(),  # noqa: B008 - frozen
+    options: ReadOptions = AS_WRITTEN,
     *,
     default_model: str = "fal/kling-2",
     folders: Sequence[Path] = (),
     quote: bool = False,
 ) -> PromptFile:
-    """Read sources of prompts: all of them are checked, and every bad row is named. ``docs/prompts.md`` explains the form.
+    """Read sources of prompts: check all of them, and name every bad row; ``docs/prompts.md`` explains the form.
 
     Columns: ``prompt`` (required, but for a template), ``id``, ``model`` and ``aspect_ratio`` (one or several, with
     ``|`` between them), ``duration`` (seconds), ``take`` or ``takes``, ``fallback`` and ``meta.<name>``. Empty cells

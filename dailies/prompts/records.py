@@ -1,7 +1,8 @@
-"""Fits the records of a source to its header: as many cells as columns, no header in the middle, nothing left unsaid."""
+"""Fits the records of a source to its header: as many cells as columns, and no second header among them."""
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from dailies.prompts.cells import COLUMNS, META, Fault
@@ -9,7 +10,6 @@ from dailies.prompts.columns import Columns
 from dailies.prompts.error_texts import seen_part
 from dailies.prompts.sources.table import Table
 
-_MOST_NOTES = 20
 _LONGEST_NAME = 200
 _REPEATED_HEADER = Fault(
     None, "this row repeats the header", "remove it; several files can be named one by one: dailies plan a.csv b.csv"
@@ -38,12 +38,13 @@ class Notes:
     def __init__(self, label: str, unit: str) -> None:
         self._label = label
         self._unit = unit
+        self._texts: dict[str, str] = {}
         self._places: dict[str, list[int]] = {}
 
-    def add(self, text: str, place: int) -> None:
-        """Note that something was decided at a place; of very many kinds only the first ones are kept."""
-        if text in self._places or len(self._places) < _MOST_NOTES:
-            self._places.setdefault(text, []).append(place)
+    def add(self, text: str, place: int, kind: str = "") -> None:
+        """Note that something was decided at a place; of several texts of one kind, the first stands for all."""
+        text = self._texts.setdefault(kind or text, text)
+        self._places.setdefault(text, []).append(place)
 
     def lines(self) -> Iterator[str]:
         """The notes, one line each."""
@@ -94,10 +95,10 @@ class Records:
         assert read is not None
         texts: list[str] = []
         faults: list[Fault] = []
-        for index, cell in enumerate(raw):
-            text = read(names[index] if index < self._count else "", cell, index in foreign)
-            if isinstance(text, Fault):
-                if index < self._count and names[index]:
+        for index, (name, cell) in enumerate(zip_longest(names[: len(raw)], raw, fillvalue="")):
+            text = cell if cell.__class__ is str else read(name, cell, index in foreign)
+            if not isinstance(text, str):
+                if name:
                     faults.append(text)
                 text = ""
             texts.append(text)
@@ -159,7 +160,7 @@ class Records:
 
     def _is_header(self, cells: Sequence[str]) -> bool:
         """Whether a record is a header again, this one or another, as where files were put together."""
-        first = next(filter(None, cells), "")
+        first = cells[0] if cells and cells[0] else next(filter(None, cells), "")
         if len(first) > _LONGEST_NAME:
             return False
         if len(cells) == 1 and _is_joined_header(first):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from dailies.catalogue import load_catalogue
 from dailies.errors import InputError, RowError
+from dailies.naming import full_name
 from dailies.prompts.cells import (
     Clip,
     Fault,
@@ -18,7 +19,7 @@ from dailies.prompts.cells import (
     read_take,
     shown,
 )
-from dailies.prompts.columns import Columns
+from dailies.prompts.columns import Columns, plain_name
 from dailies.prompts.matrix import MAX_VIDEOS, read_clips, read_takes
 from dailies.prompts.options import ReadOptions
 from dailies.prompts.records import Notes, Records
@@ -109,6 +110,9 @@ class RowBuilder:
         self._default_model = default_model
         self._template = template
         self._check = None if options.allow_error_texts else check_error_text
+        # With --others meta, a prompt may name every column of the file.
+        self._header = tuple(plain_name(name) for name in table.header) if options.others == "meta" else ()
+        self._names = tuple(dict.fromkeys((*columns.meta_names, *filter(None, self._header))))
         self._drafts: deque[_Draft] = deque()
         self._videos = 0
         self._lines_of_ids: dict[str, int] = {}
@@ -119,7 +123,7 @@ class RowBuilder:
         self._template_is_checked = False
 
     def add(self, line: int, raw: tuple[Any, ...]) -> tuple[str, ...] | None:
-        """Read one record; a bad one goes into ``rejected``. Returns its cells as texts, None if there is nothing in it.
+        """Read one record; a bad one goes into ``rejected``. Return its cells as texts, None if it is blank.
 
         Raises:
             InputError: the records so far ask for too many videos, or the template needs columns that are not there.
@@ -135,13 +139,16 @@ class RowBuilder:
         own, prompt_id, model, duration, ratio, take, fallback, takes = self._columns.known(fitting)
         own, prompt_id = normal_text(own), normal_text(prompt_id)
         prompt = own or self._usable_template()
-        duration, take, takes = (self._number(text, line) for text in (duration, take, takes))
+        if duration and not duration.isdecimal():
+            duration = self._number(duration, line)
+        if take or takes:
+            take, takes = self._number(take, line), self._number(takes, line)
         if ratio and ratio not in _RATIOS:
             ratio = self._ratio(ratio, line)
         clips, wrong = self._clips(model.strip() or self._default_model, duration, ratio, fallback)
         number, times = read_take(take) if take else None, read_takes(takes, take) if takes else 1
         metadata = self._metadata(self._columns.meta(fitting))
-        text, unfilled = self._fill(prompt, own, metadata) if "{" in prompt else (prompt, None)
+        text, unfilled = self._fill(prompt, own, metadata, fitting) if "{" in prompt else (prompt, None)
         checks = (
             *(unfilled or (self._check_prompt(text),)),
             self._check_id(prompt_id, line),
@@ -175,13 +182,13 @@ class RowBuilder:
             return text
         plain = plain_number(text)
         if plain != text:
-            self.notes.add(f"{shown(text.strip())} is read as {plain}", line)
+            self.notes.add(f"{shown(text.strip())} is read as {plain}", line, "number")
         return plain
 
     def _ratio(self, text: str, line: int) -> str:
         plain = plain_ratio(text)
         if plain.replace(" ", "") != text.replace(" ", "") and all(part in _RATIOS for part in plain.split("|")):
-            self.notes.add(f"{shown(text.strip())} is read as the ratio {plain}", line)
+            self.notes.add(f"{shown(text.strip())} is read as the ratio {plain}", line, "ratio")
             return plain
         return text
 
@@ -191,20 +198,25 @@ class RowBuilder:
     def _usable_template(self) -> str:
         """The template, once it is known that this source has its columns: checked once, not for each row."""
         if self._template and not self._template_is_checked:
-            if faults := check_template(self._template, self._columns.meta_names):
+            if faults := check_template(self._template, self._names):
                 reasons = ((f"--template: {fault.reason}", fault.remedy) for fault in faults)
                 raise InputError(tuple(RowError(self._table.label, None, None, *reason) for reason in reasons))
             self._template_is_checked = True
         return self._template
 
-    def _fill(self, prompt: str, own: str, metadata: Mapping[str, str]) -> tuple[str, list[Fault]]:
+    def _fill(
+        self, prompt: str, own: str, metadata: Mapping[str, str], cells: tuple[str, ...]
+    ) -> tuple[str, list[Fault]]:
         """Fill a prompt in; ``{prompt}`` in a row's own prompt is the template, as in sheets of styles."""
-        values, names = metadata, self._columns.meta_names
-        if own and self._template and "prompt" not in names and "{prompt}" in own.lower():
-            template, faults = fill(self._template, metadata, names, self._check)
+        values, names = metadata, self._names
+        if len(names) > len(self._columns.meta_names):
+            texts = zip(self._header, map(normal_text, cells), strict=True)
+            values = {**{name: text for name, text in texts if text}, **metadata}
+        if own and self._template and "prompt" not in self._columns.meta_names and "{prompt}" in own.lower():
+            template, faults = fill(self._template, values, names, self._check)
             if faults:
                 return "", faults
-            values, names = {**metadata, "prompt": template}, (*names, "prompt")
+            values, names = {**values, "prompt": template}, (*names, "prompt")
         text, faults = fill(prompt, values, names, self._check)
         self.expanded |= text != prompt
         return normal_text(text), faults
@@ -241,7 +253,7 @@ class RowBuilder:
         prompt: str = "",
     ) -> None:
         errors = tuple(fault.at(self._table.label, line, self._table.unit) for fault in faults)
-        key = rejected_key(self._source, line, cells)
+        key = rejected_key(full_name(self._source), line, cells)
         self.rejected.append(RejectedRow(key, self._source, line, cells, errors, prompt_id, prompt))
 
 

@@ -113,7 +113,7 @@ class PromptFile:
     def columns(self) -> tuple[str, ...]:
         """The names of all columns, each as its first source spells it."""
         names = {name.strip().lower(): name for sheet in reversed(self.sheets) for name in reversed(sheet.columns)}
-        ordered = dict.fromkeys(name.strip().lower() for sheet in self.sheets for name in sheet.columns)
+        ordered = dict.fromkeys(name.strip().lower() for sheet in self.sheets for name in sheet.columns if name.strip())
         return tuple(names[name] for name in ordered)
 
     @property

@@ -1,7 +1,7 @@
 """Templates: a prompt with ``{season}`` in it is filled in from the row's ``meta.season``.
 
-A name in braces is a placeholder; a name in doubled braces is sent in single ones: ``{{season}}`` as ``{season}``. Every
-other brace is itself, so prompts in JSON are sent as they stand. What is filled in is not read again.
+A name in braces is a placeholder; a name in doubled braces is sent in single ones: ``{{season}}`` as ``{season}``.
+Every other brace is itself, so prompts in JSON are sent as they stand. What is filled in is not read again.
 """
 
 import re
@@ -60,12 +60,18 @@ def check_template(template: str, names: Iterable[str]) -> list[Fault]:
     return fill(template, dict.fromkeys(known, "x"), known)[1]
 
 
-def escape(text: str) -> str:
+def escape(text: str, names: Iterable[str] = ()) -> str:
     """A prompt that was sent, written so that reading it again sends the same: braces around names are doubled.
 
     More opening than closing braces around a name cannot be written so; reading it again refuses it.
+
+    Args:
+        text: the prompt.
+        names: the columns of the file in which it is written.
     """
-    return _PLACE.sub(lambda place: f"{place[1] * 2}{place[2]}{place[3]}{'}' * min(map(len, place.group(1, 3)))}", text)
+    return _places(tuple(names)).sub(
+        lambda place: f"{place[1] * 2}{place[2]}{place[3]}{'}' * min(map(len, place.group(1, 3)))}", text
+    )
 
 
 @lru_cache(64)

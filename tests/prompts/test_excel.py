@@ -11,6 +11,7 @@ import pytest
 from openpyxl import Workbook
 
 from dailies.errors import InputError
+from dailies.prompts.options import AS_WRITTEN, ReadOptions
 from dailies.prompts.reader import read_prompts
 
 SEEN: list[tuple[Any, str, str]] = [
@@ -49,9 +50,9 @@ def book(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def refusal(path: Path | str, **options: bool) -> str:
+def refusal(path: Path | str, options: ReadOptions = AS_WRITTEN) -> str:
     with pytest.raises(InputError) as refused:
-        read_prompts(path, **options)
+        read_prompts(path, options)
     return str(refused.value).replace(str(path), "shots.xlsx")
 
 
@@ -111,7 +112,7 @@ def test_a_formula_counts_as_what_excel_computed(book: Callable[..., Path]) -> N
         return xml.replace('<c r="A3"><f>A1</f><v />', '<c r="A3" t="str"><f>A1</f><v></v>')
 
     replace_part(path, "xl/worksheets/sheet1.xml", compute)
-    file = read_prompts(path, skip_bad_rows=True)
+    file = read_prompts(path, ReadOptions(skip_bad_rows=True))
     assert [row.prompt for row in file.rows] == ["A fox"]
     assert "the prompt is empty" in str(file.rejected[0].errors[0])
 
@@ -134,11 +135,14 @@ def test_merged_cells_are_refused(book: Callable[..., Path], tmp_path: Path) -> 
         sheet.append(row)
     sheet.merge_cells("B2:B3")
     workbook.save(tmp_path / "shots.xlsx")
-    assert "(Sheet): the cells B2:B3 are merged; unmerge them and fill in each one" in refusal(tmp_path / "shots.xlsx")
+    reason = (
+        "(Sheet): the cells B2:B3 are merged, so the other cells of their rows are not certain; unmerge them and fill"
+    )
+    assert reason in refusal(tmp_path / "shots.xlsx")
 
 
 def test_a_cell_beside_the_header_is_refused(book: Callable[..., Path]) -> None:
-    assert "row 2: the cell B2 is in a column without a name" in refusal(book(["prompt"], ["A fox", "draft?"]))
+    assert "row 2: the cell in column B has no name above it" in refusal(book(["prompt"], ["A fox", "draft?"]))
 
 
 def test_another_sheet_is_named_after_a_hash(book: Callable[..., Path], tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dailies.errors import InputError
 from dailies.prompts.reader import PromptFile, read_prompts
 
 LINES: dict[str, str] = {
-    "[1]": "line 1: the line is no object; write one object a line: ",
+    "[1]": "row 1: the value is no object; write one object a line: ",
     "{": "line 1: character 2 is where this stops to be JSON (Expecting property name enclosed in double quotes); ",
     '{"prompt": NaN}': "line 1: NaN is no JSON; write one",
     '{"prompt": "a", "prompt": "b"}': "line 1: 'prompt' is there twice; write one",
@@ -26,8 +26,8 @@ LINES: dict[str, str] = {
     '{"prompt": "a", "meta.x": 1e999}': "line 1, column meta.x: inf is no finite number; write it as a text",
     '{"prompt": "a", "id": 1.5}': "line 1, column id: 1.5 is a fraction, but a text belongs here; write it as a text",
     "": ": the file is empty; write one object a line",
-    '{"prmpt": "a"}': ", column prompt: there is no such column; rename prmpt to prompt",
-    "{}": ", column prompt: there is no such column; name the column of prompts",
+    '{"prmpt": "a"}': ": there is no column prompt; this column is not known: column 1; column 1 looks like prompt",
+    "{}": ": there is no column prompt; say which column holds the prompts: --columns prompt=<name or number>",
     '{"prompt": ""}': ", column prompt: the prompt is empty",
     "[" * 100_000: "line 1: it is nested too deeply; write one",
     '{"prompt": "a", "id": ' + "9" * 5000 + "}": "line 1: Exceeds the limit",

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dailies.errors import InputError
+from dailies.prompts.options import AS_WRITTEN, ReadOptions
 from dailies.prompts.reader import PromptFile, PromptRow, read_prompts
 
 K, L = "fal/kling-2", "fal/luma-ray-2"
@@ -22,9 +23,9 @@ FAULTS = {
 }
 
 
-def read(path: Path, text: str, **options: bool) -> PromptFile:
+def read(path: Path, text: str, options: ReadOptions = AS_WRITTEN) -> PromptFile:
     (path / "shots.csv").write_text(text, "utf-8")
-    return read_prompts(path / "shots.csv", **options)
+    return read_prompts(path / "shots.csv", options)
 
 
 def cell(row: PromptRow) -> tuple[str, str, int]:
@@ -72,7 +73,7 @@ def test_an_explicit_take_goes_through_the_matrix(tmp_path: Path) -> None:
 
 def test_a_row_whose_take_is_taken_reserves_none_of_its_cells(tmp_path: Path) -> None:
     text = f"prompt,model,take\nA fox,{K},1\nA fox,{L}|{K},1\nA fox,{L},1\n"
-    file = read(tmp_path, text, skip_bad_rows=True)
+    file = read(tmp_path, text, ReadOptions(skip_bad_rows=True))
     assert [row.source_line for row in file.rows] == [2, 4]
     assert "line 2 already asks for take 1 of the same request" in str(file.rejected[0].errors[0])
 

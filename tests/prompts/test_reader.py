@@ -8,6 +8,7 @@ import pytest
 
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import InputError, SettingsError
+from dailies.prompts.options import ReadOptions
 from dailies.prompts.reader import PromptFile, PromptRow, read_prompts
 
 SAMPLE = Path(__file__).parents[2] / "data" / "prompts" / "sample.csv"
@@ -119,13 +120,13 @@ def test_line_separators_of_unicode_do_not_end_a_line(csv: Path) -> None:
 
 def test_raw_records_are_kept_in_order_for_the_results(csv: Path) -> None:
     csv.write_text("id,prompt\ns-1, A fox \ns-2\ns-3,An owl\n")
-    prompts = read_prompts(csv, skip_bad_rows=True)
+    prompts = read_prompts(csv, ReadOptions(skip_bad_rows=True))
     assert list(prompts.sheets[0].records.items()) == [(2, ("s-1", " A fox ")), (3, ("s-2",)), (4, ("s-3", "An owl"))]
 
 
 def test_the_first_records_keep_the_keys_they_have_in_the_whole_file(csv: Path) -> None:
     csv.write_text("prompt,take\ncat,\ncat,\n,9\ncat,1\n", "utf-8")
-    whole = read_prompts(csv, skip_bad_rows=True)
+    whole = read_prompts(csv, ReadOptions(skip_bad_rows=True))
     first = whole.first(3)
     assert [row.take for row in first.rows] == [2, 3]  # take 1 is that of the last line
     assert first.rows == whole.rows[:2]
@@ -161,7 +162,7 @@ def test_a_take_makes_another_row(csv: Path) -> None:
 
 def test_bad_rows_are_set_aside_when_they_may_be_skipped(csv: Path) -> None:
     csv.write_text("id,prompt,duration\ns-1,A fox,5\ns-2,An owl,99\ns-3,A cat,\n")
-    prompts = read_prompts(csv, skip_bad_rows=True)
+    prompts = read_prompts(csv, ReadOptions(skip_bad_rows=True))
     (bad,) = prompts.rejected
     assert [row.prompt_id for row in prompts.rows] == ["s-1", "s-3"]
     assert (bad.source_line, bad.prompt_id, bad.prompt, bad.cells) == (3, "s-2", "An owl", ("s-2", "An owl", "99"))
@@ -170,7 +171,7 @@ def test_bad_rows_are_set_aside_when_they_may_be_skipped(csv: Path) -> None:
 
 def test_a_bad_row_reserves_no_take(csv: Path) -> None:
     csv.write_text("prompt,take,id\nA fox,1,same\nAn owl,,same\nA fox,2,same\nA fox,2,other\n")
-    prompts = read_prompts(csv, skip_bad_rows=True)
+    prompts = read_prompts(csv, ReadOptions(skip_bad_rows=True))
     assert [(row.prompt, row.take) for row in prompts.rows] == [("A fox", 1), ("A fox", 2)]
     assert [row.source_line for row in prompts.rejected] == [3, 4]
 
@@ -185,7 +186,7 @@ def test_every_fault_of_a_row_is_told_at_once(csv: Path) -> None:
 def test_faults_of_the_file_are_refused_even_when_bad_rows_may_be_skipped(csv: Path) -> None:
     csv.write_text('prompt\nA fox\n"An owl\n')
     with pytest.raises(InputError, match="never closed"):
-        read_prompts(csv, skip_bad_rows=True)
+        read_prompts(csv, ReadOptions(skip_bad_rows=True))
 
 
 def test_unknown_default_model_is_a_wrong_setting(csv: Path) -> None:

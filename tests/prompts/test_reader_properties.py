@@ -9,6 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dailies.errors import InputError
+from dailies.prompts.error_texts import is_error_text, is_seen
+from dailies.prompts.options import ReadOptions
 from dailies.prompts.reader import PromptFile, read_prompts
 
 COLUMNS = ["prompt", "id", "model", "duration", "aspect_ratio", "take", "fallback", "meta.client"]
@@ -33,12 +35,12 @@ CELLS = [
 cells = st.sampled_from(CELLS) | st.text(max_size=8)
 prompts = st.text(
     st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\t"), min_size=1, max_size=30
-).filter(str.strip)
+).filter(lambda text: is_seen(text.strip()) and not is_error_text(text))
 
 
 def parse(content: bytes) -> PromptFile:
     Path("shots.csv").write_bytes(content)
-    return read_prompts("shots.csv", skip_bad_rows=True)
+    return read_prompts("shots.csv", ReadOptions(skip_bad_rows=True))
 
 
 def written(rows: list[list[str]], delimiter: str = ",", ending: str = "\r\n") -> str:

@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 
 from dailies.errors import InputError
+from dailies.prompts.options import ReadOptions
 from dailies.prompts.reader import read_prompts
 from dailies.prompts.sources.source_names import find_sources, refuse_stdin
 from dailies.prompts.sources.stdin import keep_stdin
@@ -74,7 +75,7 @@ def test_faults_of_every_source_are_told_at_once(shots: Path) -> None:
     (shots / "c.csv").write_text("prompt,duration\nA fox,99\n")
     (shots / "d.csv").write_text("")
     with pytest.raises(InputError) as refused:
-        read_prompts(["c.csv", "d.csv", "none.csv"], skip_bad_rows=True)
+        read_prompts(["c.csv", "d.csv", "none.csv"], ReadOptions(skip_bad_rows=True))
     assert [error.source for error in refused.value.errors] == ["d.csv", "none.csv"]
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from dailies.errors import InputError
+from dailies.prompts.options import ReadOptions
 from dailies.prompts.reader import read_prompts
 from dailies.prompts.sources.source_names import Format
 
@@ -26,7 +27,7 @@ NAMES = st.sampled_from(["prompt", "id", "model", "duration", "aspect_ratio", "t
 def check(content: bytes, form: Format) -> None:
     try:
         Path(f"shots.{form}").write_bytes(content)
-        file = read_prompts(f"shots.{form}", skip_bad_rows=True)
+        file = read_prompts(f"shots.{form}", ReadOptions(skip_bad_rows=True))
     except InputError as refused:
         errors = list(refused.errors)
         assert errors

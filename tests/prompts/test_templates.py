@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dailies.errors import InputError
+from dailies.prompts.options import ReadOptions
 from dailies.prompts.reader import PromptFile, read_prompts
 from dailies.prompts.row_key import row_key
 from dailies.prompts.templates import check_template, escape, fill
@@ -76,7 +77,7 @@ def test_what_was_sent_can_be_written_so_that_it_is_sent_again(sent: str) -> Non
 
 def read(path: Path, text: str, template: str | None = None) -> PromptFile:
     (path / "shots.csv").write_text(text, "utf-8")
-    return read_prompts(path / "shots.csv", template=template)
+    return read_prompts(path / "shots.csv", ReadOptions(template=template))
 
 
 def test_what_was_filled_in_is_what_is_hashed(tmp_path: Path) -> None:

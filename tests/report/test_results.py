@@ -12,6 +12,7 @@ import pytest
 
 from dailies.ledger.entry import EntryStatus
 from dailies.planning.outcome import Outcome, RowOutcome
+from dailies.prompts.options import ReadOptions
 from dailies.prompts.reader import PromptFile, PromptRow, read_prompts
 from dailies.report.results import RESULT_COLUMNS, SENT_COLUMNS, SOURCE_COLUMNS, result_columns, write_results
 from dailies.report.table_formats import ResultsFormat
@@ -36,7 +37,7 @@ def results(tmp_path: Path, prompts: PromptFile) -> list[dict[str, str]]:
 
 def test_input_columns_and_order_are_kept(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("ID,Prompt\n1, A fox \n2\n3,An owl\n")
-    rows = results(tmp_path, read_prompts("a.csv", skip_bad_rows=True))
+    rows = results(tmp_path, read_prompts("a.csv", ReadOptions(skip_bad_rows=True)))
     assert list(rows[0]) == ["ID", "Prompt", *RESULT_COLUMNS]
     assert [(row["ID"], row["Prompt"], row["status"]) for row in rows] == [
         ("1", " A fox ", "completed"),
@@ -52,7 +53,7 @@ def test_a_record_stands_there_for_each_of_its_videos_and_says_what_was_sent(tmp
     (tmp_path / "a.csv").write_text(
         "meta.x,model,takes\nfox,fal/kling-2|fal/luma-ray-2,2\nowl,sora,\ncat,,\n", encoding="utf-8"
     )
-    rows = results(tmp_path, read_prompts("a.csv", template="A {x}", skip_bad_rows=True))
+    rows = results(tmp_path, read_prompts("a.csv", ReadOptions(template="A {x}", skip_bad_rows=True)))
     assert list(rows[0]) == ["meta.x", "model", "takes", *RESULT_COLUMNS, *SENT_COLUMNS]
     assert [(row["meta.x"], row["sent_prompt"], row["sent_model"], row["sent_take"]) for row in rows] == [
         ("fox", "A fox", "fal/kling-2", "1"),
@@ -83,7 +84,7 @@ def test_several_sources_say_where_a_row_comes_from_and_share_their_videos(tmp_p
 def odd(tmp_path: Path) -> Outcome:
     """Cells that formats choke on: a formula, a control character, quotes."""
     (tmp_path / "a.csv").write_text('prompt,id\n=1+1,\nAn owl,\x07\n"A ""cat"", too",\n')
-    return outcome_of(read_prompts("a.csv", skip_bad_rows=True))
+    return outcome_of(read_prompts("a.csv", ReadOptions(skip_bad_rows=True)))
 
 
 def test_xlsx_has_texts_and_numbers_and_no_formulas(tmp_path: Path, odd: Outcome) -> None:

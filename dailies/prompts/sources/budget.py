@@ -3,10 +3,10 @@
 from dailies.errors import InputError
 from dailies.prompts.sources.table import refuse
 
-MAX_BYTES = 512 * 2**20
+MAX_BYTES = 256 * 2**20
 MAX_COLUMNS = 1_000
-MAX_CELLS = 50_000_000
-MAX_CHARACTERS = 512 * 2**20
+MAX_CELLS = 20_000_000
+MAX_CHARACTERS = 256 * 2**20
 _SPLIT = "split the file"
 
 

@@ -1,8 +1,8 @@
 """A CSV file as people really save it: bytes in, header and records with their physical lines out.
 
 Accepted without a word: a byte order mark; LF, CRLF or CR; commas, semicolons or tabs; quoted cells over several lines;
-blank lines. Accepted with a note: a line ``sep=;``, titles above the header, tabs without quoting, UTF-16. A wrong cell is
-a matter of its row, but where one record ends and the next begins must be certain: everything else refuses the file.
+blank lines. Accepted with a note: a line ``sep=;``, titles above the header, tabs without quoting, UTF-16. A wrong cell
+is a matter of its row, but where one record ends and the next begins must be certain: all else refuses the file.
 """
 
 import csv
@@ -107,9 +107,9 @@ def _table(
 ) -> Table:
     records = _records(lines, delimiter, quoting, source, notes)
     if options.no_header:
-        first = next(records)
-        names = tuple(str(number + 1) for number in range(len(first[1])))
-        return Table(source, names, chain([first], records), None, is_text=True, is_headless=True, notes=notes)
+        first = list(islice(records, 20))
+        names = tuple(str(number + 1) for number in range(max(len(row) for _, row in first)))
+        return Table(source, names, chain(first, records), None, is_text=True, is_headless=True, notes=notes)
     titles = list(islice(records, 20))
     index = find_header([row for _, row in titles], [line for line, _ in titles], is_known)
     if index:
@@ -215,16 +215,14 @@ def _records(lines: _Lines, delimiter: str, quoting: int, source: str, notes: li
         start = lines.start
         if any(map(str.strip, cells)):
             if lines.number > start and width and _has_swallowed(cells, delimiter, width):
-                notes.append(
-                    f"lines {start} to {lines.number} are read as one record: is the quote that line {start} opens closed"
-                    " too late?"
-                )
+                where = f"lines {start} to {lines.number} are read as one record"
+                notes.append(f"{where}: is the quote that line {start} opens closed too late?")
             width = width or len(cells)
             yield start, tuple(cells)
 
 
 def _has_swallowed(cells: Sequence[str], delimiter: str, width: int) -> bool:
-    """Whether a cell over several lines looks like rows: its lines have as many delimiters as rows of the table have."""
+    """Whether a cell over several lines looks like rows: its lines have as many delimiters as rows have."""
     for index, cell in enumerate(cells):
         first, *middle = cell.splitlines()[:-1] or [""]
         if width > 1 and middle and all(line.count(delimiter) == width - 1 for line in middle):

@@ -61,13 +61,13 @@ def read_excel(stream: BinaryIO, source: str, sheet: str | None, is_known: IsKno
     label = f"{source} ({shown(found.title)})"
     merged, has_formulas = _scan(stream, found, label)
     formulas = _formulas(_open(stream, source, computed=False)[found.title], label) if has_formulas else set()
-    rows = _records(found, formulas, label)
+    rows = _records(found, formulas, label, options.comment)
     head = list(islice(rows, 20))
     if not head:
         raise refuse(label, None, "the sheet is empty", "start it with a header that names prompt")
-    if options.no_header:
+    if options.no_header or options.lines:
         _require_unmerged(merged, head[0][0], label)
-        names = tuple(str(number + 1) for number in range(len(head[0][1])))
+        names = tuple(str(number + 1) for number in range(max(len(row) for _, row in head)))
         records = chain(head, rows)
         return Table(
             label, names, records, None, "row", read=_read_cell, is_text=True, is_headless=True, has_letters=True
@@ -205,7 +205,7 @@ def _rows(sheet: Any, label: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
         raise _damaged(label, error) from error
 
 
-def _records(sheet: Any, formulas: set[Place], label: str) -> Iterator[Record]:
+def _records(sheet: Any, formulas: set[Place], label: str, comment: str) -> Iterator[Record]:
     """The rows that are not blank, each cut behind its last filled cell; a formula without a result is a fault."""
     budget = Budget(label, "row")
     for line, row in _rows(sheet, label):
@@ -213,6 +213,8 @@ def _records(sheet: Any, formulas: set[Place], label: str) -> Iterator[Record]:
         while cells and cells[-1].value is None and cells[-1].data_type != "f" and (line, len(cells)) not in formulas:
             cells.pop()
         budget.spend(line, len(row))
+        if comment and isinstance(cells[0].value, str) and cells[0].value.startswith(comment):
+            continue
         if not formulas:
             yield line, tuple(cells)
             continue

@@ -33,6 +33,8 @@ def read_json(stream: BinaryIO, label: str, options: ReadOptions, *, quote: bool
     """
     notes: list[str] = []
     lines = list(decode_lines(stream, label, options.encoding, notes.append, quote=quote))
+    if options.comment:
+        lines = ["" if line.startswith(options.comment) else line for line in lines]
     unit, values = _values(lines, label)
     if not values:
         raise InputError((RowError(label, None, None, "the file is empty", _ONE_A_LINE),))

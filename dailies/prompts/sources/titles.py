@@ -8,8 +8,8 @@ _DEEPEST = 20
 def find_header(rows: Sequence[Sequence[str]], places: Sequence[int], is_known: Callable[[str], bool]) -> int:
     """Find the header among the first rows that are not blank.
 
-    It is the first row unless titles stand above it: rows with fewer filled cells than a row below that names columns, or,
-    where no row does, single cells above the first row with several.
+    It is the first row unless titles stand above it: rows with fewer filled cells than a row below that names columns,
+    or, where no row does, single cells above the first row with several.
 
     Args:
         rows: the cells of the first rows.
