@@ -144,8 +144,9 @@ def _parameters(options: RunOptions) -> dict[str, Any]:
     """The parameters of the flow: those of the options, with the first source apart and no text left out."""
     given = asdict(options)
     csv, *more_csv = given.pop("sources")
-    texts = {"template": options.template or "", "mirror_to": options.mirror_to or ""}
-    return {**given, **texts, "csv": csv, "more_csv": more_csv}
+    reading = given.pop("reading")
+    texts = {"template": reading["template"] or "", "mirror_to": options.mirror_to or ""}
+    return {**given, **reading, **texts, "csv": csv, "more_csv": more_csv}
 
 
 async def _unless_lost(run: "asyncio.Future[Any]", console: Console, begun: list[RunContext]) -> Any:

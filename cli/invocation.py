@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from dailies.planning.options import RunOptions
 from dailies.planning.outcome import Outcome, read_outcome
 from dailies.planning.plan import Plan
 from dailies.planning.terms import Terms, ask_balance, terms_from
+from dailies.prompts.options import ReadOptions
 from dailies.prompts.reader import PromptFile
 from dailies.prompts.sources.stdin import is_passing, keep_stdin
 from dailies.report.table_formats import ResultsFormat
@@ -24,7 +26,7 @@ from dailies.settings import load_settings
 
 _MOST_SOURCES = 1000
 _MOST_NAMED_SOURCES = 10
-_NOT_REPEATED = {"sources", "take_over", "fan_out", "approved_mxn"}
+_NOT_REPEATED = {"sources", "reading", "take_over", "fan_out", "approved_mxn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def open_invocation(options: RunOptions, *, keep_input: bool = False) -> Invocat
         )
     if keep_input:
         options = replace(options, sources=tuple(_keep_stdin(options.sources)))
-    whole = options.read(load_settings())
+    whole = read_sources(options)
     service = open_service()
     settings = load_settings(**options.overrides)
     with nothing_spent():
@@ -106,18 +108,18 @@ def open_invocation(options: RunOptions, *, keep_input: bool = False) -> Invocat
     return Invocation(replace(service, settings=settings), folder, whole, terms)
 
 
-def find_invocation(csv: Sequence[str], template: str | None = None) -> Invocation:
+def find_invocation(csv: Sequence[str], reading: ReadOptions) -> Invocation:
     """Do the same for a verb that only reads: start nothing, send nothing.
 
     Raises:
         InputError, SettingsError, RefusedError: as ``open_invocation``.
     """
-    options = RunOptions(sources=tuple(csv), template=template, skip_bad_rows=True)
-    whole = options.read(load_settings())
+    options = RunOptions(sources=tuple(csv), reading=replace(reading, skip_bad_rows=True))
+    whole = read_sources(options)
     service = find_service()
     with nothing_spent():
         folder = service.open_ledger()
-    options = replace(options, skip_bad_rows=bool(whole.rejected))
+    options = replace(options, reading=replace(reading, skip_bad_rows=bool(whole.rejected)))
     return Invocation(service, folder, whole, terms_from(service.settings, options))
 
 
@@ -130,11 +132,25 @@ def command_to_run(options: RunOptions) -> str:
         return "dailies run with the same files and options."
     passing = any(map(is_passing, options.sources))
     words = ["dailies", "run", *("prompts.csv" if is_passing(name) else name for name in options.sources)]
+    words += options.reading.words()
     for field in fields(RunOptions):
         value = getattr(options, field.name)
         if field.name not in _NOT_REPEATED and value != field.default:
             words += [f"--{field.name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return f"{'save the prompts as a file, then: ' if passing else ''}{shlex.join(words)}"
+
+
+def read_sources(options: RunOptions, *, as_json: bool = False) -> PromptFile:
+    """Read the sources, and show what the reader decided: on standard error, one line for each decision.
+
+    Raises:
+        InputError: the sources cannot be used.
+    """
+    whole = options.read(load_settings(), quote=sys.stderr.isatty() and not as_json)
+    if not as_json:
+        for note in whole.notes:
+            say(console(to_stderr=True), note, "yellow")
+    return whole
 
 
 def _keep_stdin(csv: Sequence[str]) -> Sequence[str]:

@@ -105,7 +105,7 @@ def _generate(console: Console, invocation: Invocation, plan: Plan) -> str | Non
         max_cost_mxn=settings.max_cost_mxn,
         max_month_mxn=settings.max_month_mxn,
         mirror_to=settings.mirror_to,
-        skip_bad_rows=bool(invocation.whole.rejected),
+        reading=replace(invocation.options.reading, skip_bad_rows=bool(invocation.whole.rejected)),
         approved_mxn=plan.worst_mxn,
     )
     return run_generate(console, options)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
 from pydantic import Field, WithJsonSchema
@@ -22,6 +22,7 @@ from dailies.planning.options import RunOptions
 from dailies.planning.outcome import read_outcome
 from dailies.planning.submit_order import Order
 from dailies.planning.terms import ask_balance, terms_from
+from dailies.prompts.options import Encoding, Others, ReadOptions
 from dailies.prompts.sources.source_names import refuse_stdin
 from dailies.report.results import keep_results
 from dailies.run.context import RunContext, open_run, shared, watcher
@@ -62,6 +63,13 @@ async def generate(
     order: Order = "file",
     more_csv: MoreCsv = [],  # noqa: B006 - as take_over
     mirror_to: Annotated[str, Field(max_length=1024)] = "",
+    columns: Annotated[str, Field(max_length=4000)] = "",
+    others: Others = "refuse",
+    lines: bool = False,
+    no_header: bool = False,
+    comment: Annotated[str, Field(max_length=20)] = "",
+    encoding: Encoding = "utf-8",
+    allow_error_texts: bool = False,
 ) -> State[Any]:
     """Make the videos of a CSV of prompts, and record exactly what each one cost.
 
@@ -80,15 +88,23 @@ async def generate(
         more_csv: More files, read after the first one.
         mirror_to: Where the finished videos are copied: a folder, or supabase://bucket/prefix.
         order: The order of the file, or slow models first, so that a run does not end with a long wait for a few rows.
+        columns: Names of columns, such as prompt=Text,model=Engine; or auto.
+        others: What to do with columns that are not known: refuse the file, keep them as labels (meta), or ignore them.
+        lines: Each line of the file is a prompt.
+        no_header: The first row is no header; the columns are called 1, 2, 3.
+        comment: Leave out lines that begin with this.
+        encoding: How the text is encoded, if not in UTF-8 or UTF-16.
+        allow_error_texts: Take #REF!, nan and the like as texts.
     """
-    options = RunOptions.chosen(
-        locals(), sources=(csv, *more_csv), take_over=tuple(take_over), template=template or None
-    )
+    reading = ReadOptions.chosen(locals(), template=template or None)
+    options = RunOptions.chosen(locals(), sources=(csv, *more_csv), take_over=tuple(take_over), reading=reading)
     settings = await load_run_settings(**options.overrides)
     if deployment.id and max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn, because no person sees its plan.")
     refuse_stdin(options.sources)
     whole = options.read(settings)
+    for note in whole.notes:
+        get_run_logger().info(note)
     prompts = whole.first(limit)
     folder = open_ledger(settings)
     terms = terms_from(settings, options, balance=await ask_balance(settings, folder))

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cli.commands.options import Csv, Template
+from cli.commands.options import Csv, Reading
 from cli.screen.console import complain, console, say
+from dailies.prompts.options import AS_WRITTEN
 from dailies.wording import count
 
 
@@ -15,7 +16,7 @@ def failed(
     csv: Csv,
     /,
     *,
-    template: Template = None,
+    reading: Reading = AS_WRITTEN,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Where to write them; - is stdout.")],
 ) -> int:
     """Write the rows that failed as a CSV to edit.
@@ -29,7 +30,7 @@ def failed(
     from dailies.report.failed_rows import write_failed
     from dailies.report.output import asked_output, is_stdout
 
-    outcome = find_invocation(csv, template).outcome()
+    outcome = find_invocation(csv, reading).outcome()
     with asked_output(output, outcome.prompts.sources):
         written = write_failed(output, outcome)
     screen, place = console(to_stderr=is_stdout(output)), shlex.quote(str(output))

@@ -6,16 +6,17 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from dailies.prompts.options import ReadOptions
+
 Csv = Annotated[
     tuple[str, ...],
     Parameter(help="The prompts: files, URLs, patterns; - is stdin."),
 ]
-Template = Annotated[str | None, Parameter(help="Prompt of rows without one; {x} is meta.x.")]
+Reading = Annotated[ReadOptions, Parameter(name="*")]
 MaxCost = Annotated[Decimal | None, Parameter(help="The most that this run may cost, in MXN.")]
 MaxMonth = Annotated[Decimal | None, Parameter(help="The most that the month may cost, in MXN.")]
 Limit = Annotated[int | None, Parameter(help="Use only the first rows of the sources.", validator=Number(gte=1))]
 Fit = Annotated[bool, Parameter(help="Take rows in order until a cap is reached.")]
-SkipBad = Annotated[bool, Parameter(help="Leave out rows that cannot be read.")]
 Retry = Annotated[bool, Parameter(help="Retry rows that failed.")]
 InOrder = Annotated[
     Literal["file", "longest"], Parameter(name="--order", help="The order of the file, or slow models first.")

@@ -1,19 +1,19 @@
 """`plan`: show what a run would do and may cost; spend nothing."""
 
-from cli.commands.options import Csv, Fit, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
+from cli.commands.options import Csv, Fit, Json, Limit, MaxCost, MaxMonth, Reading, Retry
 from cli.screen.console import console, say, say_json
+from dailies.prompts.options import AS_WRITTEN
 
 
 def plan(
     csv: Csv,
     /,
     *,
-    template: Template = None,
+    reading: Reading = AS_WRITTEN,
     max_cost_mxn: MaxCost = None,
     max_month_mxn: MaxMonth = None,
     limit: Limit = None,
     fit: Fit = False,
-    skip_bad_rows: SkipBad = False,
     retry_failed: Retry = False,
     as_json: Json = False,
 ) -> int:

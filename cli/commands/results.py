@@ -5,15 +5,16 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from cli.commands.options import Csv, Json, Template
+from cli.commands.options import Csv, Json, Reading
 from cli.screen.console import console, say_json
+from dailies.prompts.options import AS_WRITTEN
 
 
 def results(
     csv: Csv,
     /,
     *,
-    template: Template = None,
+    reading: Reading = AS_WRITTEN,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"], help="Where to write them; - is stdout.")] = None,
     form: Annotated[
         Literal["csv", "xlsx", "jsonl", "parquet"] | None,
@@ -36,7 +37,7 @@ def results(
 
     if as_json and is_stdout(output):
         raise RefusedError("Both --json and -o - write to standard output; choose one of them")
-    invocation = find_invocation(csv, template)
+    invocation = find_invocation(csv, reading)
     whole, path = invocation.whole_outcome(), invocation.place_results(output, form)
     screen = console(to_stderr=as_json or is_stdout(output))
     with asked_output(output, invocation.whole.sources):

@@ -4,20 +4,20 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from cli.commands.options import Csv, Fit, InOrder, Json, Limit, MaxCost, MaxMonth, Retry, SkipBad, Template
+from cli.commands.options import Csv, Fit, InOrder, Json, Limit, MaxCost, MaxMonth, Reading, Retry
 from cli.screen.console import console, say_json
+from dailies.prompts.options import AS_WRITTEN
 
 
 def run(
     csv: Csv,
     /,
     *,
-    template: Template = None,
+    reading: Reading = AS_WRITTEN,
     max_cost_mxn: MaxCost = None,
     max_month_mxn: MaxMonth = None,
     limit: Limit = None,
     fit: Fit = False,
-    skip_bad_rows: SkipBad = False,
     retry_failed: Retry = False,
     order: InOrder = "file",
     yes: Annotated[bool, Parameter(help="Do not ask before spending.")] = False,

@@ -1,33 +1,36 @@
 """`validate`: check prompts; send nothing."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from cli.commands.options import Csv, Json, Template
+from cli.commands.options import Csv, Json, Reading
 from cli.screen.console import complain, console, say, say_json
+from dailies.prompts.options import AS_WRITTEN
 from dailies.wording import count
 
 
-def validate(csv: Csv, /, *, template: Template = None, as_json: Json = False) -> int:
+def validate(csv: Csv, /, *, reading: Reading = AS_WRITTEN, as_json: Json = False) -> int:
     """Check prompts: each mistake with place and remedy.
 
     Example: dailies validate prompts.csv
     """
+    from cli.invocation import read_sources
     from dailies.errors import InputError
-    from dailies.prompts.reader import read_prompts
+    from dailies.planning.options import RunOptions
     from dailies.report.plan_breakdown import size_words
-    from dailies.settings import load_settings
 
+    options = RunOptions(sources=csv, reading=replace(reading, skip_bad_rows=False))
     try:
-        prompts = read_prompts(csv, default_model=load_settings().default_model, template=template)
+        prompts = read_sources(options, as_json=as_json)
     except InputError as error:
         if as_json:
-            say_json({"source": " ".join(csv), "valid": False, "mistakes": [asdict(fault) for fault in error.errors]})
+            mistakes = [asdict(fault) for fault in error.errors]
+            say_json({"source": " ".join(csv), "valid": False, "mistakes": mistakes, "command": error.command or None})
         else:
-            complain("\n".join(map(str, error.errors)))  # all of them, where other verbs show the first few
-            complain(f"{count(len(error.errors), 'mistake')}. Nothing was sent.")
+            complain(f"{error}\n{count(len(error.errors), 'mistake')}. Nothing was sent.")
         return error.exit_code
     if as_json:
-        say_json({"source": prompts.source, "valid": True, "rows": len(prompts.rows), "mistakes": []})
+        rows = len(prompts.rows)
+        say_json({"source": prompts.source, "valid": True, "rows": rows, "mistakes": [], "notes": prompts.notes})
     else:
         say(console(), f"{prompts.source}: {size_words(prompts)}, no mistakes.")
     return 0

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from dailies.planning.submit_order import Order
+from dailies.prompts.options import AS_WRITTEN, ReadOptions
 from dailies.prompts.reader import PromptFile, read_prompts
 from dailies.settings import Settings
 
@@ -18,10 +19,9 @@ class RunOptions:
         sources: the files of prompts: paths, URLs, patterns.
         max_cost_mxn: the most that this run may cost, in MXN; None: the setting.
         max_month_mxn: the most that the month may cost, in MXN; None: the setting.
-        template: the prompt of rows without one.
         limit: use only this many records of the sources; None: all.
         fit: take rows in order until a cap is reached, instead of refusing the run.
-        skip_bad_rows: record rows that cannot be read as rejected, instead of refusing the file.
+        reading: how the sources are read.
         retry_failed: try rows again that ended as failed.
         order: in which order rows are submitted.
         mirror_to: where the finished videos are copied; None: the setting.
@@ -31,12 +31,11 @@ class RunOptions:
     """
 
     sources: tuple[str, ...] = ()
-    template: str | None = None
     max_cost_mxn: Decimal | None = None
     max_month_mxn: Decimal | None = None
     limit: int | None = None
     fit: bool = False
-    skip_bad_rows: bool = False
+    reading: ReadOptions = AS_WRITTEN
     retry_failed: bool = False
     order: Order = "file"
     mirror_to: str | None = None
@@ -59,15 +58,20 @@ class RunOptions:
             "mirror_to": self.mirror_to or None,
         }
 
-    def read(self, settings: Settings) -> PromptFile:
+    def read(self, settings: Settings, *, quote: bool = False) -> PromptFile:
         """Read all records of the sources; ``limit`` is not applied.
+
+        Args:
+            settings: the model of rows without one, and the folders in which files must lie.
+            quote: whether messages may quote the words of headers: on a terminal, but in no log.
 
         Raises:
             InputError: a source cannot be used, or has bad rows.
         """
         return read_prompts(
             self.sources,
+            self.reading,
             default_model=settings.default_model,
-            skip_bad_rows=self.skip_bad_rows,
-            template=self.template,
+            folders=settings.source_folders,
+            quote=quote,
         )

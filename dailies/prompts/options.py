@@ -1,8 +1,9 @@
 """How to read sources of prompts: the options that a command, a deployment or a library hands to the reader."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal, Self
 
 from dailies.errors import InputError, RowError
 from dailies.prompts.cells import COLUMNS, META, shown
@@ -39,6 +40,12 @@ class ReadOptions:
     comment: str = ""
     encoding: Encoding = "utf-8"
     allow_error_texts: bool = False
+
+    @classmethod
+    def chosen(cls, arguments: Mapping[str, Any], **more: Any) -> Self:
+        """Pick the options out of a function's arguments (``locals()``); every other argument is ignored."""
+        given = {**arguments, **more}
+        return cls(**{field.name: given[field.name] for field in fields(cls) if field.name in given})
 
     @property
     def is_auto(self) -> bool:

@@ -39,7 +39,7 @@ def _lines(failed: tuple[RowOutcome, ...], names: tuple[str, ...]) -> Iterator[t
         sent = row.row
         yield (
             sent.prompt_id if ids[sent.prompt_id] == 1 else None,
-            escape(sent.prompt),
+            escape(sent.prompt, names),
             sent.model,
             str(sent.duration_s),
             sent.aspect_ratio,

@@ -77,7 +77,9 @@ def result_columns(outcome: Outcome) -> tuple[str, ...]:
     prompts = outcome.prompts
     several = SOURCE_COLUMNS if len(prompts.sheets) > 1 else ()
     sent = SENT_COLUMNS if prompts.expanded else ()
-    return (*prompts.columns, *RESULT_COLUMNS, *several, *sent)
+    taken = {*RESULT_COLUMNS, *SOURCE_COLUMNS, *SENT_COLUMNS}
+    own = (f"input {name}" if name.strip().lower() in taken else name for name in prompts.columns)
+    return (*own, *RESULT_COLUMNS, *several, *sent)
 
 
 def result_rows(outcome: Outcome) -> Iterator[tuple[Cell, ...]]:

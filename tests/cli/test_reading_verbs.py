@@ -70,11 +70,14 @@ def test_validate_counts_the_rows_of_a_good_file(run: Dailies) -> None:
     assert (said.code, said.out) == (0, "a.csv: 1 row, no mistakes.\n")
 
 
-def test_validate_names_every_mistake_however_many(run: Dailies) -> None:
-    said = run("validate", write("a.csv", "prompt,duration\n" + "a lighthouse,99\n" * 30))
+def test_validate_shows_three_equal_mistakes_counts_the_rest_and_tells_programs_all(run: Dailies) -> None:
+    path = write("a.csv", "prompt,duration\n" + "a lighthouse,99\n" * 30)
+    said = run("validate", path)
     assert said.code == 2
-    assert said.err.count("99 s, but fal/kling-2 takes at most 10 s") == 30
+    assert said.err.count("99 s, but fal/kling-2 takes at most 10 s") == 3
+    assert "... and 27 more of this kind" in said.err
     assert "30 mistakes. Nothing was sent." in said.err
+    assert len(json.loads(run("validate", path, "--json").out)["mistakes"]) == 30
 
 
 def test_validate_tells_programs_line_column_reason_and_remedy(run: Dailies) -> None:
