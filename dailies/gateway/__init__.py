@@ -1,6 +1,6 @@
-"""An embedded, honest GeekHub-compatible gateway: real HTTP, real SQLite, real videos, no money.
+"""Our own implementation of GeekHub's API: real HTTP, real SQLite, real videos, no money.
 
-Importing this package is quick; the web server is imported by whoever runs one (``foreground``, ``testing``).
+Importing this package is quick; only ``serve`` and ``dailies.gateway.testing`` import the web server.
 """
 
 from dailies.gateway.errors import SandboxError

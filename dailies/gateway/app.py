@@ -1,4 +1,4 @@
-"""Puts the routes and what stands before them together."""
+"""Puts the gateway's routes and middleware together."""
 
 import os
 from collections.abc import AsyncIterator
@@ -11,16 +11,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from dailies.gateway.accounts.access import Access
-from dailies.gateway.answers import answer_api_error, error_answer
-from dailies.gateway.errors import ApiError
-from dailies.gateway.faults.middleware import Mischief
+from dailies.gateway.errors import ApiError, answer_api_error, error_answer
+from dailies.gateway.faults.middleware import FaultMiddleware
 from dailies.gateway.gateway import Gateway
-from dailies.gateway.request_size import Limits
+from dailies.gateway.request_body import RequestBody
+from dailies.gateway.request_head import RequestHead
 from dailies.gateway.routes.account import account_routes
 from dailies.gateway.routes.admin import admin_routes
 from dailies.gateway.routes.faults import fault_routes
 from dailies.gateway.routes.home import home_routes
-from dailies.gateway.routes.objects import object_routes
 from dailies.gateway.routes.truth import truth_routes
 from dailies.gateway.routes.videos import video_routes
 from dailies.gateway.routes.wire import error_schemas
@@ -29,10 +28,10 @@ from dailies.gateway.storage.routes import storage_routes
 
 
 class SandboxApi(FastAPI):
-    """FastAPI, but what it would refuse with 422 is 400 here, and so its description says."""
+    """FastAPI, with 400 in place of 422, in its answers and in its description."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI description."""
+        """Return the OpenAPI description."""
         description = super().openapi()
         for operations in description["paths"].values():
             for operation in operations.values():
@@ -42,7 +41,7 @@ class SandboxApi(FastAPI):
 
 
 def create_app(gateway: Gateway) -> FastAPI:
-    """The gateway as an ASGI application. It closes the gateway when it shuts down."""
+    """Make the gateway's ASGI application. It closes the gateway when it shuts down."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -53,7 +52,6 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = SandboxApi(title="Dailies sandbox", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan)
     app.include_router(video_routes(gateway))
     app.include_router(account_routes(gateway))
-    app.include_router(object_routes(gateway))
     app.include_router(storage_routes(gateway))
     app.include_router(truth_routes(gateway))
     app.include_router(admin_routes(gateway))
@@ -71,14 +69,15 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_crash)
     # The last one added is the first that a request meets.
-    app.add_middleware(Mischief, gateway=gateway)
+    app.add_middleware(FaultMiddleware, gateway=gateway)
+    app.add_middleware(RequestBody)
     app.add_middleware(Access, gateway=gateway)
-    app.add_middleware(Limits)
+    app.add_middleware(RequestHead)
     return app
 
 
 async def answer_invalid_request(request: Request, error: Exception) -> JSONResponse:
-    """A body or parameter of the wrong form: 400, naming the field."""
+    """Answer a body or parameter of the wrong form: 400, naming the field."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     if first["type"] == "json_invalid":
@@ -90,7 +89,7 @@ async def answer_invalid_request(request: Request, error: Exception) -> JSONResp
 
 
 async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
-    """What the router itself refuses: unknown routes, wrong methods, unreadable bodies."""
+    """Answer what the router itself refuses: unknown routes, wrong methods, unreadable bodies."""
     assert isinstance(error, HTTPException)
     codes = {404: "not_found", 405: "method_not_allowed"}
     messages = {404: "No such route.", 405: "This route does not take that method."}
@@ -100,5 +99,7 @@ async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def answer_crash(request: Request, _: Exception) -> JSONResponse:
-    """A mistake of the sandbox's own; the log has the traceback."""
-    return error_answer(ApiError("internal_error", "The sandbox made a mistake; see its log."), request.scope)
+    """Answer a defect of the sandbox; the log has the traceback."""
+    return error_answer(
+        ApiError("internal_error", "The sandbox has a defect; its log has the traceback."), request.scope
+    )

@@ -1,9 +1,14 @@
-"""What the gateway refuses, by GeekHub's error codes (page "Errors"), and why a sandbox cannot run."""
+"""The errors of the gateway: GeekHub's codes (page "Errors") as answers, and why a sandbox cannot run."""
 
+import secrets
 from collections.abc import Mapping
 
-# code -> (HTTP status, type). The first block is GeekHub's table; what the documentation is silent about
-# follows, and answers in the same form.
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Scope
+
+# code -> (HTTP status, type). The first block is GeekHub's table. The second block covers what the documentation
+# leaves open; those errors have the same form.
 CODES: Mapping[str, tuple[int, str]] = {
     "invalid_request_error": (400, "invalid_request_error"),
     "missing_api_key": (401, "authentication_error"),
@@ -14,6 +19,8 @@ CODES: Mapping[str, tuple[int, str]] = {
     "rate_limit_exceeded": (429, "rate_limit_error"),
     "internal_error": (500, "api_error"),
     "provider_unavailable": (502, "api_error"),
+    #
+    "permission_denied": (403, "authentication_error"),
     "job_not_found": (404, "invalid_request_error"),
     "not_found": (404, "invalid_request_error"),
     "method_not_allowed": (405, "invalid_request_error"),
@@ -31,7 +38,7 @@ class SandboxError(RuntimeError):
 
 
 class ApiError(Exception):
-    """One refusal, told to the caller in OpenAI's form.
+    """One refusal, in OpenAI's form.
 
     Args:
         code: a key of ``CODES``; it decides the HTTP status and the type.
@@ -54,3 +61,21 @@ class ApiError(Exception):
         """The JSON body that GeekHub's page "Errors" shows."""
         kind = CODES[self.code][1]
         return {"error": {"message": self.message, "type": kind, "code": self.code, "request_id": request_id}}
+
+
+def request_id(scope: Scope) -> str:
+    """Return the ``req_`` id of a request; the first call makes it."""
+    state = scope.setdefault("state", {})
+    return str(state.setdefault("request_id", f"req_{secrets.token_hex(12)}"))
+
+
+def error_answer(error: ApiError, scope: Scope) -> JSONResponse:
+    """Turn an error into its HTTP answer."""
+    known = request_id(scope)
+    return JSONResponse(error.body(known), error.status, error.headers | {"x-request-id": known})
+
+
+async def answer_api_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer an ``ApiError``: Starlette's handler for it."""
+    assert isinstance(error, ApiError)
+    return error_answer(error, request.scope)

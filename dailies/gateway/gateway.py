@@ -1,4 +1,4 @@
-"""What every route of the gateway shares: its memory, its studio, its clock, its options."""
+"""What every route of the gateway shares: its memory, its renderer, its clock, its options."""
 
 import sqlite3
 import time
@@ -16,7 +16,7 @@ from dailies.gateway.storage.buckets import ensure_tables
 from dailies.gateway.storage.keys import ensure_secret
 from dailies.gateway.storage.remote import RemoteStore
 from dailies.gateway.store import connect, read_setting, transaction, write_setting
-from dailies.gateway.video.renderer import Studio
+from dailies.gateway.video.renderer import Renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Gateway:
         org_id: UUID of the first organisation.
         seed: of the data folder.
         store: the database; every statement runs on the event loop's thread, as it takes microseconds.
-        studio: renders the videos.
+        renderer: renders the videos.
         clock: Unix time in seconds.
         rate_limit: of each organisation's submits.
         faults: the script of what goes wrong.
@@ -43,7 +43,7 @@ class Gateway:
     org_id: str
     seed: int
     store: sqlite3.Connection
-    studio: Studio
+    renderer: Renderer
     clock: Callable[[], float]
     rate_limit: RateLimit
     faults: FaultPlay
@@ -61,7 +61,7 @@ class Gateway:
 
     def close(self) -> None:
         """Stop rendering and close the database; again is no harm."""
-        self.studio.close()
+        self.renderer.close()
         self.store.close()
 
 
@@ -84,7 +84,7 @@ def open_gateway(options: SandboxOptions, base_url: str, clock: Callable[[], flo
         org_id=_require(store, "org_id"),
         seed=int(_require(store, "seed")),
         store=store,
-        studio=Studio(options.data_dir / "clips", options.plain_video),
+        renderer=Renderer(options.data_dir / "clips", options.plain_video),
         clock=clock,
         rate_limit=RateLimit(options.requests_per_second, options.burst),
         faults=FaultPlay(script),

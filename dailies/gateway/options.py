@@ -1,4 +1,4 @@
-"""What can be chosen when a sandbox is started."""
+"""The options of a sandbox's start."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,10 +15,10 @@ _WEB = ("http://", "https://")
 class SandboxOptions:
     """The options of one sandbox.
 
-    ``seed``, ``fx_mxn_per_usd`` and ``balance_mxn`` are those of a new data folder; an existing one keeps its own.
+    ``seed``, ``fx_mxn_per_usd`` and ``balance_mxn`` are for a new data folder; an existing one keeps its own.
 
     Attributes:
-        data_dir: the folder that holds everything it knows; one sandbox a folder.
+        data_dir: the folder of all its state; one sandbox for each folder.
         port: None takes the folder's own port, chosen at its first start.
         speed: how many times faster than real the models render.
         seed: of the render times.
@@ -53,15 +53,15 @@ class SandboxOptions:
         _check(0 <= self.balance_mxn <= HIGHEST_AMOUNT_MXN, f"balance_mxn: 0 to {HIGHEST_AMOUNT_MXN}")
         _check(self.requests_per_second is None or self.requests_per_second > 0, "requests_per_second: above 0")
         _check(self.burst >= 1, "burst: at least 1")
-        is_told = (self.supabase_url is None) == (self.supabase_key is None) and self.supabase_key != ""
-        _check(is_told, "SUPABASE_URL and SUPABASE_SERVICE_KEY: both of them")
+        is_whole = (self.supabase_url is None) == (self.supabase_key is None) and self.supabase_key != ""
+        _check(is_whole, "SUPABASE_URL and SUPABASE_SERVICE_KEY: both of them")
         _check(self.supabase_url is None or self.supabase_url.startswith(_WEB), "SUPABASE_URL: https://...")
         to_micros(self.fx_mxn_per_usd)
         to_micros(self.balance_mxn)
 
     @property
     def time_scale(self) -> float:
-        """What real times are multiplied by: 1/60 at speed 60."""
+        """The factor on real times: 1/60 at speed 60."""
         return 1 / self.speed
 
 

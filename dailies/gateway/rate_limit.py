@@ -6,11 +6,11 @@ from dailies.gateway.errors import ApiError
 
 
 class RateLimit:
-    """So many requests a second, and so many at once.
+    """Allows a number of requests a second, and a number at once.
 
     Args:
-        requests_per_second: how fast tokens come back; None for no limit.
-        burst: how many tokens there are at most.
+        requests_per_second: how fast tokens return; None for no limit.
+        burst: the most tokens.
         retry_after_s: what ``Retry-After`` says; None: the whole seconds until the next token.
     """
 
@@ -21,11 +21,11 @@ class RateLimit:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, org_id: str, now_s: float) -> None:
-        """Take one token of the organisation.
+        """Take one token of an organisation.
 
         Args:
-            org_id: whose.
-            now_s: a clock's seconds; only differences count.
+            org_id: the organisation.
+            now_s: seconds of a clock; only differences count.
 
         Raises:
             ApiError: ``rate_limit_exceeded``, with ``Retry-After`` in whole real seconds.

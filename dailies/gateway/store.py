@@ -1,9 +1,12 @@
 """The SQLite database that is the gateway's whole memory, next to its video files."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from dailies.system.private_files import private
 
 SCHEMA = """
 BEGIN IMMEDIATE;
@@ -40,7 +43,7 @@ COMMIT;
 
 
 def database_path(data_dir: Path) -> Path:
-    """Where the database of a data folder lies."""
+    """Return the path of a data folder's database."""
     return data_dir / "sandbox.sqlite3"
 
 
@@ -49,7 +52,9 @@ def connect(data_dir: Path) -> sqlite3.Connection:
 
     The connection commits each statement by itself; ``transaction`` groups several.
     """
-    connection = sqlite3.connect(database_path(data_dir), timeout=10, isolation_level=None, check_same_thread=False)
+    path = database_path(data_dir)
+    os.close(private(str(path), os.O_RDWR | os.O_CREAT))  # SQLite gives its other files the same mode
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
@@ -61,7 +66,7 @@ def connect(data_dir: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing, and alone: the write lock is taken before anything is read."""
+    """Make the block's statements one transaction, which takes the write lock before it reads anything."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -72,13 +77,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def read_setting(connection: sqlite3.Connection, name: str) -> str | None:
-    """The setting's value, None if it was never written."""
+    """Read a setting; None if it was never written."""
     row = connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row["value"])
 
 
 def write_setting(connection: sqlite3.Connection, name: str, value: str) -> None:
-    """Write a setting, over an earlier value."""
+    """Write a setting; it replaces an earlier value."""
     connection.execute(
         "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         (name, value),

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dailies.gateway.faults.script import FaultScript
-from dailies.gateway.faults.trigger import FaultPlay
 from dailies.gateway.hosting.process import read_address, start_sandbox, stop_sandbox
-from dailies.gateway.testing import RunningSandbox, TurnableClock
+from dailies.gateway.testing import RunningSandbox
 from tests.faults.place import SPEED, Place
 from tests.workplace import running_prefect, wait_until
 from tools.chaos.promises import breaches_after_a_crash, breaches_at_the_end
@@ -23,8 +21,7 @@ def separate_place(path: Path, prefect_api_url: str = "") -> Iterator[Place]:
     folder = path / "sandbox"
     address = start_sandbox(folder, speed=SPEED / 10, plain_video=True)
     try:
-        sandbox = RunningSandbox(folder, address, TurnableClock(), FaultPlay(FaultScript()))
-        yield Place(path, sandbox, prefect_api_url)
+        yield Place(path, RunningSandbox(folder, address), prefect_api_url)
     finally:
         stop_sandbox(folder)
 

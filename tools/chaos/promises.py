@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 
-from dailies.gateway.jobs.jobs import Job
+from dailies.gateway.jobs.jobs import StoredJob
 from dailies.gateway.testing import RunningSandbox
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
@@ -68,7 +68,7 @@ def breach_of_the_cap(sandbox: RunningSandbox, cap_mxn: object) -> Iterator[str]
 
 def _polled_twice(sandbox: RunningSandbox) -> Iterator[str]:
     """Prompts are unique in these tests, so a prompt stands for its row."""
-    polled: dict[str, list[Job]] = defaultdict(list)
+    polled: dict[str, list[StoredJob]] = defaultdict(list)
     for job in sandbox.jobs():
         if job.polls:
             polled[job.prompt].append(job)

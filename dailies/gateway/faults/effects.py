@@ -1,18 +1,70 @@
-"""Spoils finished answers as a fault script wants: cut, no JSON, or an odd job object."""
+"""What a fault does to a request: refuse it, or spoil its finished answer."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope
 
-from dailies.gateway.answers import request_id
-from dailies.gateway.errors import ApiError
-from dailies.gateway.faults.kinds import Garble, OddAnswer, ServerError
+from dailies.gateway.accounts.keys import Caller, revoke_key
+from dailies.gateway.errors import ApiError, request_id
+from dailies.gateway.faults.kinds import (
+    Garble,
+    IgnoreIdempotency,
+    OddAnswer,
+    RevokeKey,
+    ServerError,
+    Throttle,
+    Vanish,
+)
+from dailies.gateway.faults.trigger import Trigger
+from dailies.gateway.gateway import Gateway
+from dailies.gateway.rate_limit import RateLimit
 
 ERROR_CODES = {500: "internal_error", 502: "provider_unavailable", 503: "service_unavailable"}
 PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+
+
+def refuse(gateway: Gateway, trigger: Trigger, scope: Scope) -> Response | None:
+    """Answer in place of the route: a proxy's page, or None if the request goes on.
+
+    Raises:
+        ApiError: the refusal in GeekHub's form.
+    """
+    fault = trigger.fault
+    if isinstance(fault, Throttle):
+        caller: Caller | None = scope["state"].get("caller")
+        _throttle(trigger, fault, caller.org_id if caller else "", gateway.clock())
+    elif isinstance(fault, IgnoreIdempotency):
+        scope["headers"] = [header for header in scope["headers"] if header[0] != b"idempotency-key"]
+    elif isinstance(fault, Vanish):
+        raise ApiError("job_not_found", "No such video job.")
+    elif isinstance(fault, RevokeKey):
+        revoke_key(gateway.store, scope["state"]["caller"].key_hash, gateway.now_us)
+        raise ApiError("key_revoked", "The API key was revoked.")
+    elif isinstance(fault, ServerError) and not fault.carried_out:
+        if not fault.body:
+            return Response(PROXY_PAGE, fault.status, media_type="text/html")
+        raise ApiError(ERROR_CODES[fault.status], fault.message)
+    return None
+
+
+def _throttle(trigger: Trigger, fault: Throttle, org_id: str, now_s: float) -> None:
+    new = RateLimit(fault.requests_per_second, fault.burst, fault.retry_after_s)
+    try:
+        trigger.rate_limits.setdefault(org_id, new).take(org_id, now_s)
+        trigger.fired -= 1  # Within the rate the fault did not strike after all.
+    except ApiError as error:
+        if fault.retry_after == "absent":
+            del error.headers["Retry-After"]
+        elif fault.retry_after == "date":
+            when = datetime.now(UTC) + timedelta(seconds=int(error.headers["Retry-After"]))
+            error.headers["Retry-After"] = format_datetime(when, usegmt=True)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +91,7 @@ async def take_answer(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
 
 
 def with_body(answer: Answer, body: bytes, content_type: bytes | None = None) -> Answer:
-    """The answer with another body, its length told."""
+    """Return the answer with another body and its length."""
     changed = {b"content-length": str(len(body)).encode()}
     if content_type is not None:
         changed[b"content-type"] = content_type
@@ -48,7 +100,7 @@ def with_body(answer: Answer, body: bytes, content_type: bytes | None = None) ->
 
 
 def fail_answer(answer: Answer, fault: ServerError, scope: Scope) -> Answer:
-    """A request that was carried out, answered by a proxy's page or an error body all the same."""
+    """Answer a request that was carried out by a proxy's page or an error body."""
     if not fault.body:
         return replace(with_body(answer, PROXY_PAGE, b"text/html"), status=fault.status)
     error = ApiError(ERROR_CODES[fault.status], fault.message).body(request_id(scope))
@@ -56,7 +108,7 @@ def fail_answer(answer: Answer, fault: ServerError, scope: Scope) -> Answer:
 
 
 def garble_answer(answer: Answer, fault: Garble) -> Answer:
-    """Cut the answer, or replace its body by what is no JSON."""
+    """Cut the answer, or replace its body by something that is not JSON."""
     match fault.form:
         case "truncated":
             return replace(answer, is_cut=True)
@@ -69,7 +121,7 @@ def garble_answer(answer: Answer, fault: Garble) -> Answer:
 
 
 def make_odd(answer: Answer, fault: OddAnswer) -> Answer:
-    """Change the job object; any other answer stays."""
+    """Change the job object; any other answer stays the same."""
     try:
         job = json.loads(answer.body)
     except ValueError:

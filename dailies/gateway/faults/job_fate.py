@@ -1,12 +1,19 @@
-"""What a new job's script holds for it: refused, failed, stuck, pending, or nothing of the kind."""
+"""What the fault script does to a new job: refuse it, fail it, leave it stuck or pending, or nothing."""
 
 from dataclasses import dataclass
 
 from dailies.gateway.accounts.accounts import set_balance, write_fx
 from dailies.gateway.accounts.money import to_micros
 from dailies.gateway.errors import ApiError
-from dailies.gateway.faults.account_faults import SetBalance, SetFx
-from dailies.gateway.faults.job_faults import ContentFilter, FailJob, JobFault, PendingJob, StuckJob
+from dailies.gateway.faults.kinds import (
+    ContentFilter,
+    FailJob,
+    JobFault,
+    PendingJob,
+    SetBalance,
+    SetFx,
+    StuckJob,
+)
 from dailies.gateway.gateway import Gateway
 
 
@@ -16,9 +23,9 @@ class Fate:
 
     Attributes:
         fails_with: its error; None: it becomes a video.
-        fails_at_once: before it is handed over.
-        is_stuck: never done.
-        is_held: pending until its first poll.
+        fails_at_once: it fails before it is handed over.
+        is_stuck: it is never done.
+        is_held: it is pending until its first poll.
     """
 
     fails_with: str | None = None
@@ -28,7 +35,7 @@ class Fate:
 
 
 def decide_fate(gateway: Gateway, model: str, prompt: str, subject: str) -> Fate:
-    """Ask every fault about jobs; all of them count, the first that fails the job decides its error.
+    """Ask every fault of jobs. All of them count the job; the first that fails it decides its error.
 
     Raises:
         ApiError: the provider's content filter refuses the prompt.
@@ -36,7 +43,7 @@ def decide_fate(gateway: Gateway, model: str, prompt: str, subject: str) -> Fate
     struck = []
     for trigger in gateway.faults.of_kind(JobFault):
         assert isinstance(trigger.fault, JobFault)
-        if trigger.fault.is_about(model, prompt) and trigger.strikes(subject):
+        if trigger.fault.concerns(model, prompt) and trigger.strikes(subject):
             struck.append(trigger.fault)
     for fault in struck:
         if isinstance(fault, ContentFilter) and fault.how == "reply":
@@ -55,7 +62,7 @@ def decide_fate(gateway: Gateway, model: str, prompt: str, subject: str) -> Fate
 
 
 def change_account(gateway: Gateway, org_id: str) -> None:
-    """Let the script move the balance and the exchange rate before a new job is looked at."""
+    """Let the script change the balance and the exchange rate before a new job is checked."""
     for trigger in gateway.faults.of_kind(SetBalance, SetFx):
         if not trigger.strikes(org_id):
             continue

@@ -7,16 +7,20 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dailies.gateway.errors import SandboxError
-from dailies.gateway.faults.account_faults import SetBalance, SetFx
-from dailies.gateway.faults.job_faults import ContentFilter, FailJob, PendingJob, StuckJob
 from dailies.gateway.faults.kinds import (
+    ContentFilter,
+    FailJob,
     Garble,
     IgnoreIdempotency,
     LostReply,
     OddAnswer,
+    PendingJob,
     RevokeKey,
     ServerError,
+    SetBalance,
+    SetFx,
     Slow,
+    StuckJob,
     Throttle,
     Vanish,
 )
@@ -24,7 +28,7 @@ from dailies.gateway.faults.kinds import (
 RequestFault = LostReply | Throttle | ServerError | Slow | Garble | OddAnswer | Vanish | IgnoreIdempotency | RevokeKey
 AccountFault = SetBalance | SetFx
 AnyJobFault = ContentFilter | FailJob | StuckJob | PendingJob
-Fault = Annotated[RequestFault | AccountFault | AnyJobFault, Field(discriminator="kind")]
+AnyFault = Annotated[RequestFault | AccountFault | AnyJobFault, Field(discriminator="kind")]
 
 
 class FaultScript(BaseModel):
@@ -33,22 +37,22 @@ class FaultScript(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    fault: Annotated[tuple[Fault, ...], Field(max_length=1_000)] = ()
+    fault: Annotated[tuple[AnyFault, ...], Field(max_length=1_000)] = ()
 
 
 def read_script(path: Path | None) -> FaultScript:
     """Read a TOML file; without one the script is empty.
 
     Raises:
-        SandboxError: it cannot be read, or says something unknown; the message names the place.
+        SandboxError: it cannot be read, or has something unknown; the message names the place.
     """
     if path is None:
         return FaultScript()
     try:
         return FaultScript.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SandboxError(f"fault script {path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise SandboxError(f"fault script {path}: {place}: {first['msg']}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise SandboxError(f"fault script {path}: {error}") from error

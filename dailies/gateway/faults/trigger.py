@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dailies.gateway.faults.kinds import Vanish
-from dailies.gateway.faults.script import Fault, FaultScript
+from dailies.gateway.faults.script import AnyFault, FaultScript
 from dailies.gateway.rate_limit import RateLimit
 
 
@@ -16,9 +16,11 @@ class Trigger:
     Attributes:
         fault: what it does.
         fired: how often it struck.
+        seen_of: how often each subject was seen.
+        rate_limits: of a throttle, by organisation.
     """
 
-    def __init__(self, fault: Fault, seed: str) -> None:
+    def __init__(self, fault: AnyFault, seed: str) -> None:
         self.fault = fault
         self.fired = 0
         self.seen_of: Counter[str] = Counter()
@@ -51,12 +53,12 @@ class Trigger:
         return True
 
     def _is_away(self, fault: Vanish, subject: str) -> bool:
-        """Whole jobs are drawn, not single polls: one that is away stays away for a while."""
+        """Draw whole jobs, not single polls: a job that is away stays away for a while."""
         is_now = fault.after_polls < self.seen_of[subject] <= fault.after_polls + fault.polls
         return is_now and (fault.rate is None or self.draw(subject) < fault.rate)
 
     def draw(self, name: str) -> float:
-        """A number in [0, 1) that depends on the seed and the name only."""
+        """Draw a number in [0, 1) that depends on the seed and the name only."""
         digest = hashlib.sha256(f"{self._seed}/{name}".encode()).digest()
         return int.from_bytes(digest[:7]) / 256**7
 
@@ -73,11 +75,11 @@ class FaultPlay:
         self.triggers = [Trigger(fault, f"{script.seed}/{number}") for number, fault in enumerate(script.fault)]
 
     def of_kind(self, *kinds: type) -> Iterator[Trigger]:
-        """The triggers whose fault is of one of these kinds, in the script's order."""
+        """Yield the triggers whose fault is of one of these kinds, in the script's order."""
         return (trigger for trigger in self.triggers if isinstance(trigger.fault, kinds))
 
     def as_json(self) -> dict[str, Any]:
-        """The script, and beside each fault how often it struck."""
+        """Return the script, and beside each fault how often it struck."""
         faults = [
             trigger.fault.model_dump(mode="json", exclude_defaults=True)
             | {"kind": trigger.fault.kind, "fired": trigger.fired}

@@ -1,10 +1,11 @@
-"""Where a sandbox is and how to speak to it; kept in a file that only its owner can read."""
+"""The address and key of a sandbox, kept in a file that only its owner can read."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
+
+from dailies.system.private_files import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,13 @@ def _path(data_dir: Path) -> Path:
 
 
 def write_connection(data_dir: Path, address: SandboxAddress) -> None:
-    """Keep the address, readable by its owner only (mode 0600); replaces an earlier one whole."""
-    draft = data_dir / f".connection.{os.getpid()}.json"
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(address) | {"fx_mxn_per_usd": str(address.fx_mxn_per_usd)}, file, indent=2)
-        file.write("\n")
-    draft.replace(_path(data_dir))
+    """Keep the address in ``connection.json`` (mode 0600)."""
+    kept = asdict(address) | {"fx_mxn_per_usd": str(address.fx_mxn_per_usd)}
+    write_private(_path(data_dir), json.dumps(kept, indent=2) + "\n")
 
 
 def read_connection(data_dir: Path) -> SandboxAddress | None:
-    """The address of the folder's sandbox when it was last started; None if it never was."""
+    """Read the address that the folder's sandbox had at its last start; None if it never started."""
     try:
         kept = json.loads(_path(data_dir).read_text("utf-8"))
     except FileNotFoundError:

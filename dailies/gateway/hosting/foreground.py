@@ -1,5 +1,6 @@
 """Opens a data folder and serves it in the foreground."""
 
+import logging
 import os
 import socket
 import sys
@@ -8,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 import uvicorn
 
@@ -19,15 +23,19 @@ from dailies.gateway.gateway import Gateway, open_gateway
 from dailies.gateway.hosting.address import SandboxAddress, read_connection, write_connection
 from dailies.gateway.hosting.lock import hold_lock
 from dailies.gateway.hosting.port import HOST, listen
+from dailies.gateway.hosting.process import log_path
 from dailies.gateway.hosting.server import configure_server
 from dailies.gateway.options import SandboxOptions
 from dailies.gateway.storage.address import write_storage_address
 from dailies.gateway.storage.keys import storage_address
+from dailies.system.private_files import make_private_folder, private
+
+LARGEST_LOG_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSandbox:
-    """A locked data folder whose socket listens already; nobody answers yet."""
+    """A locked data folder whose socket listens; no server answers yet."""
 
     gateway: Gateway
     address: SandboxAddress
@@ -36,12 +44,12 @@ class OpenSandbox:
 
 @contextmanager
 def open_sandbox(options: SandboxOptions, clock: Callable[[], float] = time.time) -> Iterator[OpenSandbox]:
-    """Lock the folder, listen, open its database, and write where it can be reached.
+    """Lock the folder, listen, open its database, and write its address.
 
     Raises:
         SandboxError: another sandbox runs on the folder, or its port is taken.
     """
-    options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(options.data_dir)
     with hold_lock(options.data_dir):
         kept = read_connection(options.data_dir)
         kept_port = None if kept is None else kept.port
@@ -56,20 +64,38 @@ def open_sandbox(options: SandboxOptions, clock: Callable[[], float] = time.time
                 gateway.close()
 
 
-def serve(options: SandboxOptions, announce: Callable[[SandboxAddress], None] | None = None) -> None:
-    """Run a sandbox in the foreground until SIGINT or SIGTERM.
+def serve(options: SandboxOptions, *, background: bool = False) -> None:
+    """Run a sandbox until SIGINT or SIGTERM.
 
     Args:
         options: which folder, and how.
-        announce: called once with the address; by default the ``export`` lines go to standard output.
+        background: write to ``sandbox.log`` instead of announcing the address on standard output.
 
     Raises:
         SandboxError: another sandbox runs on the folder, or its port is taken.
     """
     with open_sandbox(options) as sandbox:
-        (announce or write_exports)(sandbox.address)
+        if background:
+            _log_to(log_path(options.data_dir))
+        else:
+            write_exports(sandbox.address)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(configure_server(sandbox.gateway)).run(sockets=[sandbox.listening])
+
+
+def _log_to(path: Path) -> None:
+    """Send all log lines to a file of at most 1 MB, and keep one file before it, whatever clients provoke."""
+    handler = PrivateLog(path, maxBytes=LARGEST_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class PrivateLog(RotatingFileHandler):
+    """A log that only its owner may read."""
+
+    def _open(self) -> TextIOWrapper:
+        raw = os.fdopen(private(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
+        return TextIOWrapper(raw, encoding=self.encoding)
 
 
 def write_exports(address: SandboxAddress) -> None:

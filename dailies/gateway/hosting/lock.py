@@ -1,4 +1,4 @@
-"""One sandbox a data folder: a lock that dies with its process, with the process id inside."""
+"""The lock of a data folder: it allows one sandbox, ends with its process, and holds the process id."""
 
 import fcntl
 import os
@@ -19,19 +19,19 @@ def _path(data_dir: Path) -> Path:
 
 @contextmanager
 def hold_lock(data_dir: Path) -> Iterator[None]:
-    """Be the folder's only sandbox until the block ends.
+    """Hold the folder's lock until the block ends.
 
     Raises:
-        SandboxError: another process is.
+        SandboxError: another process holds it.
     """
-    descriptor = os.open(_path(data_dir), os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(_path(data_dir), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _lock(descriptor, data_dir)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         yield
     finally:
-        # The file stays: whoever removed it could take another process's lock away.
+        # The file stays: to remove it could take another process's lock away.
         os.close(descriptor)
 
 
@@ -49,13 +49,13 @@ def _lock(descriptor: int, data_dir: Path) -> None:
 
 
 def read_holder(data_dir: Path) -> int | None:
-    """The process that took the folder's lock last."""
+    """Read the id of the process that last took the folder's lock."""
     written = _path(data_dir).read_text("ascii").strip()
     return int(written) if written else None
 
 
 def is_locked(data_dir: Path) -> bool:
-    """Whether a sandbox runs on the folder."""
+    """Say whether a sandbox runs on the folder."""
     try:
         descriptor = os.open(_path(data_dir), os.O_RDONLY)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The port of a data folder: chosen once and kept, because the ledger's video URLs contain it."""
+"""The port of a data folder: chosen once and kept, because the video URLs in the ledger contain it."""
 
 import hashlib
 import socket
@@ -7,10 +7,10 @@ from pathlib import Path
 from dailies.gateway.errors import SandboxError
 
 HOST = "127.0.0.1"
-# Below what operating systems hand out for outgoing connections, so that nobody takes it meanwhile.
+# Below the ports that operating systems give to outgoing connections, so that none of those takes it.
 FIRST_PORT = 20_000
 PORTS = 10_000
-BACKLOG = 2_048
+BACKLOG = 512
 
 
 def listen(data_dir: Path, wanted: int | None, kept: int | None) -> socket.socket:

@@ -15,11 +15,14 @@ from dailies.gateway.hosting.address import SandboxAddress, read_connection
 from dailies.gateway.hosting.lock import is_locked, read_holder
 from dailies.gateway.hosting.port import HOST
 from dailies.gateway.options import SandboxOptions
+from dailies.system.private_files import make_private_folder, private
 
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 15.0
 HEALTH_LIMIT_S = 2.0
 PAUSE_S = 0.05
+# What a sandbox in the background inherits of the environment; above all no key of anything.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
 def start_sandbox(
@@ -33,8 +36,8 @@ def start_sandbox(
 ) -> SandboxAddress:
     """Start a sandbox that goes on running after this process, or find the folder's running one.
 
-    A running one stays as it is: its address tells its own port and time scale. The further arguments are
-    those of ``SandboxOptions``.
+    A running one keeps its own port and time scale, which its address has. The further arguments are those of
+    ``SandboxOptions``.
 
     Raises:
         SandboxError: it does not start; the message ends with what it wrote.
@@ -43,36 +46,43 @@ def start_sandbox(
     running = read_address(data_dir)
     if running is not None:
         return running
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log = data_dir / "sandbox.log"
-    with log.open("ab") as output:
+    make_private_folder(data_dir)
+    log = log_path(data_dir)
+    with open(log, "ab", opener=private) as output:
         beginning = output.tell()
         child = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
-            [sys.executable, "-m", "dailies.gateway", *command_line(options)],
+            [sys.executable, "-P", "-m", "dailies.gateway", *command_line(options)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env={name: os.environ[name] for name in INHERITED if name in os.environ},
             start_new_session=True,
         )
-    # It outlives this process; should it end before, somebody takes note.
+    # It outlives this process. If it ends earlier, this thread takes its exit code.
     threading.Thread(target=child.wait, daemon=True).start()
     return _wait_until_healthy(data_dir, child, log, beginning)
 
 
+def log_path(data_dir: Path) -> Path:
+    """Return the log of a sandbox in the background."""
+    return data_dir / "sandbox.log"
+
+
 def command_line(options: SandboxOptions) -> list[str]:
-    """The arguments of ``python -m dailies.gateway`` for a background start."""
-    arguments = ["--data-dir", str(options.data_dir), "--speed", str(options.speed), "--seed", str(options.seed)]
+    """Return the arguments of ``python -m dailies.gateway`` for a start in the background."""
+    arguments = ["--data-dir", str(options.data_dir.absolute()), "--speed", str(options.speed)]
+    arguments += ["--seed", str(options.seed)]
     if options.port is not None:
         arguments += ["--port", str(options.port)]
     if options.plain_video:
         arguments += ["--plain-video"]
     if options.faults is not None:
-        arguments += ["--faults", str(options.faults)]
-    return [*arguments, "--quiet"]
+        arguments += ["--faults", str(options.faults.absolute())]
+    return [*arguments, "--background"]
 
 
 def read_address(data_dir: Path) -> SandboxAddress | None:
-    """The address of the folder's sandbox if it is running and well, else None."""
+    """Return the address of the folder's sandbox if it runs and answers, else None."""
     kept = read_connection(data_dir)
     if kept is None:
         return None
@@ -82,10 +92,10 @@ def read_address(data_dir: Path) -> SandboxAddress | None:
 
 
 def stop_sandbox(data_dir: Path) -> bool:
-    """Stop the folder's sandbox and wait until it is gone; whether there was one.
+    """Stop the folder's sandbox and wait until it has ended; False if none was running.
 
     Raises:
-        SandboxError: it does not answer, so that its process cannot be told for sure, or it does not stop.
+        SandboxError: it does not answer, so that its process is not known for sure, or it does not stop.
     """
     address = read_address(data_dir)
     if address is None:
@@ -107,8 +117,8 @@ def _wait_until_healthy(data_dir: Path, child: "subprocess.Popen[bytes]", log: P
         has_ended = child.poll() is not None
         address = read_address(data_dir)
         if address is not None:
-            # Of two starters at the same time both find one sandbox here. The other child must not wait for the
-            # lock any longer: it would take over when this sandbox is stopped.
+            # Two starters at the same time both find one sandbox here. The other child must not wait for the lock any
+            # longer: it would take over when this sandbox is stopped.
             if address.pid != child.pid:
                 child.terminate()
                 child.wait()
@@ -116,19 +126,19 @@ def _wait_until_healthy(data_dir: Path, child: "subprocess.Popen[bytes]", log: P
         if has_ended and not is_locked(data_dir):
             break
         time.sleep(PAUSE_S)
-    child.terminate()  # It may still be alive, only late; nobody would know of it.
+    child.terminate()  # It may still be alive and late; without an address it could not be found again.
     written = log.read_bytes()[beginning:].decode(errors="replace").strip()
     raise SandboxError(f"the sandbox on {data_dir} did not start: {written[-1_000:] or 'it wrote nothing'}")
 
 
 def _read_health(port: int) -> dict[str, object]:
-    """What answers on the port, {} if nothing sensible. Asks directly: no proxy of the environment."""
-    asking = http.client.HTTPConnection(HOST, port, timeout=HEALTH_LIMIT_S)
+    """Ask what answers on the port, directly and through no proxy; {} if the answer makes no sense."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=HEALTH_LIMIT_S)
     try:
-        asking.request("GET", "/healthz")
-        health = json.load(asking.getresponse())
+        connection.request("GET", "/healthz")
+        health = json.load(connection.getresponse())
     except (OSError, ValueError, http.client.HTTPException):
         return {}
     finally:
-        asking.close()
+        connection.close()
     return health if isinstance(health, dict) else {}

@@ -1,10 +1,12 @@
-"""The web server around the gateway: uvicorn, with answers of our own to what is not HTTP."""
+"""The web server of the gateway: uvicorn with deadlines, a bound on connections, and GeekHub's form for bad HTTP."""
 
 import asyncio
 import json
+import resource
 import secrets
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import h11
 import uvicorn
@@ -15,23 +17,34 @@ from dailies.gateway.app import create_app
 from dailies.gateway.errors import ApiError
 from dailies.gateway.faults.middleware import HANG_UP
 from dailies.gateway.gateway import Gateway
+from dailies.gateway.hosting.port import BACKLOG
 
-# Above the limits that `limits.py` refuses politely; beyond this the parser gives up.
+# Above the limits of `request_head.py`, which answers; beyond this the parser gives up.
 LARGEST_HEAD_BYTES = 131_072
 SLOWEST_HEAD_S = 20.0
-# Longer than clients keep idle connections, so that they, not we, close them: no request meets a closing one.
+# A reader must make room for the next 48 KiB within this time.
+SLOWEST_READER_S = 30.0
+MOST_CONNECTIONS = 4_000
+# Database, clips, the pool of renders; and the connections that the loop accepts before it looks at the first of them.
+OTHER_FILES = 200 + BACKLOG
+# Longer than clients keep idle connections: the client closes them, and no request meets a closing one.
 KEEP_ALIVE_S = 75
 GRACE_S = 3
 
 
 class GatewayProtocol(H11Protocol):
-    """One connection: it must send its first request in time, and can be cut without an answer."""
+    """One connection, which has deadlines for its requests' heads and for reading answers."""
 
     _head_timer: asyncio.TimerHandle | None = None
+    _reader_timer: asyncio.TimerHandle | None = None
+    most_connections = MOST_CONNECTIONS  # of this process; `configure_server` lowers it to what the system allows
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the first request's head."""
         super().connection_made(transport)
+        if len(self.connections) > self.most_connections:
+            transport.abort()
+            return
         self.app = _with_hang_up(self.app, transport.close)
         self._head_timer = self.loop.call_later(SLOWEST_HEAD_S, self._give_up)
 
@@ -44,9 +57,21 @@ class GatewayProtocol(H11Protocol):
             self._head_timer = self.loop.call_later(SLOWEST_HEAD_S, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the clock."""
+        """Stop the clocks."""
         self._stop_clock()
+        self._stop_reader_clock()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Start the clock of a reader who does not take what was sent."""
+        super().pause_writing()
+        if self._reader_timer is None:
+            self._reader_timer = self.loop.call_later(SLOWEST_READER_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop that clock: the reader has made room."""
+        self._stop_reader_clock()
+        super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser cannot read, in OpenAI's form."""
@@ -73,12 +98,17 @@ class GatewayProtocol(H11Protocol):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def _stop_reader_clock(self) -> None:
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
+            self._reader_timer = None
+
     def _give_up(self) -> None:
         self.transport.close()
 
 
 def _with_hang_up(app: ASGIApp, close: Callable[[], None]) -> ASGIApp:
-    """Give the application, in each request's scope, a way to end the connection without an answer."""
+    """Put a function into each request's scope that ends the connection without an answer."""
 
     async def app_with_hang_up(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("extensions", {})[HANG_UP] = close
@@ -87,11 +117,25 @@ def _with_hang_up(app: ASGIApp, close: Callable[[], None]) -> ASGIApp:
     return app_with_hang_up
 
 
+def allow_connections() -> int:
+    """Raise the limit of open files as far as the system lets this process; return how many connections that allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(ValueError, OSError):  # beyond what the kernel allows
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(min(wanted, soft) - OTHER_FILES, 32)
+
+
 def configure_server(gateway: Gateway) -> uvicorn.Config:
-    """How uvicorn serves a gateway; the listening socket goes to the server's ``run``."""
+    """Configure uvicorn for a gateway; the listening socket goes to the server's ``run``."""
+    GatewayProtocol.most_connections = allow_connections()
     return uvicorn.Config(
         create_app(gateway),
         http=GatewayProtocol,
+        backlog=BACKLOG,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class StoredJob:
     """One row of the table ``jobs``; times are Unix microseconds.
 
     Attributes:
@@ -61,7 +61,7 @@ class Job:
         return self.handed_over_us + self.render_us <= now_us
 
 
-def insert_job(connection: sqlite3.Connection, job: Job) -> None:
+def insert_job(connection: sqlite3.Connection, job: StoredJob) -> None:
     """Remember a new job."""
     connection.execute(
         "INSERT INTO jobs VALUES (:id, :org_id, :number, :status, :model, :prompt, :duration_s, :aspect_ratio,"
@@ -71,23 +71,23 @@ def insert_job(connection: sqlite3.Connection, job: Job) -> None:
     )
 
 
-def _jobs(rows: Iterable[sqlite3.Row]) -> list[Job]:
-    return [Job(**dict(row)) for row in rows]
+def _jobs(rows: Iterable[sqlite3.Row]) -> list[StoredJob]:
+    return [StoredJob(**dict(row)) for row in rows]
 
 
-def find_job(connection: sqlite3.Connection, org_id: str, job_id: str) -> Job | None:
+def find_job(connection: sqlite3.Connection, org_id: str, job_id: str) -> StoredJob | None:
     """The organisation's job of that id; another organisation's is not found."""
     found = _jobs(connection.execute("SELECT * FROM jobs WHERE id = ? AND org_id = ?", (job_id, org_id)))
     return found[0] if found else None
 
 
-def find_by_idempotency_key(connection: sqlite3.Connection, org_id: str, key: str) -> Job | None:
+def find_by_idempotency_key(connection: sqlite3.Connection, org_id: str, key: str) -> StoredJob | None:
     """The job that this key made."""
     found = _jobs(connection.execute("SELECT * FROM jobs WHERE org_id = ? AND idempotency_key = ?", (org_id, key)))
     return found[0] if found else None
 
 
-def list_jobs(connection: sqlite3.Connection, org_id: str, after: int = 0, limit: int = -1) -> list[Job]:
+def list_jobs(connection: sqlite3.Connection, org_id: str, after: int = 0, limit: int = -1) -> list[StoredJob]:
     """The organisation's jobs by number; a negative limit means all."""
     return _jobs(
         connection.execute(
@@ -96,7 +96,7 @@ def list_jobs(connection: sqlite3.Connection, org_id: str, after: int = 0, limit
     )
 
 
-def latest_jobs(connection: sqlite3.Connection, org_id: str, limit: int) -> list[Job]:
+def latest_jobs(connection: sqlite3.Connection, org_id: str, limit: int) -> list[StoredJob]:
     """The organisation's latest jobs, the newest first."""
     return _jobs(
         connection.execute("SELECT * FROM jobs WHERE org_id = ? ORDER BY number DESC LIMIT ?", (org_id, limit))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dailies.catalogue import load_catalogue
 from dailies.gateway.accounts.accounts import charge
-from dailies.gateway.jobs.jobs import Job
+from dailies.gateway.jobs.jobs import StoredJob
 from dailies.gateway.store import transaction
 
 
@@ -18,12 +18,12 @@ class VideoFile:
     md5: str
 
 
-def count_poll(connection: sqlite3.Connection, job: Job) -> None:
+def count_poll(connection: sqlite3.Connection, job: StoredJob) -> None:
     """Remember that somebody looked."""
     connection.execute("UPDATE jobs SET polls = polls + 1 WHERE id = ?", (job.id,))
 
 
-def hand_over(connection: sqlite3.Connection, job: Job, now_us: int) -> None:
+def hand_over(connection: sqlite3.Connection, job: StoredJob, now_us: int) -> None:
     """Give a pending job to the provider; its render begins now."""
     connection.execute(
         "UPDATE jobs SET status = 'processing', handed_over_us = ? WHERE id = ? AND status = 'pending'",
@@ -31,7 +31,7 @@ def hand_over(connection: sqlite3.Connection, job: Job, now_us: int) -> None:
     )
 
 
-def fail_job(connection: sqlite3.Connection, job: Job, now_us: int) -> None:
+def fail_job(connection: sqlite3.Connection, job: StoredJob, now_us: int) -> None:
     """End a job as failed. It costs nothing (page "Billing")."""
     connection.execute(
         "UPDATE jobs SET status = 'failed', error = fails_with, completed_us = ?"
@@ -40,7 +40,7 @@ def fail_job(connection: sqlite3.Connection, job: Job, now_us: int) -> None:
     )
 
 
-def complete_job(connection: sqlite3.Connection, job: Job, video: VideoFile, now_us: int) -> None:
+def complete_job(connection: sqlite3.Connection, job: StoredJob, video: VideoFile, now_us: int) -> None:
     """Store the video and charge it: together, and once, however many polls arrive at the same time."""
     with transaction(connection):
         moved = connection.execute(

@@ -6,13 +6,13 @@ from dailies.gateway.accounts.accounts import read_balance
 from dailies.gateway.errors import ApiError
 from dailies.gateway.faults.job_fate import Fate, change_account, decide_fate
 from dailies.gateway.gateway import Gateway
-from dailies.gateway.jobs.jobs import Job, find_by_idempotency_key, insert_job, next_number, next_take
+from dailies.gateway.jobs.jobs import StoredJob, find_by_idempotency_key, insert_job, next_number, next_take
 from dailies.gateway.jobs.render_time import draw_render_us
-from dailies.gateway.jobs.video_request import Order
+from dailies.gateway.jobs.video_request import JobRequest
 from dailies.gateway.store import transaction
 
 
-def submit_job(gateway: Gateway, org_id: str, order: Order) -> Job:
+def submit_job(gateway: Gateway, org_id: str, asked: JobRequest) -> StoredJob:
     """Make a job, or find the one that the same idempotency key made before.
 
     Raises:
@@ -21,46 +21,46 @@ def submit_job(gateway: Gateway, org_id: str, order: Order) -> Job:
     """
     change_account(gateway, org_id)
     with transaction(gateway.store):
-        known = _find_repeated(gateway, org_id, order)
+        known = _find_repeated(gateway, org_id, asked)
         if known is not None:
             return known
         if read_balance(gateway.store, org_id) <= 0:
             raise ApiError("insufficient_balance", "The balance is used up. Recharge it to submit further videos.")
-        job = _new_job(gateway, org_id, order)
+        job = _new_job(gateway, org_id, asked)
         insert_job(gateway.store, job)
     if job.fails_with is None and job.render_us is not None:
-        gateway.studio.start(gateway.studio.scene_of(job))
+        gateway.renderer.start(gateway.renderer.scene_of(job))
     return job
 
 
-def _find_repeated(gateway: Gateway, org_id: str, order: Order) -> Job | None:
-    if order.idempotency_key is None:
+def _find_repeated(gateway: Gateway, org_id: str, asked: JobRequest) -> StoredJob | None:
+    if asked.idempotency_key is None:
         return None
-    known = find_by_idempotency_key(gateway.store, org_id, order.idempotency_key)
-    if known is not None and known.fingerprint != order.fingerprint:
+    known = find_by_idempotency_key(gateway.store, org_id, asked.idempotency_key)
+    if known is not None and known.fingerprint != asked.fingerprint:
         raise ApiError("idempotency_key_reused", f"Idempotency-Key: it made job {known.id} from another request body.")
     return known
 
 
-def _new_job(gateway: Gateway, org_id: str, order: Order) -> Job:
-    take = next_take(gateway.store, org_id, order.fingerprint)
+def _new_job(gateway: Gateway, org_id: str, asked: JobRequest) -> StoredJob:
+    take = next_take(gateway.store, org_id, asked.fingerprint)
     # Not the job's number, which depends on the order of arrival: a concurrent run meets the same times again.
-    subject = f"{order.fingerprint}/{take}"
-    fate = decide_fate(gateway, order.model.id, order.prompt, subject)
-    render_us = draw_render_us(order.model, gateway.seed, subject, gateway.options.speed)
+    subject = f"{asked.fingerprint}/{take}"
+    fate = decide_fate(gateway, asked.model.id, asked.prompt, subject)
+    render_us = draw_render_us(asked.model, gateway.seed, subject, gateway.options.speed)
     now_us = gateway.now_us
-    return Job(
+    return StoredJob(
         id=str(uuid.uuid4()),
         org_id=org_id,
         number=next_number(gateway.store, org_id),
         status=_first_status(fate),
-        model=order.model.id,
-        prompt=order.prompt,
-        duration_s=order.duration_s,
-        aspect_ratio=order.aspect_ratio,
-        fingerprint=order.fingerprint,
+        model=asked.model.id,
+        prompt=asked.prompt,
+        duration_s=asked.duration_s,
+        aspect_ratio=asked.aspect_ratio,
+        fingerprint=asked.fingerprint,
         take=take,
-        idempotency_key=order.idempotency_key,
+        idempotency_key=asked.idempotency_key,
         created_us=now_us,
         render_us=None if fate.is_stuck else render_us,
         handed_over_us=now_us if _first_status(fate) == "processing" else None,

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.gateway.errors import ApiError
-from dailies.gateway.routes.wire import VideoRequest
+from dailies.gateway.routes.wire import SubmitBody
 
 LONGEST_IDEMPOTENCY_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class JobRequest:
     """One video, as it will be made.
 
     Attributes:
@@ -36,14 +36,14 @@ class Order:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_order(wanted: VideoRequest, idempotency_key: str | None) -> Order:
+def check_request(wanted: SubmitBody, idempotency_key: str | None) -> JobRequest:
     """Check a request against its model.
 
     Raises:
         ApiError: ``model_not_found``, or ``invalid_request_error`` with the field's name.
     """
     model = _find_model(wanted.model)
-    return Order(
+    return JobRequest(
         model=model,
         prompt=wanted.prompt,
         duration_s=_choose_duration(model, wanted.duration),

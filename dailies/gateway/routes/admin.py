@@ -1,4 +1,4 @@
-"""POST /sandbox/*: changes the account, as a person would in GeekHub's console."""
+"""POST /sandbox/*: changes the account, as a person does in GeekHub's console."""
 
 from typing import Any
 
@@ -16,9 +16,19 @@ from dailies.gateway.routes.wire import KEY, errors
 from dailies.gateway.store import transaction
 
 
+def require_first_organisation(gateway: Gateway, request: Request) -> None:
+    """Let only the first organisation change what concerns all of them.
+
+    Raises:
+        ApiError: ``permission_denied``.
+    """
+    if request.state.caller.org_id != gateway.org_id:
+        raise ApiError("permission_denied", "Only a key of the sandbox's first organisation may change this.")
+
+
 def admin_routes(gateway: Gateway) -> APIRouter:
-    """Recharge, exchange rate and keys."""
-    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401), dependencies=[KEY])
+    """Return the routes of recharge, exchange rate and keys."""
+    routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401, 403), dependencies=[KEY])
     store = gateway.store
 
     @routes.post("/recharge")
@@ -37,6 +47,7 @@ def admin_routes(gateway: Gateway) -> APIRouter:
     @routes.post("/fx")
     async def change_fx(request: Request, body: ExchangeRate) -> dict[str, Any]:
         """Change the exchange rate of every charge from now on, for all organisations."""
+        require_first_organisation(gateway, request)
         write_fx(store, to_micros(body.fx_mxn_per_usd))
         return describe_account(gateway, request.state.caller.org_id)
 

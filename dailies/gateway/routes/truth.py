@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from dailies.gateway.accounts.accounts import list_transactions, read_balance, read_consumed, read_fx
 from dailies.gateway.accounts.money import MICROS, to_text
 from dailies.gateway.gateway import Gateway
-from dailies.gateway.jobs.jobs import Job, count_jobs, list_jobs
+from dailies.gateway.jobs.jobs import StoredJob, count_jobs, list_jobs
 from dailies.gateway.routes.videos import job_object
 from dailies.gateway.routes.wire import KEY, errors
 
@@ -55,7 +55,7 @@ def describe_account(gateway: Gateway, org_id: str) -> dict[str, Any]:
     }
 
 
-def job_truth(job: Job, base_url: str) -> dict[str, Any]:
+def job_truth(job: StoredJob, base_url: str) -> dict[str, Any]:
     """The job as the API shows it, and what only the sandbox knows of it."""
     return job_object(job, base_url) | {
         "number": job.number,

@@ -8,21 +8,21 @@ from fastapi.responses import JSONResponse
 from dailies.gateway.accounts.money import MICROS
 from dailies.gateway.errors import ApiError
 from dailies.gateway.gateway import Gateway
-from dailies.gateway.jobs.jobs import Job, find_job
+from dailies.gateway.jobs.jobs import StoredJob, find_job
 from dailies.gateway.jobs.poll import advance_job
 from dailies.gateway.jobs.submit import submit_job
-from dailies.gateway.jobs.video_request import check_order
-from dailies.gateway.routes.wire import KEY, VideoJob, VideoRequest, responses
+from dailies.gateway.jobs.video_request import check_request
+from dailies.gateway.routes.wire import KEY, SubmitBody, VideoJob, responses
 
 BUCKET_URL = "/storage/v1/object/public/generated-videos"
 
 
-def video_url(job: Job, base_url: str) -> str | None:
+def video_url(job: StoredJob, base_url: str) -> str | None:
     """Where the job's video is served; None until it is completed."""
     return f"{base_url}{BUCKET_URL}/{job.object_path}" if job.status == "completed" else None
 
 
-def job_object(job: Job, base_url: str) -> dict[str, Any]:
+def job_object(job: StoredJob, base_url: str) -> dict[str, Any]:
     """The job as the API shows it: seconds, and a URL only when completed."""
     finished = None if job.completed_us is None else job.completed_us // MICROS
     return {
@@ -46,13 +46,13 @@ def video_routes(gateway: Gateway) -> APIRouter:
     @routes.post("/generations", responses=responses(VideoJob, 400, 401, 402, 404, 409, 429, 502))
     async def create_video(
         request: Request,
-        wanted: VideoRequest,
+        wanted: SubmitBody,
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> JSONResponse:
         """Submit a video job."""
         org_id = request.state.caller.org_id
         gateway.rate_limit.take(org_id, gateway.clock())
-        job = submit_job(gateway, org_id, check_order(wanted, idempotency_key))
+        job = submit_job(gateway, org_id, check_request(wanted, idempotency_key))
         return JSONResponse(job_object(job, gateway.videos_url))
 
     @routes.get("/{job_id}", responses=responses(VideoJob, 401, 404))

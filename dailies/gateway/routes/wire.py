@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validat
 LONGEST_PROMPT = 4_000
 
 
-class VideoRequest(BaseModel):
+class SubmitBody(BaseModel):
     """The body of POST /v1/videos/generations. Unknown fields are ignored, null is no value."""
 
     model_config = ConfigDict(strict=True, extra="ignore")

@@ -1,9 +1,10 @@
-"""Where a sandbox's storage is and how to speak to it; kept in a file that only its owner can read."""
+"""The URL and keys of a sandbox's storage, kept in a file that only its owner can read."""
 
 import json
-import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from dailies.system.private_files import write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,12 @@ class StorageAddress:
 
 
 def write_storage_address(data_dir: Path, address: StorageAddress) -> None:
-    """Keep it in ``supabase.json``, readable by its owner only (mode 0600); replaces an earlier one whole."""
-    draft = data_dir / f".supabase.{os.getpid()}.json"
-    draft.unlink(missing_ok=True)
-    kept = {"url": address.url, "anon_key": address.anon_key, "service_key": address.service_key}
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(kept, file, indent=2)
-        file.write("\n")
-    draft.replace(data_dir / "supabase.json")
+    """Keep the address in ``supabase.json`` (mode 0600)."""
+    write_private(data_dir / "supabase.json", json.dumps(asdict(address), indent=2) + "\n")
 
 
 def read_storage_address(data_dir: Path) -> StorageAddress | None:
-    """The storage of the folder's sandbox when it was last started; None if it never was."""
+    """Read the address that the folder's storage had at its last start; None if it never started."""
     try:
         return StorageAddress(**json.loads((data_dir / "supabase.json").read_text("utf-8")))
     except FileNotFoundError:

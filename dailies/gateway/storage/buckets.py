@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dailies.gateway.accounts.money import MICROS
+from dailies.gateway.storage.bodies import NewBucket
 from dailies.gateway.storage.errors import StorageRefusal
 
 GENERATED = "generated-videos"
 LARGEST_OBJECT_BYTES = 50 * 1024**2
 _NAME = re.compile(r"[\w!.*'() &$@=;:+,?-]{1,100}", re.ASCII)
-_SIZE = re.compile(r"(\d{1,9}) ?(B|KB|MB|GB)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,9}) ?(B|KB|MB|GB)?", re.IGNORECASE | re.ASCII)
 _UNITS = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 
 TABLES = """
@@ -41,7 +42,7 @@ class Bucket:
 
     Attributes:
         id: its name.
-        public: whether anybody may read its objects.
+        public: whether its objects need no key.
         file_size_limit: bytes that an object may have; None: 50 MiB.
         allowed_mime_types: what objects may be (``video/*``); None: anything.
         created_us: Unix microseconds.
@@ -56,7 +57,7 @@ class Bucket:
     updated_us: int
 
     def as_json(self) -> dict[str, Any]:
-        """The bucket as its API shows it."""
+        """Return the bucket as its API shows it."""
         return {
             "id": self.id,
             "name": self.id,
@@ -70,11 +71,11 @@ class Bucket:
 
     @property
     def largest_bytes(self) -> int:
-        """What an object may have."""
+        """The most bytes that an object may have."""
         return min(self.file_size_limit or LARGEST_OBJECT_BYTES, LARGEST_OBJECT_BYTES)
 
     def takes(self, content_type: str) -> bool:
-        """Whether objects may be of this kind."""
+        """Say whether objects may have this content type."""
         kind = content_type.partition(";")[0].strip().lower()
         if self.allowed_mime_types is None:
             return True
@@ -82,7 +83,7 @@ class Bucket:
 
 
 def instant(us: int) -> str:
-    """Unix microseconds as ISO 8601."""
+    """Write Unix microseconds as ISO 8601."""
     return datetime.fromtimestamp(us / MICROS, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -92,45 +93,44 @@ def ensure_tables(store: sqlite3.Connection, now_us: int) -> None:
     store.execute("INSERT OR IGNORE INTO storage_buckets VALUES (?, 1, NULL, NULL, ?, ?)", (GENERATED, now_us, now_us))
 
 
-def create_bucket(store: sqlite3.Connection, wanted: dict[str, Any], now_us: int) -> Bucket:
+def create_bucket(store: sqlite3.Connection, wanted: NewBucket, now_us: int) -> Bucket:
     """Make a bucket as ``POST /bucket`` asks for it.
 
     Raises:
         StorageRefusal: the name is not possible, or taken; an option is not of its form.
     """
-    name = wanted.get("name") or wanted.get("id")
-    if not isinstance(name, str):
+    name = wanted.name or wanted.id
+    if name is None:
         raise StorageRefusal("InvalidRequest", "body must have required property 'name'")
     if not _NAME.fullmatch(name) or name in (".", ".."):
         raise StorageRefusal("InvalidBucketName")
     if find_bucket(store, name) is not None:
         raise StorageRefusal("BucketAlreadyExists")
-    kinds = wanted.get("allowed_mime_types")
-    limit = _size(wanted.get("file_size_limit"))
-    row = (name, bool(wanted.get("public")), limit, None if kinds is None else json.dumps(kinds), now_us, now_us)
+    kinds = None if wanted.allowed_mime_types is None else json.dumps(wanted.allowed_mime_types)
+    row = (name, wanted.public, _size(wanted.file_size_limit), kinds, now_us, now_us)
     store.execute("INSERT INTO storage_buckets VALUES (?, ?, ?, ?, ?, ?)", row)
     made = find_bucket(store, name)
     assert made is not None
     return made
 
 
-def _size(wanted: Any) -> int | None:
+def _size(wanted: int | str | None) -> int | None:
     if wanted is None or isinstance(wanted, int):
         return wanted
-    found = _SIZE.fullmatch(str(wanted))
+    found = _SIZE.fullmatch(wanted)
     if found is None:
         raise StorageRefusal("InvalidRequest", "body/file_size_limit must be a number of bytes, or such as 20MB")
     return int(found[1]) * _UNITS[(found[2] or "").upper()]
 
 
 def find_bucket(store: sqlite3.Connection, bucket_id: str) -> Bucket | None:
-    """The bucket of that name."""
+    """Find the bucket of a name."""
     row = store.execute("SELECT * FROM storage_buckets WHERE id = ?", (bucket_id,)).fetchone()
     return None if row is None else _bucket(row)
 
 
 def list_buckets(store: sqlite3.Connection) -> list[Bucket]:
-    """All buckets by name."""
+    """List all buckets by name."""
     return [_bucket(row) for row in store.execute("SELECT * FROM storage_buckets ORDER BY id")]
 
 

@@ -1,4 +1,4 @@
-"""What the storage refuses, in its own form: HTTP 400 with the real status in the body."""
+"""The storage's refusals in its own form: HTTP 400 with the real status in the body."""
 
 from collections.abc import Mapping
 
@@ -22,12 +22,12 @@ REFUSALS: Mapping[str, tuple[str, str, str]] = {
 NOT_ALLOWED = "new row violates row-level security policy"
 
 
-class StorageRefusal(Exception):  # noqa: N818 - its client has a word for it: refusals are answers
+class StorageRefusal(Exception):  # noqa: N818 - it is an answer, not a failure
     """One refusal.
 
     Args:
         code: a key of ``REFUSALS``.
-        message: in place of the usual one.
+        message: replaces the usual one.
     """
 
     def __init__(self, code: str, message: str | None = None) -> None:
@@ -36,13 +36,13 @@ class StorageRefusal(Exception):  # noqa: N818 - its client has a word for it: r
         self.message = message
 
     def answer(self) -> JSONResponse:
-        """The answer that tells it."""
+        """Return the HTTP answer."""
         status, error, message = REFUSALS[self.code]
         body = {"statusCode": status, "error": error, "message": self.message or message, "code": self.code}
         return JSONResponse(body, 400)
 
 
 async def answer_refusal(_: Request, error: Exception) -> Response:
-    """Starlette's handler for ``StorageRefusal``."""
+    """Answer a ``StorageRefusal``: Starlette's handler for it."""
     assert isinstance(error, StorageRefusal)
     return error.answer()

@@ -1,7 +1,7 @@
 """The project's two keys, and the tokens of signed URLs: JSON Web Tokens, signed with the data folder's own secret.
 
 The anon key may read what is public; the service key may do everything. Both are made from the secret, so they stay
-the same as long as the folder does, and only the secret has to be kept.
+the same as long as the folder exists, and the folder keeps only the secret.
 """
 
 import secrets
@@ -23,7 +23,7 @@ EXPIRES_AT = 4_891_363_200
 
 
 class Role(StrEnum):
-    """Who a key stands for."""
+    """The two roles that a key can have."""
 
     ANON = "anon"
     SERVICE = "service_role"
@@ -36,13 +36,13 @@ def ensure_secret(store: sqlite3.Connection) -> None:
 
 
 def make_key(store: sqlite3.Connection, role: Role) -> str:
-    """The key of a role; the same at every call."""
+    """Make the key of a role; it is the same at every call."""
     claims = {"iss": "supabase", "ref": "sandbox", "role": role.value, "iat": ISSUED_AT, "exp": EXPIRES_AT}
     return jwt.encode(claims, _secret(store), ALGORITHM)
 
 
 def read_role(store: sqlite3.Connection, authorization: str | None) -> Role:
-    """Whose key an ``Authorization`` header holds.
+    """Read the role of the key in an ``Authorization`` header.
 
     Raises:
         StorageRefusal: there is no such header, or its key is not one of ours.
@@ -58,7 +58,7 @@ def read_role(store: sqlite3.Connection, authorization: str | None) -> Role:
 
 
 def require_header(authorization: str | None) -> None:
-    """Even what anybody may read needs the header.
+    """Require the header, which even public objects need.
 
     Raises:
         StorageRefusal: it is missing.
@@ -68,13 +68,13 @@ def require_header(authorization: str | None) -> None:
 
 
 def sign_url(store: sqlite3.Connection, path: str, now_s: float, lasts_s: int) -> str:
-    """A token that opens one object for a while."""
+    """Make a token that opens one object for some seconds."""
     claims = {"url": path, "iat": int(now_s), "exp": int(now_s) + lasts_s}
     return jwt.encode(claims, _secret(store), ALGORITHM)
 
 
 def check_signature(store: sqlite3.Connection, path: str, token: str, now_s: float) -> None:
-    """Make sure that a token opens this object now.
+    """Check that a token opens this object now.
 
     Raises:
         StorageRefusal: it does not.
@@ -92,7 +92,7 @@ def check_signature(store: sqlite3.Connection, path: str, token: str, now_s: flo
 
 
 def storage_address(store: sqlite3.Connection, base_url: str) -> StorageAddress:
-    """Where this sandbox's storage is, and both keys."""
+    """Return where this sandbox's storage is, and both keys."""
     return StorageAddress(base_url, make_key(store, Role.ANON), make_key(store, Role.SERVICE))
 
 

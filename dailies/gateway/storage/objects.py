@@ -1,4 +1,4 @@
-"""Objects, as the database keeps them; their content lies in files whose names are never made of keys."""
+"""Objects as the database keeps them; their content is in files whose names are never made of keys."""
 
 import json
 import re
@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from dailies.gateway.storage.bodies import Listing
 from dailies.gateway.storage.buckets import GENERATED, instant
 from dailies.gateway.storage.errors import StorageRefusal
 from dailies.gateway.store import transaction
 
 _KEY = re.compile(r"[\w/!.*'() &$@=;:+,?-]{1,1024}", re.ASCII)
 FOLDER = "storage"
-SORTABLE = {"name", "updated_at", "created_at", "last_accessed_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class StoredObject:
     updated_us: int
 
     def info(self) -> dict[str, Any]:
-        """What ``GET /object/info`` tells."""
+        """Return what ``GET /object/info`` answers."""
         return {
             "id": self.id,
             "name": self.key,
@@ -68,7 +68,7 @@ class StoredObject:
         }
 
     def row(self, name: str) -> dict[str, Any]:
-        """How a listing shows it, under a name."""
+        """Return the object as a listing shows it, under a name."""
         return {
             "name": name,
             "id": self.id,
@@ -88,7 +88,7 @@ class StoredObject:
 
 
 def check_key(key: str) -> str:
-    """A key that can be stored.
+    """Return a key that can be stored.
 
     Raises:
         StorageRefusal: it has a character that the storage does not take, or a dot segment.
@@ -99,16 +99,16 @@ def check_key(key: str) -> str:
 
 
 def find_object(store: sqlite3.Connection, bucket_id: str, key: str) -> StoredObject | None:
-    """The object of that key."""
+    """Find the object of a key."""
     row = store.execute("SELECT * FROM stored WHERE bucket_id = ? AND key = ?", (bucket_id, key)).fetchone()
     return None if row is None else StoredObject(**row)
 
 
 def put_object(store: sqlite3.Connection, new: StoredObject, *, upsert: bool) -> str | None:
-    """Remember a new object, or new content of one; the file that nobody needs any more, if any.
+    """Store a new object, or new content of one; return the file that is no longer needed, if any.
 
     Raises:
-        StorageRefusal: there is one of that key, and it is not to be replaced.
+        StorageRefusal: an object has that key, and ``upsert`` is false.
     """
     with transaction(store):
         known = find_object(store, new.bucket_id, new.key)
@@ -125,7 +125,7 @@ def put_object(store: sqlite3.Connection, new: StoredObject, *, upsert: bool) ->
 
 
 def remove_objects(store: sqlite3.Connection, bucket_id: str, keys: Iterable[str]) -> list[StoredObject]:
-    """Forget objects; those that there were."""
+    """Delete objects; return those that existed."""
     removed = []
     with transaction(store):
         for key in keys:
@@ -138,9 +138,9 @@ def remove_objects(store: sqlite3.Connection, bucket_id: str, keys: Iterable[str
     return removed
 
 
-def list_objects(store: sqlite3.Connection, bucket_id: str, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    """One level of a bucket as ``POST /object/list`` asks for it: objects, and folders by name only."""
-    prefix = str(wanted.get("prefix") or "").strip("/")
+def list_objects(store: sqlite3.Connection, bucket_id: str, wanted: Listing) -> list[dict[str, Any]]:
+    """List one level of a bucket as ``POST /object/list`` asks for it: objects, and folders by name only."""
+    prefix = wanted.prefix.strip("/")
     prefix = f"{prefix}/" if prefix else ""
     # From "a/" up to, but without, "a0": the character after the slash.
     where, bounds = ("", ()) if not prefix else (" AND key >= ? AND key < ?", (prefix, f"{prefix[:-1]}0"))
@@ -149,7 +149,10 @@ def list_objects(store: sqlite3.Connection, bucket_id: str, wanted: dict[str, An
     for one in found:
         name, slash, _ = one["key"].removeprefix(prefix).partition("/")
         rows[name] = _folder(name) if slash else StoredObject(**one).row(name)
-    return _page(list(rows.values()), wanted)
+    search, column = wanted.search.lower(), wanted.sortBy.column
+    page = [row for row in rows.values() if row["name"].lower().startswith(search)]
+    page.sort(key=lambda row: (row[column] or "", row["name"]), reverse=wanted.sortBy.order == "desc")
+    return page[wanted.offset : wanted.offset + wanted.limit]
 
 
 def _folder(name: str) -> dict[str, Any]:
@@ -163,18 +166,6 @@ def _folder(name: str) -> dict[str, Any]:
     }
 
 
-def _page(rows: list[dict[str, Any]], wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    order = wanted.get("sortBy") or {}
-    column = order.get("column") or "name"
-    if column not in SORTABLE:
-        raise StorageRefusal("InvalidRequest", "body/sortBy/column must be equal to one of the allowed values")
-    search = str(wanted.get("search") or "").lower()
-    rows = [row for row in rows if row["name"].lower().startswith(search)]
-    rows.sort(key=lambda row: (row[column] or "", row["name"]), reverse=order.get("order") == "desc")
-    offset, limit = int(wanted.get("offset") or 0), int(wanted.get("limit") or 100)
-    return rows[offset : offset + limit]
-
-
 def new_version() -> str:
-    """The id of a new content, and the name of its file."""
+    """Make the id of a new content, which also names its file."""
     return str(uuid.uuid4())

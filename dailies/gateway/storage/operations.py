@@ -1,21 +1,30 @@
-"""Who may do what with buckets and objects, and how an upload is taken in."""
+"""What a key may do with buckets and objects, and how an upload is taken in."""
 
-import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from fastapi import Request
 
 from dailies.gateway.gateway import Gateway
+from dailies.gateway.request_body import drain
 from dailies.gateway.storage.buckets import Bucket, find_bucket
 from dailies.gateway.storage.errors import NOT_ALLOWED, StorageRefusal
 from dailies.gateway.storage.keys import Role, read_role, require_header
-from dailies.gateway.storage.objects import FOLDER, StoredObject, check_key, find_object, new_version, put_object
-from dailies.gateway.storage.upload import Upload, drain, read_upload
+from dailies.gateway.storage.objects import (
+    FOLDER,
+    StoredObject,
+    check_key,
+    find_object,
+    new_version,
+    put_object,
+    remove_objects,
+)
+from dailies.gateway.storage.upload import LARGEST_UPLOAD_BYTES, Upload, read_upload
+from dailies.system.private_files import make_private_folder
 
 
-class Desk:
-    """Who may do what: every route asks here first."""
+class StorageOperations:
+    """The operations of the storage's routes; each one checks first what the caller's key may do."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
@@ -23,23 +32,23 @@ class Desk:
         self.folder: Path = gateway.options.data_dir / FOLDER
 
     def role(self, request: Request) -> Role:
-        """Whose key it is."""
+        """Return the role of the caller's key."""
         return read_role(self.store, request.headers.get("authorization"))
 
     def require_service(self, request: Request) -> None:
-        """Only the service key may write."""
+        """Refuse every key but the service key: no other may write."""
         if self.role(request) is not Role.SERVICE:
             raise StorageRefusal("AccessDenied", NOT_ALLOWED)
 
     def bucket(self, request: Request, bucket_id: str) -> Bucket:
-        """A bucket that this key may see; the anon key sees none."""
+        """Find a bucket that this key may see; the anon key sees none."""
         found = find_bucket(self.store, bucket_id) if self.role(request) is Role.SERVICE else None
         if found is None:
             raise StorageRefusal("NoSuchBucket")
         return found
 
     def readable(self, request: Request, bucket_id: str, key: str) -> StoredObject:
-        """An object that this key may read. In a public bucket the key is not even looked at."""
+        """Find an object that this key may read. In a public bucket the storage ignores the key."""
         authorization = request.headers.get("authorization")
         require_header(authorization)
         bucket = find_bucket(self.store, bucket_id)
@@ -50,23 +59,23 @@ class Desk:
         return self.object(bucket_id, key, role)
 
     def object(self, bucket_id: str, key: str, role: Role = Role.SERVICE) -> StoredObject:
-        """An object; what a key may not see is not there."""
+        """Find an object; one that the role may not see is not found."""
         found = find_object(self.store, bucket_id, key) if role is Role.SERVICE else None
         if found is None:
             raise StorageRefusal("NoSuchKey")
         return found
 
-    async def store_upload(self, request: Request, bucket_id: str, key: str, *, upsert: bool) -> StoredObject:
-        """Take an upload in. An early refusal waits until the body has come to its end."""
+    async def upload(self, request: Request, bucket_id: str, key: str, *, upsert: bool) -> StoredObject:
+        """Take an upload in. An early refusal is answered after the body has come to its end."""
         try:
             self.require_service(request)
             bucket = self.bucket(request, bucket_id)
             check_key(key)
         except StorageRefusal:
-            await drain(request)
+            await drain(request.receive, LARGEST_UPLOAD_BYTES)
             raise
         version = new_version()
-        self.folder.mkdir(exist_ok=True)
+        make_private_folder(self.folder)
         draft = self.folder / f".{version}"
         try:
             upload = await read_upload(request, draft)
@@ -79,19 +88,19 @@ class Desk:
     def _remember(self, bucket: Bucket, key: str, upload: Upload, version: str, *, upsert: bool) -> StoredObject:
         now_us = self.gateway.now_us
         new = StoredObject(
-            bucket.id,
-            key,
-            new_version(),
-            version,
-            FOLDER,
-            version,
-            upload.size,
-            upload.content_type,
-            upload.cache_control,
-            upload.md5,
-            upload.metadata,
-            now_us,
-            now_us,
+            bucket_id=bucket.id,
+            key=key,
+            id=new_version(),
+            version=version,
+            place=FOLDER,
+            file=version,
+            size=upload.size,
+            content_type=upload.content_type,
+            cache_control=upload.cache_control,
+            etag=upload.md5,
+            metadata=upload.metadata,
+            created_us=now_us,
+            updated_us=now_us,
         )
         try:
             unneeded = put_object(self.store, new, upsert=upsert)
@@ -102,24 +111,17 @@ class Desk:
             (self.folder / unneeded).unlink(missing_ok=True)
         return self.object(bucket.id, key)
 
+    def remove(self, bucket_id: str, keys: Iterable[str]) -> list[StoredObject]:
+        """Remove objects and their files; return those that existed."""
+        removed = remove_objects(self.store, bucket_id, keys)
+        for one in removed:
+            if one.place == FOLDER:
+                (self.folder / one.file).unlink(missing_ok=True)
+        return removed
+
 
 def _check_kind(bucket: Bucket, upload: Upload) -> None:
     if upload.size > bucket.largest_bytes:
         raise StorageRefusal("EntityTooLarge")
     if not bucket.takes(upload.content_type):
         raise StorageRefusal("InvalidMimeType", f"mime type {upload.content_type} is not supported")
-
-
-async def read_json(request: Request) -> dict[str, Any]:
-    """The body, a JSON object.
-
-    Raises:
-        StorageRefusal: it is none.
-    """
-    try:
-        body = json.loads(await request.body() or b"{}")
-    except ValueError:
-        raise StorageRefusal("InvalidRequest", "the body is not valid JSON") from None
-    if not isinstance(body, dict):
-        raise StorageRefusal("InvalidRequest", "body must be object")
-    return body

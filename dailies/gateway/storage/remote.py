@@ -1,6 +1,6 @@
 """Keeps the finished videos in a real Supabase project, as GeekHub does, through Supabase's official client."""
 
-import sys
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ import httpx
 
 from dailies.gateway.storage.buckets import GENERATED
 
+LOG = logging.getLogger(__name__)
 _TIMEOUT_S = 120.0
 
 
@@ -39,10 +40,10 @@ class RemoteStore:
                 options: Any = {"content-type": "video/mp4", "upsert": "true"}
                 await storage.from_(GENERATED).upload(key, path, options)
         except (StorageApiError, httpx.HTTPError, PermissionError) as error:
-            sys.stderr.write(f"{key} is not stored at {self.url}: {type(error).__name__}: {error}\n")
+            LOG.warning("%s is not stored at %s: %s: %s", key, self.url, type(error).__name__, error)
             return False
         except (ValueError, KeyError, TypeError):  # what the client makes of a page that is no answer of a storage
-            sys.stderr.write(f"{key} is not stored: {self.url} does not answer as Supabase Storage does\n")
+            LOG.warning("%s is not stored: %s does not answer as Supabase Storage does", key, self.url)
             return False
         return True
 

@@ -1,32 +1,38 @@
-"""The body of an upload: a multipart form, read to its end whatever becomes of it, within a limit."""
+"""The body of an upload: a multipart form, read to its end whatever it holds, within a limit and a deadline."""
 
 import asyncio
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
+from dailies.gateway.request_body import drain
 from dailies.gateway.storage.buckets import LARGEST_OBJECT_BYTES
 from dailies.gateway.storage.errors import StorageRefusal
+from dailies.system.private_files import private
 
-# The form around the file: two small fields and the parts' headers.
-FORM_BYTES = 64 * 1024
-SLOWEST_BODY_S = 300.0
+# The form around the file: two small fields and the headers of the parts.
+LARGEST_UPLOAD_BYTES = LARGEST_OBJECT_BYTES + 64 * 1024
+SLOWEST_UPLOAD_S = 300.0
+_KIND = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}( ?; ?[\w.-]{1,40}=[\w.\"-]{1,100}){0,4}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One file that came.
+    """One uploaded file.
 
     Attributes:
-        draft: where it lies.
         size: bytes.
         md5: of the content, hexadecimal.
         content_type: of the file's part.
@@ -34,18 +40,11 @@ class Upload:
         metadata: the caller's own, as JSON.
     """
 
-    draft: Path
     size: int
     md5: str
     content_type: str
     cache_control: str
     metadata: str
-
-
-async def drain(request: Request) -> None:
-    """Read what still comes: a client that is sending does not see an answer."""
-    async for _ in request.stream():
-        pass
 
 
 async def read_upload(request: Request, draft: Path) -> Upload:
@@ -54,13 +53,14 @@ async def read_upload(request: Request, draft: Path) -> Upload:
     Raises:
         StorageRefusal: no such form, or more than any object may have; the body has been read to its end.
     """
-    chunks = _within_limit(request)
     try:
-        async with asyncio.timeout(SLOWEST_BODY_S):
-            form = await MultiPartParser(request.headers, chunks, max_files=1, max_fields=8).parse()
-    except (MultiPartException, KeyError):
-        await drain(request)
-        raise StorageRefusal("InvalidRequest", "the body is no multipart form with a file") from None
+        async with asyncio.timeout(SLOWEST_UPLOAD_S):
+            form = await MultiPartParser(request.headers, _within_limit(request), max_files=1, max_fields=8).parse()
+    except (MultiPartException, FormParserError, ClientDisconnect, LookupError, ValueError):
+        await drain(request.receive, LARGEST_UPLOAD_BYTES)
+        raise StorageRefusal("InvalidRequest", "the body is not a multipart form with a file") from None
+    except TimeoutError:
+        raise StorageRefusal("InvalidRequest", "the body took too long to arrive") from None
     try:
         return await _keep(form, draft)
     finally:
@@ -71,29 +71,31 @@ async def _within_limit(request: Request) -> AsyncGenerator[bytes, None]:
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= LARGEST_OBJECT_BYTES + FORM_BYTES:
-            yield chunk
-    if size > LARGEST_OBJECT_BYTES + FORM_BYTES:
-        raise StorageRefusal("EntityTooLarge")
+        if size > LARGEST_UPLOAD_BYTES:
+            await drain(request.receive, LARGEST_UPLOAD_BYTES)
+            raise StorageRefusal("EntityTooLarge")
+        yield chunk
 
 
 async def _keep(form: FormData, draft: Path) -> Upload:
     file = next((part for part in form.values() if isinstance(part, UploadFile)), None)
     if file is None:
         raise StorageRefusal("InvalidRequest", "the form has no file")
+    kind = file.content_type or "application/octet-stream"
+    if not _KIND.fullmatch(kind):
+        raise StorageRefusal("InvalidMimeType", f"mime type {kind[:100]!a} is not supported")
     seconds = str(form.get("cacheControl") or "")
     return Upload(
-        draft=draft,
         size=file.size or 0,
         md5=await asyncio.to_thread(_write, file, draft),
-        content_type=file.content_type or "application/octet-stream",
-        cache_control=f"max-age={seconds}" if seconds.isdecimal() else "no-cache",
+        content_type=kind,
+        cache_control=f"max-age={seconds}" if _SECONDS.fullmatch(seconds) else "no-cache",
         metadata=_metadata(form.get("metadata")),
     )
 
 
 def _write(file: UploadFile, draft: Path) -> str:
-    with draft.open("wb") as copy:
+    with open(draft, "wb", opener=private) as copy:
         shutil.copyfileobj(file.file, copy)
     with draft.open("rb") as copy:
         return hashlib.file_digest(copy, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
@@ -101,7 +103,7 @@ def _write(file: UploadFile, draft: Path) -> str:
 
 def _metadata(text: Any) -> str:
     try:
-        told = json.loads(str(text)) if text else {}
+        metadata = from_json(str(text), allow_inf_nan=False) if text else {}
     except ValueError:
-        told = {}
-    return json.dumps(told if isinstance(told, dict) else {})
+        metadata = {}
+    return json.dumps(metadata if isinstance(metadata, dict) else {}, allow_nan=False)

@@ -12,7 +12,7 @@ import pytest
 
 from dailies.gateway import SandboxAddress, start_sandbox, stop_sandbox
 from dailies.gateway.accounts.accounts import list_transactions, read_balance
-from dailies.gateway.jobs.jobs import Job, list_jobs
+from dailies.gateway.jobs.jobs import StoredJob, list_jobs
 from dailies.gateway.store import connect
 
 pytestmark = pytest.mark.e2e
@@ -31,7 +31,7 @@ def client_at(address: SandboxAddress) -> httpx.Client:
     return httpx.Client(base_url=address.base_url, headers=headers, timeout=30, verify=False)
 
 
-def read_jobs(data_dir: Path, org_id: str) -> list[Job]:
+def read_jobs(data_dir: Path, org_id: str) -> list[StoredJob]:
     """The jobs, after comparing them with the charges, the balance and the stored videos."""
     with closing(connect(data_dir)) as store:
         jobs = list_jobs(store, org_id)

@@ -7,7 +7,7 @@ from contextlib import closing
 import httpx
 import pytest
 
-from dailies.gateway import request_size as limits
+from dailies.gateway import request_body as limits
 from dailies.gateway.hosting import server
 from dailies.gateway.testing import RunningSandbox, running_sandbox
 
@@ -30,9 +30,9 @@ def speak(sandbox: RunningSandbox, sent: bytes) -> tuple[bytes, bytes]:
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
-        b"GET /v1/models HTTP/1.1\r\nHost: x\r\nX: a\r\n\tb\0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: what\r\n\r\nx",
+        b"GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\r\n\tb\0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nTransfer-Encoding: what\r\n\r\nx",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ],
 )
@@ -44,7 +44,7 @@ def test_what_is_not_http_is_refused_in_the_documented_form(sandbox: RunningSand
 
 @pytest.mark.parametrize("size", [40_000, 500_000])
 def test_long_headers_are_refused(sandbox: RunningSandbox, size):
-    sent = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Long: " + b"x" * size + b"\r\n\r\n"
+    sent = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Long: " + b"x" * size + b"\r\n\r\n"
     try:
         head, body = speak(sandbox, sent)
     except ConnectionError:
@@ -76,7 +76,7 @@ def send_often(connection: socket.socket, chunk: bytes) -> None:
 
 
 def test_body_without_end_is_cut_off(sandbox: RunningSandbox):
-    head = b"POST /v1/videos/generations HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /v1/x HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
     with closing(socket.create_connection(("127.0.0.1", sandbox.address.port), timeout=10)) as connection:
         connection.sendall(head)
@@ -87,7 +87,7 @@ def test_body_without_end_is_cut_off(sandbox: RunningSandbox):
 def test_head_that_never_ends_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(server, "SLOWEST_HEAD_S", 0.05)
     with running_sandbox(tmp_path) as sandbox:
-        assert speak(sandbox, b"GET /healthz HTTP/1.1\r\nHost: x\r\n") == (b"", b"")
+        assert speak(sandbox, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n") == (b"", b"")
         assert speak(sandbox, b"") == (b"", b"")
 
 
@@ -97,7 +97,7 @@ def test_second_head_that_never_ends_is_given_up(tmp_path, monkeypatch):
         running_sandbox(tmp_path) as sandbox,
         closing(socket.create_connection(("127.0.0.1", sandbox.address.port), timeout=10)) as connection,
     ):
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
         connection.sendall(b"GET /healthz HT")
         while connection.recv(65_536):
@@ -107,13 +107,16 @@ def test_second_head_that_never_ends_is_given_up(tmp_path, monkeypatch):
 def test_body_that_never_ends_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "SLOWEST_BODY_S", 0.05)
     with running_sandbox(tmp_path) as sandbox:
-        head, body = speak(sandbox, b"POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
-    assert head.startswith(b"HTTP/1.1 408 ")
-    assert json.loads(body)["error"]["code"] == "request_timeout"
+        request = "POST /v1/x HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {}\r\nContent-Length: 9\r\n\r\nx"
+        refused = speak(sandbox, request.format(f"Bearer {sandbox.api_key}").encode())
+        stranger = speak(sandbox, request.format("none").encode())
+    assert refused[0].startswith(b"HTTP/1.1 408 ")
+    assert json.loads(refused[1])["error"]["code"] == "request_timeout"
+    assert json.loads(stranger[1])["error"]["code"] == "missing_api_key"
 
 
 def test_client_that_leaves_in_the_middle_harms_nobody(api, sandbox: RunningSandbox):
-    sent = b"POST /v1/videos/generations HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"
+    sent = b"POST /v1/videos/generations HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nx"
     with closing(socket.create_connection(("127.0.0.1", sandbox.address.port), timeout=10)) as connection:
         connection.sendall(sent)
     assert api.get("/credits").status_code == 200
@@ -122,7 +125,9 @@ def test_client_that_leaves_in_the_middle_harms_nobody(api, sandbox: RunningSand
 def test_client_that_leaves_before_the_answer_is_served_all_the_same(api, submit, sandbox: RunningSandbox):
     job = submit()
     sandbox.clock.advance(700)
-    request = f"GET /v1/videos/{job['id']} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sandbox.api_key}\r\n\r\n"
+    request = (
+        f"GET /v1/videos/{job['id']} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {sandbox.api_key}\r\n\r\n"
+    )
     with closing(socket.create_connection(("127.0.0.1", sandbox.address.port), timeout=10)) as connection:
         connection.sendall(request.encode())
     assert api.get(f"/videos/{job['id']}").json()["status"] == "completed"
@@ -130,8 +135,8 @@ def test_client_that_leaves_before_the_answer_is_served_all_the_same(api, submit
 
 
 def test_requests_on_one_connection_are_answered_in_order(sandbox: RunningSandbox):
-    one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    last = b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    one = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    last = b"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     head, rest = speak(sandbox, one * 3 + last)
     assert head.startswith(b"HTTP/1.1 200 ")
     assert rest.count(b"HTTP/1.1 200 ") == 2

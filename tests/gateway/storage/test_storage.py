@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from dailies.gateway.routes.objects import find_range
+from dailies.gateway.storage.serving import find_range
 from dailies.gateway.testing import RunningSandbox
 from tests.gateway.sandbox_client import get, head
 

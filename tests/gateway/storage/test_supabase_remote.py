@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dailies.gateway.__main__ import parse_options
+from dailies.gateway.__main__ import main
+from dailies.gateway.hosting import foreground
 from dailies.gateway.options import SandboxOptions
 from dailies.gateway.storage.buckets import GENERATED, find_bucket
 from dailies.gateway.store import connect
@@ -133,10 +134,19 @@ def test_half_a_project_is_refused(tmp_path: Path, half: dict[str, str]) -> None
 
 
 def test_the_command_line_takes_the_project_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[SandboxOptions] = []
+    monkeypatch.setattr(foreground, "serve", lambda options, **_: served.append(options))
     monkeypatch.setenv("SUPABASE_URL", "https://x.supabase.co")
     monkeypatch.setenv("SUPABASE_SERVICE_KEY", "k")
-    assert parse_options([])[0].supabase_url is None
-    assert parse_options(["--supabase"])[0].supabase_url == "https://x.supabase.co"
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr("sys.argv", ["dailies.gateway", *arguments])
+        return main()
+
+    assert run() == 0
+    assert served.pop().supabase_url is None
+    assert run("--supabase") == 0
+    assert served.pop().supabase_url == "https://x.supabase.co"
     monkeypatch.delenv("SUPABASE_URL")
-    with pytest.raises(SystemExit):
-        parse_options(["--supabase"])
+    assert run("--supabase") == 2
+    assert served == []
