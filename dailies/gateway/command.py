@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from dailies.gateway.hosting.process import stop_sandbox
 from dailies.gateway.options import SandboxOptions
 
-DataDir = Annotated[Path | None, Parameter(help="Its folder; by default `sandbox` in the data folder.")]
+DataDir = Annotated[Path | None, Parameter(help="Its folder; default: `sandbox` in the data folder.")]
 
 
 def sandbox_app(own_folder: Callable[[], Path], project: Callable[[], tuple[str, str]]) -> App:
@@ -30,18 +30,18 @@ def sandbox_app(own_folder: Callable[[], Path], project: Callable[[], tuple[str,
     @app.default
     def start(
         *,
-        port: Annotated[int | None, Parameter(help="Where it listens; by default the folder's own port.")] = None,
-        speed: Annotated[float, Parameter(help="How many times faster than real its models render.")] = 60.0,
+        port: Annotated[int | None, Parameter(help="Its port; default: the folder's own.")] = None,
+        speed: Annotated[float, Parameter(help="How many times faster than GeekHub it renders.")] = 60.0,
         data_dir: DataDir = None,
         seed: Annotated[int, Parameter(help="Seed of the render times, for a new folder.")] = 0,
         fx: Annotated[Decimal, Parameter(help="MXN per USD, for a new folder.")] = Decimal(20),
         balance: Annotated[Decimal, Parameter(help="MXN to begin with, for a new folder.")] = Decimal("100000.00"),
-        rate: Annotated[float | None, Parameter(help="Submits a second for each organisation; by default any.")] = None,
+        rate: Annotated[float | None, Parameter(help="Submits a second for each organisation; default: no limit.")] = None,
         burst: Annotated[int, Parameter(help="Submits at once under --rate.")] = 1,
         plain_video: Annotated[bool, Parameter(help="Tiny shared clips, for thousands of jobs.")] = False,
         faults: Annotated[Path | None, Parameter(help="A fault script (TOML).")] = None,
         supabase: Annotated[bool, Parameter(help="Keep the videos in the project of SUPABASE_URL.")] = False,
-        background: Annotated[bool, Parameter(show=False)] = False,
+        background: Annotated[bool, Parameter(help="Write to `sandbox.log`, not to the screen.")] = False,
     ) -> int:
         """Run the sandbox in the foreground until Ctrl-C; it prints what to export.
 
@@ -69,7 +69,7 @@ def sandbox_app(own_folder: Callable[[], Path], project: Callable[[], tuple[str,
 
     @app.command
     def stop(*, data_dir: DataDir = None) -> int:
-        """Stop the sandbox that runs in the background.
+        """Stop the running sandbox.
 
         Example: dailies sandbox stop
         """
