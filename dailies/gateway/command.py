@@ -36,7 +36,9 @@ def sandbox_app(own_folder: Callable[[], Path], project: Callable[[], tuple[str,
         seed: Annotated[int, Parameter(help="Seed of the render times, for a new folder.")] = 0,
         fx: Annotated[Decimal, Parameter(help="MXN per USD, for a new folder.")] = Decimal(20),
         balance: Annotated[Decimal, Parameter(help="MXN to begin with, for a new folder.")] = Decimal("100000.00"),
-        rate: Annotated[float | None, Parameter(help="Submits a second for each organisation; default: no limit.")] = None,
+        rate: Annotated[
+            float | None, Parameter(help="Submits a second of one organisation; default: no limit.")
+        ] = None,
         burst: Annotated[int, Parameter(help="Submits at once under --rate.")] = 1,
         plain_video: Annotated[bool, Parameter(help="Tiny shared clips, for thousands of jobs.")] = False,
         faults: Annotated[Path | None, Parameter(help="A fault script (TOML).")] = None,
