@@ -9,6 +9,8 @@ from dailies.mirror.target import Content
 
 # Models make whole pictures at their own rate: six seconds may come as 141 pictures at 24 a second, 5.875 s.
 SHORTEST_BY_S = 0.25
+# Sound comes in blocks, and encoders leave out silence at the end.
+SHORTEST_SOUND_BY_S = 1.0
 # Encoders want even sizes: 832 x 480 is sold as 16:9 and is 2.5 % off.
 RATIO_WITHIN = 0.03
 
@@ -45,7 +47,7 @@ def _of_transfer(download: Download) -> Iterator[str]:
 def _of_footage(entry: LedgerEntry, footage: Footage) -> Iterator[str]:
     if footage.fault is not None:
         yield footage.fault
-        if footage.claimed_s == 0:
+        if footage.content_type is None:
             return
     paid_s = entry.duration_s or 0
     if footage.readable_s < paid_s - SHORTEST_BY_S:
@@ -53,6 +55,8 @@ def _of_footage(entry: LedgerEntry, footage: Footage) -> Iterator[str]:
         yield f"it lasts {footage.readable_s:.2f} s{claims}, but {paid_s} s were paid"
     if entry.audio and not footage.has_audio:
         yield f"it has no sound, but {entry.model} is paid with sound"
+    elif entry.audio and footage.sound_s < paid_s - SHORTEST_SOUND_BY_S:
+        yield f"its sound lasts {footage.sound_s:.2f} s, but {paid_s} s were paid"
     if not _has_ratio(entry.aspect_ratio, footage):
         yield f"it is {footage.width} x {footage.height}, but {entry.aspect_ratio} was ordered"
 

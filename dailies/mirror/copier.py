@@ -14,9 +14,10 @@ from dailies.ledger.entry import LedgerEntry
 from dailies.mirror.checks import Download, find_shortfalls
 from dailies.mirror.fetch import describe_download, fetch_video
 from dailies.mirror.names import has_job, name_videos, other_name
-from dailies.mirror.probe import Footage, probe_video
+from dailies.mirror.probe import Footage, probe_confined
 from dailies.mirror.record import CopyStatus, MirroredVideo, MirrorRecord
 from dailies.mirror.target import Stored, Target, find_same, put_verified
+from dailies.system.confined import Confined
 
 # After so many videos in a row without an answer, the storage of the videos or the target is down.
 MOST_SILENT = 20
@@ -53,6 +54,7 @@ class Copier:
         target: Target,
         record: MirrorRecord,
         http: httpx.AsyncClient,
+        readers: Confined,
         drafts: Path,
         *,
         parallel: int,
@@ -63,6 +65,7 @@ class Copier:
         self.decode = decode
         self.uploads = 0
         self._http = http
+        self._readers = readers
         self.drafts = drafts
         self._slots = asyncio.Semaphore(parallel)
         self._saving = asyncio.Lock()
@@ -99,7 +102,8 @@ class Copier:
     async def copy(self, item: PendingCopy) -> MirroredVideo:
         """Fetch, check and store one video; ``problems`` of the result says what is wrong with it.
 
-        A video that falls short is stored all the same: nothing better was delivered for the money.
+        A video that falls short is stored all the same: nothing better was delivered for the money. What is no video
+        is not stored.
 
         Raises:
             MirrorError: the target takes nothing more.
@@ -118,19 +122,27 @@ class Copier:
         try:
             headers = await fetch_video(self._http, item.entry.video_url or "", draft)
             download = await asyncio.to_thread(describe_download, headers, draft)
-            footage = await asyncio.to_thread(probe_video, draft, decode=self.decode)
-            name, stored = await self._store(item, draft, download)
+            footage = await probe_confined(self._readers, draft, decode=self.decode)
+            if footage.content_type is None:
+                return self._missing(item, *find_shortfalls(item.entry, download, footage))
+            name, stored = await self._store(item, draft, download, footage.content_type)
+            video = self._copied(item, name, stored, download, footage)
         except DeliveryError as error:
             return self._missing(item, str(error))
         except TransportError as error:
             self._count_silence(error)
             return self._missing(item, str(error))
+        except MirrorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other videos go on
+            self._count_silence(error)
+            return self._missing(item, f"{type(error).__name__}: {error}")
         finally:
             draft.unlink(missing_ok=True)
         self._silent = 0
-        return self._copied(item, name, stored, download, footage)
+        return video
 
-    def _count_silence(self, error: TransportError) -> None:
+    def _count_silence(self, error: Exception) -> None:
         self._silent += 1
         if self._silent >= MOST_SILENT:
             raise MirrorError(
@@ -148,9 +160,8 @@ class Copier:
                 raise copy
         return copied
 
-    async def _store(self, item: PendingCopy, draft: Path, download: Download) -> tuple[str, Stored]:
+    async def _store(self, item: PendingCopy, draft: Path, download: Download, content_type: str) -> tuple[str, Stored]:
         """Store a file under its name, or under another if something else has that name."""
-        content_type = download.content_type or "application/octet-stream"
         for name in (item.name, other_name(item.name, item.entry)):
             if name in self._stored and (stored := await find_same(self.target, name, download.content)):
                 return name, stored

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -17,8 +18,11 @@ from dailies.ledger.selection import Selection, finished
 from dailies.mirror.copier import Copier, PendingCopy
 from dailies.mirror.copy_ledger import LedgerCopy, copy_ledger_files
 from dailies.mirror.open_target import open_target, target_name
+from dailies.mirror.probe import DEADLINE_S, FUNCTION
 from dailies.mirror.record import CopyStatus, MirroredVideo, MirrorRecord
 from dailies.settings import Settings
+from dailies.system.confined import confine
+from dailies.system.network import guarded_client, is_local_service
 
 CHUNK = 50
 DOWNLOAD_TIMEOUT_S = 60.0
@@ -102,9 +106,11 @@ async def open_mirror(
         target = await stack.enter_async_context(open_target(to, settings, ledger.identity.ledger_id))
         drafts = target.drafts or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dailies-")))
         limits = httpx.Limits(max_connections=settings.mirror_parallel)
-        http = httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT_S, limits=limits, follow_redirects=True)
+        allow_local = await asyncio.to_thread(is_local_service, settings.geekhub_base_url)
+        http = guarded_client(allow_local=allow_local, timeout=DOWNLOAD_TIMEOUT_S, limits=limits)
         await stack.enter_async_context(http)
-        yield Copier(target, record, http, drafts, parallel=settings.mirror_parallel, decode=decode)
+        readers = await stack.enter_async_context(confine(FUNCTION, os.cpu_count() or 1, DEADLINE_S))
+        yield Copier(target, record, http, readers, drafts, parallel=settings.mirror_parallel, decode=decode)
 
 
 async def copy_chunk(copier: Copier, copies: Sequence[PendingCopy]) -> list[MirroredVideo]:

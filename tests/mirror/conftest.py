@@ -16,6 +16,8 @@ from dailies.settings import load_settings
 from tests.factories import make_folder
 from tests.mirror.film import FilmServer, film_server
 
+# The service is on this machine, so its videos may be, too.
+SERVICE = "http://127.0.0.1/v1"
 Run = Callable[..., Awaitable[tuple[list[MirroredVideo], Copier]]]
 
 
@@ -44,7 +46,9 @@ def mirror(ledger: LedgerFolder, tmp_path: Path) -> Run:
         *entries: LedgerEntry, to: str | None = None, by: str | None = None, decode: bool = False, **settings: Any
     ) -> tuple[list[MirroredVideo], Copier]:
         target = to or str(tmp_path / "videos")
-        async with open_mirror(ledger, target, load_settings(**settings), decode=decode) as opened:
+        async with open_mirror(
+            ledger, target, load_settings(geekhub_base_url=SERVICE, **settings), decode=decode
+        ) as opened:
             copied = await opened.copy_all(await opened.pending(entries, by))
         return copied, opened
 

@@ -13,7 +13,14 @@ from dailies.settings import load_settings
 def mirror_ledger(ledger: Path, to: str) -> MirrorOutcome:
     """Mirror everything; Supabase's address and key come from the environment."""
     folder = LedgerFolder.open(ledger, "sandbox")
-    return asyncio.run(mirror_videos(folder, folder.entries(), MirrorRequest(to, Selection()), load_settings()))
+    return asyncio.run(
+        mirror_videos(
+            folder,
+            folder.entries(),
+            MirrorRequest(to, Selection()),
+            load_settings(geekhub_base_url="http://127.0.0.1/v1"),
+        )
+    )
 
 
 if __name__ == "__main__":

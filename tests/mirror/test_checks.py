@@ -60,7 +60,10 @@ async def test_another_ratio_than_ordered_is_found(films: FilmServer, mirror: Ru
 
 @pytest.mark.parametrize("content", [b"", b"<html>not a film</html>", b"\0" * 5000])
 async def test_what_is_no_video_is_found(films: FilmServer, mirror: Run, content: bytes) -> None:
-    assert "it cannot be read" in await problem(mirror, films.shoot(1, content))
+    """Only video is stored as video."""
+    copied, opened = await mirror(films.shoot(1, content))
+    assert (copied[0].status, opened.uploads) == (CopyStatus.MISSING, 0)
+    assert "it cannot be read" in "; ".join(copied[0].problems)
 
 
 async def test_another_content_type_is_found(films: FilmServer, mirror: Run) -> None:

@@ -11,7 +11,7 @@ from dailies.mirror.mirror_run import open_mirror
 from dailies.mirror.record import CopyStatus, read_records
 from dailies.settings import load_settings
 from tests.factories import completed, make_entry
-from tests.mirror.conftest import Run, names
+from tests.mirror.conftest import SERVICE, Run, names
 from tests.mirror.film import FilmServer, film
 
 
@@ -116,9 +116,9 @@ async def test_two_mirrors_to_one_target_do_not_run_at_once(
 ) -> None:
     monkeypatch.setattr("dailies.mirror.record._WAIT_S", 0.0)
     to = str(tmp_path / "videos")
-    async with open_mirror(ledger, to, load_settings()):
+    async with open_mirror(ledger, to, load_settings(geekhub_base_url=SERVICE)):
         with pytest.raises(LedgerError, match="locked by another process"):
-            async with open_mirror(ledger, f"{to}/", load_settings()):
+            async with open_mirror(ledger, f"{to}/", load_settings(geekhub_base_url=SERVICE)):
                 pass
 
 

@@ -26,7 +26,7 @@ from dailies.mirror.targets.bucket_target import BucketTarget
 from dailies.settings import load_settings
 from tests.factories import completed, make_folder
 from tests.gateway.storage.supabase_client import storage_client
-from tests.mirror.conftest import Run, names
+from tests.mirror.conftest import SERVICE, Run, names
 from tests.mirror.film import FilmServer, film
 
 TO = "supabase://clips/autumn"
@@ -250,7 +250,7 @@ async def mirror_all(
     folder: LedgerFolder, entries: list[LedgerEntry], keys: dict[str, Any], *, with_ledger: bool = False
 ) -> MirrorOutcome:
     request = MirrorRequest(TO, Selection(), with_ledger=with_ledger)
-    return await mirror_videos(folder, entries, request, load_settings(**keys))
+    return await mirror_videos(folder, entries, request, load_settings(geekhub_base_url=SERVICE, **keys))
 
 
 def rows(project: RunningSandbox) -> list[Any]:

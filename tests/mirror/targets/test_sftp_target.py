@@ -18,7 +18,7 @@ from dailies.mirror.mirror_run import MirrorRequest, mirror_videos
 from dailies.mirror.record import CopyStatus
 from dailies.settings import load_settings
 from tests.factories import completed, make_folder
-from tests.mirror.conftest import Run
+from tests.mirror.conftest import SERVICE, Run
 from tests.mirror.film import FilmServer, film
 from tests.workplace import wait_until
 
@@ -154,7 +154,10 @@ async def test_two_mirrors_of_equal_row_keys_overwrite_nothing(films: FilmServer
             url = films.add(f"/{side}-{number}.mp4", film(5, prompt=side))
             entries.append(completed(films.shoot(number), job_id=f"{side}-job-{number:04}", video_url=url))
         outcome = await mirror_videos(
-            make_folder(tmp_path / side), entries, MirrorRequest(to, Selection()), load_settings()
+            make_folder(tmp_path / side),
+            entries,
+            MirrorRequest(to, Selection()),
+            load_settings(geekhub_base_url=SERVICE),
         )
         assert (outcome.exit_code, outcome.uploads) == (0, 10)
 

@@ -18,7 +18,7 @@ from dailies.mirror.record import CopyStatus
 from dailies.mirror.targets.store_target import AzureBlobs, GoogleStorage
 from dailies.settings import load_settings
 from tests.factories import completed, make_folder
-from tests.mirror.conftest import Run, names
+from tests.mirror.conftest import SERVICE, Run, names
 from tests.mirror.film import FilmServer, film
 
 TO = "s3://clips/autumn"
@@ -131,7 +131,9 @@ async def test_two_mirrors_of_equal_row_keys_overwrite_nothing(films: FilmServer
             url = films.add(f"/{side}-{number}.mp4", content)
             entries.append(completed(films.shoot(number), job_id=f"{side}-job-{number:04}", video_url=url))
         folder = make_folder(tmp_path / side)
-        outcome = await mirror_videos(folder, entries, MirrorRequest(TO, Selection()), load_settings())
+        outcome = await mirror_videos(
+            folder, entries, MirrorRequest(TO, Selection()), load_settings(geekhub_base_url=SERVICE)
+        )
         assert (outcome.exit_code, outcome.uploads) == (0, 10)
         for video in outcome.videos:
             assert s3.get_object(Bucket="clips", Key=f"autumn/{video.name}")["Body"].read() == content
@@ -144,7 +146,7 @@ async def test_the_ledger_can_be_copied_too(films: FilmServer, s3: Any, ledger: 
     ledger.put([films.shoot(1)])
     request = MirrorRequest("s3://clips", Selection(), with_ledger=True)
     for written in (True, False):
-        outcome = await mirror_videos(ledger, ledger.entries(), request, load_settings())
+        outcome = await mirror_videos(ledger, ledger.entries(), request, load_settings(geekhub_base_url=SERVICE))
         assert ("books/ledger/ledger.json" in outcome.ledger.written) is written
 
 
