@@ -18,10 +18,13 @@ from dailies.errors import (
     TransportError,
 )
 from dailies.geekhub_client.job import Job, JobStatus
+from dailies.system.network import is_web_url
 from dailies.system.retries import retry_after_s
 
 _FILTERED = re.compile(r"content[\s_-]*(filter|polic|moderat)|safety|nsfw|prohibited|moderation", re.IGNORECASE)
 _STATUSES = {status.value: status for status in JobStatus}
+_ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~:-]{0,127}")
+_LONGEST_REASON = 1000
 _FIRST_YEAR, _LAST_YEAR = 2020, 2100
 
 
@@ -33,7 +36,7 @@ def read_job(response: httpx.Response, *, expected_id: str | None = None) -> Job
     """
     try:
         body = response.json()
-        job_id, status = _text(body["id"]), body["status"]
+        job_id, status = _job_id(body["id"]), body["status"]
     except (ValueError, KeyError, TypeError):
         raise _nonsense(response) from None
     if job_id is None or not isinstance(status, str) or expected_id not in (None, job_id):
@@ -41,9 +44,9 @@ def read_job(response: httpx.Response, *, expected_id: str | None = None) -> Job
     return Job(
         id=job_id,
         status=_STATUSES.get(status, JobStatus.PROCESSING),
-        video_url=_text(body.get("video_url")),
+        video_url=_web_url(body.get("video_url")),
         duration_s=_whole(body.get("duration")),
-        error=_text(body.get("error")),
+        error=_reason(body.get("error")),
         completed_at=_instant(body.get("completed")),
     )
 
@@ -147,6 +150,23 @@ def _error_body(response: httpx.Response) -> dict[str, Any] | None:
 def _text(value: Any) -> str | None:
     """A text that can be written to a file; JSON may also hold halves of characters, which cannot."""
     return value.encode(errors="replace").decode() if isinstance(value, str) and value else None
+
+
+def _job_id(value: Any) -> str | None:
+    """Return an id that can be part of a URL and of a file's name."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def _web_url(value: Any) -> str | None:
+    """Return a URL that can be fetched; anything else counts as missing."""
+    text = _text(value)
+    return text if text is not None and is_web_url(text) else None
+
+
+def _reason(value: Any) -> str | None:
+    """Return a reason on one line, without what controls a terminal, and of limited length."""
+    text = _text(value)
+    return text and "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST_REASON]).strip()
 
 
 def _whole(value: Any) -> int | None:

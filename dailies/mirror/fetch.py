@@ -10,7 +10,7 @@ import httpx
 from dailies.errors import DeliveryError, TransportError
 from dailies.mirror.checks import Download
 from dailies.mirror.target import clean_etag, read_content
-from dailies.system.network import LocalAddressError
+from dailies.system.network import LocalAddressError, is_web_url
 from dailies.system.retries import retry_after_s, retry_transport
 
 LARGEST_BYTES = 2 * 1024**3
@@ -29,6 +29,8 @@ async def fetch_video(http: httpx.AsyncClient, url: str, path: Path) -> httpx.He
         DeliveryError: the storage does not have it, or answers something else than the whole file.
         TransportError: no whole answer in four tries.
     """
+    if not is_web_url(url):  # an older version may have recorded it
+        raise DeliveryError("its URL cannot be used")
     try:
         return await _fetch(http, url, path)
     except TimeoutError:

@@ -5,7 +5,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
 
 from dailies.ledger.entry import LedgerEntry
 
@@ -88,5 +87,5 @@ def _job(entry: LedgerEntry) -> str:
 
 
 def _suffix(url: str | None) -> str:
-    path = PurePosixPath(urlsplit(url or "").path)
-    return path.suffix.lower() if path.suffix.lower() in _SUFFIXES else ".mp4"
+    path = (url or "").partition("#")[0].partition("?")[0].lower()
+    return next((suffix for suffix in _SUFFIXES if path.endswith(suffix)), ".mp4")

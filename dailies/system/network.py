@@ -5,15 +5,30 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
+LONGEST_URL = 2048
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class LocalAddressError(Exception):
     """A URL leads to the local network, where it has no business."""
+
+
+def is_web_url(text: str) -> bool:
+    """Return whether a text is a URL that can be fetched: http or https, a host, a port if any, and no password."""
+    if len(text) > LONGEST_URL or not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        httpx.URL(text)
+        has_port = parts.port is None or parts.port > 0
+    except (ValueError, httpx.InvalidURL):
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and has_port and parts.username is None
 
 
 def is_public(address: str) -> bool:

@@ -37,6 +37,13 @@ JOB = {
     "created": 1_794_500_000,
     "completed": None,
 }
+ODD_IDS = ("../../v1/credits", "a/b", "..", ".", "a?b", "a#b", "a%2fb", "a b", "a\nb", "ñ", "x" * 129, "\u202e")
+ODD_URLS = (
+    *("http://[::1", "https://v.test:99999/a", "https://v.test:x/a", "https:///a", "//v.test/a", "a.mp4", "/a"),
+    *("ftp://v.test/a", "file:///etc/passwd", "data:video/mp4;base64,AA", "javascript:alert(1)", "supabase://b/a"),
+    *("https://user:secret@v.test/a", "https://v.test/a b", "https://v.test/a\nb", "https://v.test/\u202e"),
+    f"https://v.test/{'x' * 2048}",
+)
 NOON = datetime(2026, 11, 12, 12, 0, tzinfo=UTC)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -88,6 +95,7 @@ def test_a_status_that_is_not_documented_is_still_processing(status):
         b'{"id": null, "status": "processing"}',
         b'{"id": "", "status": "processing"}',
         b'{"id": 7, "status": "processing"}',
+        *(json.dumps({"id": odd, "status": "processing"}).encode() for odd in ODD_IDS),
         b'{"id": "x", "status": null}',
         b'{"id": "x", "status": 1}',
         b"\xff\xfe{",
@@ -112,7 +120,7 @@ def test_the_answer_about_another_job_is_not_taken():
         for value in ("yesterday", 1e300, -(10**20), float("nan"), 1_794_500_000_000, -62135596800, 0, True, [], {})
     ]
     + [{"duration": value} for value in ("5", 5.5, True, None, [])]
-    + [{"video_url": value} for value in (7, "", [], {})]
+    + [{"video_url": value} for value in (7, "", [], {}, *ODD_URLS)]
     + [{"error": value} for value in ({"message": "x"}, 7, "")],
 )
 def test_fields_of_a_wrong_type_count_as_missing(changes):
@@ -308,3 +316,11 @@ def test_a_credits_page_that_is_no_json_tells_nothing():
     request = httpx.Request("GET", "https://api.test/v1/credits")
 
     assert read_balance(httpx.Response(200, text="<html>", request=request)) is None
+
+
+def test_a_reason_is_one_line_of_limited_length():
+    job = read_job(job_answer(status="failed", error="\x1b[31mno\r\n" + "x" * 5000))
+
+    assert job.error is not None
+    assert job.error.startswith("[31mno  xxx")
+    assert len(job.error) <= 1000

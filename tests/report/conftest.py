@@ -37,7 +37,7 @@ def write(tmp_path: Path) -> Write:
             "thumbnails": 1000,
             **wishes,
         }
-        settings = load_settings(data_dir=tmp_path / "data")
+        settings = load_settings(data_dir=tmp_path / "data", geekhub_base_url="http://127.0.0.1/v1")
         return asyncio.run(write_report(folder, entries, settings, **values))
 
     return write_entries

@@ -11,11 +11,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 
-from tools.fuzz import storage_routes
+from tools.fuzz import hostile_urls, mutated_videos, storage_routes
 
 Cases = Callable[[random.Random], Iterator[str | None]]
 TARGETS: dict[str, Cases] = {
     "storage-routes": storage_routes.cases,
+    "mutated-videos": mutated_videos.cases,
+    "hostile-urls": hostile_urls.cases,
 }
 
 

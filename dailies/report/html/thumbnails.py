@@ -3,20 +3,20 @@
 import asyncio
 import base64
 import hashlib
-import io
+import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import av
 import httpx
-from PIL import Image, ImageStat
 
 from dailies.ledger.entry import LedgerEntry
+from dailies.report.html.first_picture import FUNCTION
 from dailies.report.html.video_links import VideoSource
+from dailies.system.confined import Confined, ConfinedError, confine
 from dailies.system.durable import replace_file
+from dailies.system.network import LocalAddressError, guarded_client
 
-WIDTH_PX, HEIGHT_PX = 256, 256
-QUALITY = 45
 PARALLEL = 8
 # Enough for the header and the first pictures of most videos; the rest is fetched only if it is not.
 HEAD_BYTES = 512 * 1024
@@ -24,8 +24,9 @@ MOST_BYTES = 64 * 1024**2
 TIMEOUT_S = 20.0
 # This many failures in a row mean that the storage does not answer; the report does not wait for it.
 MOST_FAILURES = 16
-_DULL = 4.0
-_PATIENCE = 24
+# One fetch, and one drawing, have a deadline each.
+FETCH_S = 60.0
+DRAW_S = 20.0
 
 
 class Thumbnailer:
@@ -34,11 +35,13 @@ class Thumbnailer:
     Args:
         cache: their folder.
         http: fetches videos that are not on this machine.
+        painters: draw, in children with limits.
     """
 
-    def __init__(self, cache: Path, http: httpx.AsyncClient) -> None:
+    def __init__(self, cache: Path, http: httpx.AsyncClient, painters: Confined) -> None:
         self._cache = cache
         self._http = http
+        self._painters = painters
         self._slots = asyncio.Semaphore(PARALLEL)
         self._failures = 0
 
@@ -55,17 +58,30 @@ class Thumbnailer:
 
     async def _make(self, source: VideoSource) -> bytes | None:
         if source.path is not None:
-            return await asyncio.to_thread(_draw, str(source.path))
+            return await self._draw(source.path)
         if source.url is None:
             return None
         for size in (HEAD_BYTES, MOST_BYTES):
             content = await self._fetch(source.url, size)
             if content is None:
                 return None
-            drawn = await asyncio.to_thread(_draw, io.BytesIO(content))
+            drawn = await self._draw_content(content)
             if drawn is not None or len(content) < size:
                 return drawn
         return None
+
+    async def _draw_content(self, content: bytes) -> bytes | None:
+        with tempfile.NamedTemporaryFile(prefix="dailies-") as file:
+            await asyncio.to_thread(file.write, content)
+            file.flush()
+            return await self._draw(Path(file.name))
+
+    async def _draw(self, path: Path) -> bytes | None:
+        try:
+            drawn = await self._painters.call(str(path))
+            return base64.b64decode(drawn) if drawn else None
+        except (ConfinedError, TypeError, ValueError):
+            return None
 
     async def _fetch(self, url: str, size: int) -> bytes | None:
         if self._failures >= MOST_FAILURES:
@@ -77,52 +93,39 @@ class Thumbnailer:
     async def _fetch_head(self, url: str, size: int) -> bytes | None:
         content = bytearray()
         try:
-            async with self._http.stream("GET", url, headers={"range": f"bytes=0-{size - 1}"}) as answer:
+            headers = {"range": f"bytes=0-{size - 1}"}
+            async with asyncio.timeout(FETCH_S), self._http.stream("GET", url, headers=headers) as answer:
                 if answer.status_code not in (200, 206):
                     return None
                 async for chunk in answer.aiter_bytes():
                     content += chunk
                     if len(content) >= size:
                         break
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (httpx.HTTPError, httpx.InvalidURL, LocalAddressError, TimeoutError, ValueError):
             return None
         return bytes(content[:size])
 
 
 async def draw_thumbnails(
-    entries: Iterable[LedgerEntry], sources: Mapping[str, VideoSource], cache: Path, most: int
+    entries: Iterable[LedgerEntry],
+    sources: Mapping[str, VideoSource],
+    cache: Path,
+    most: int,
+    *,
+    allow_local: bool,
 ) -> dict[str, str]:
-    """Draw the thumbnails of at most ``most`` videos, by job id; leave out those that cannot be made."""
+    """Draw the thumbnails of at most ``most`` videos, by job id; leave out those that cannot be made.
+
+    ``allow_local``: whether videos may be fetched from the local network.
+    """
     wanted = [job_id for entry in entries if (job_id := entry.job_id or "") in sources][:most]
-    async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=True) as http:
-        maker = Thumbnailer(cache, http)
+    async with (
+        guarded_client(allow_local=allow_local, timeout=TIMEOUT_S) as http,
+        confine(FUNCTION, os.cpu_count() or 1, DRAW_S) as painters,
+    ):
+        maker = Thumbnailer(cache, http, painters)
         pictures = await asyncio.gather(*(maker.picture(sources[job_id]) for job_id in wanted))
     return {job_id: picture for job_id, picture in zip(wanted, pictures, strict=True) if picture is not None}
-
-
-def _draw(video: str | io.BytesIO) -> bytes | None:
-    """Return the first picture that shows something, as WebP."""
-    try:
-        with av.open(video, "r") as film:
-            stream = film.streams.video[0]
-            stream.thread_count = 1
-            picture: Image.Image | None = None
-            for number, frame in enumerate(film.decode(stream)):
-                picture = frame.to_image()  # type: ignore[no-untyped-call]
-                if number >= _PATIENCE or _shows_something(picture):
-                    break
-    except (av.FFmpegError, IndexError, ValueError, OSError):
-        return None
-    if picture is None:
-        return None
-    picture.thumbnail((WIDTH_PX, HEIGHT_PX))
-    content = io.BytesIO()
-    picture.save(content, "WEBP", quality=QUALITY, method=4)
-    return content.getvalue()
-
-
-def _shows_something(picture: Image.Image) -> bool:
-    return max(ImageStat.Stat(picture.resize((32, 32))).stddev) > _DULL
 
 
 def _read(path: Path) -> bytes | None:

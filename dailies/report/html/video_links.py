@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from dailies.ledger.entry import LedgerEntry
 from dailies.mirror.record import CopyStatus, MirroredVideo
+from dailies.system.network import is_web_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ def _source(entry: LedgerEntry, copy: MirroredVideo | None, report: Path) -> Vid
         path = Path(copy.address)
         if path.is_absolute() and path.is_file():
             return VideoSource(_link(path, report), path, None, identity)
-        if _is_web(copy.address):
+        if is_web_url(copy.address):
             return VideoSource(copy.address, None, copy.address, identity)
-    if entry.video_url and _is_web(entry.video_url):
+    if entry.video_url and is_web_url(entry.video_url):
         return VideoSource(entry.video_url, None, entry.video_url, identity)
     return None
 
@@ -66,7 +67,3 @@ def _link(path: Path, report: Path) -> str:
             relative = path.relative_to(base).as_posix()
             return way + "/".join(quote(part) for part in relative.split("/"))
     return path.as_uri()
-
-
-def _is_web(address: str) -> bool:
-    return urlsplit(address).scheme in ("http", "https")

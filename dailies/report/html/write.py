@@ -1,5 +1,6 @@
 """Writes a report from a ledger's entries to one file: at the end of a run, or for `dailies report`."""
 
+import asyncio
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from dailies.report.html.thumbnails import draw_thumbnails
 from dailies.report.html.video_links import find_videos
 from dailies.report.output import require_output, write_output
 from dailies.settings import Settings
+from dailies.system.network import is_local_service
 
 _SHOWN_NAMES = 20
 
@@ -107,7 +109,9 @@ async def write_report(
     """
     tariff, rows = settings.tariff, last_attempts(entries)
     videos = find_videos(entries, read_records(folder.path), path)
-    pictures = await draw_thumbnails(entries, videos, settings.data_dir / "cache" / "thumbnails", thumbnails)
+    cache = settings.data_dir / "cache" / "thumbnails"
+    allow_local = await asyncio.to_thread(_is_local, settings)
+    pictures = await draw_thumbnails(entries, videos, cache, thumbnails, allow_local=allow_local)
     columns = filter_columns(rows)
     page = Page(
         title=title,
@@ -133,6 +137,11 @@ def command_of(months: Iterable[str] = (), batches: Iterable[str] = (), sources:
     named = (("--month", months), ("--batch", batches), ("--source", sources))
     options = (f" {option} {shlex.quote(value)}" for option, values in named for value in sorted(values))
     return f"dailies report{''.join(options)}"
+
+
+def _is_local(settings: Settings) -> bool:
+    """Return whether videos may be on the local network: the service, or the project of the copies, is there."""
+    return any(is_local_service(url) for url in (settings.geekhub_base_url, settings.supabase_url) if url)
 
 
 def _title(selection: Selection, entries: Iterable[LedgerEntry]) -> str:
