@@ -220,8 +220,8 @@ def test_a_mirror_that_became_unusable_after_a_run_is_complained_of(
 ) -> None:
     folder = LedgerFolder.open(tmp_path / "ledger", "sandbox")
     outcome = Outcome(make_file(*make_rows("red")), ())
-    assert show_copies(console(), folder, outcome, load_settings(mirror_to="s3://clips")) == 1
-    assert "s3://clips: a mirror goes to a folder" in capsys.readouterr().err
+    assert show_copies(console(), folder, outcome, load_settings(mirror_to="ftp://clips")) == 1
+    assert "ftp://clips: a mirror goes to a folder" in capsys.readouterr().err
 
 
 def test_status_tells_what_was_spent_by_model_and_by_metadata(run: Dailies) -> None:

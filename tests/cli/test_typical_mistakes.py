@@ -208,7 +208,7 @@ MISTAKES = [
         lambda place: (place.path / ".env").write_bytes(b"DAILIES_FX=\xff"),
     ),
     # The mirror
-    Mistake("a mirror of another kind", "run prompts.csv --mirror-to s3://foo", "s3://foo: .*Nothing was spent"),
+    Mistake("a mirror of another kind", "run prompts.csv --mirror-to ftp://foo", "ftp://foo: .*Nothing was spent"),
     Mistake("a mirror without a bucket", "run prompts.csv --mirror-to supabase://", "a bucket and its prefix"),
     Mistake("a bucket without its key", "run prompts.csv --mirror-to supabase://clips", "SUPABASE_URL.*Nothing was"),
     Mistake(

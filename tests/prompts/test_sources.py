@@ -138,8 +138,8 @@ def test_a_url_that_cannot_be_opened_is_told(url: str) -> None:
 
 
 def test_a_package_that_is_missing_is_named() -> None:
-    with pytest.raises(InputError, match="pip install s3fs"):
-        read_prompts("s3://bucket/shots.csv")
+    with pytest.raises(InputError, match="pip install gcsfs"):
+        read_prompts("gs://bucket/shots.csv")
 
 
 # Standard input
