@@ -77,6 +77,7 @@ class LedgerEntry:
     fx_mxn_per_usd: Money | None = None
     fx_source: Text | None = None
     worst_mxn: Money | None = None
+    worst_usd: Money | None = None
     charged_mxn: Money | None = None
     charged_usd: Money | None = None
 
