@@ -13,11 +13,12 @@ from pathlib import Path
 
 from dailies.errors import KeyRefusedError, ServiceError
 from dailies.geekhub_client.client import GeekHubClient
+from dailies.planning.terms import CLOCK_TOLERANCE
 from dailies.pricing import Tariff
 from dailies.settings import Settings
 from dailies.system.durable import FileLock
 
-CLOCK_TOLERANCE_S = 60.0
+_CLOCKS_AGREE_S = 60.0
 _MB = 1_000_000
 _LITTLE_SPACE, _NO_SPACE = 1_000 * _MB, 50 * _MB
 
@@ -71,11 +72,12 @@ def check_clock(date: str | None, now: datetime) -> list[CheckResult]:
     except ValueError:
         return []
     ahead_s = (now - theirs.astimezone(UTC)).total_seconds()
-    if abs(ahead_s) <= CLOCK_TOLERANCE_S:
+    if abs(ahead_s) <= _CLOCKS_AGREE_S:
         return [CheckResult("clock", Health.OK, "agrees with the service's")]
     way = "ahead of" if ahead_s > 0 else "behind"
     found = f"{abs(ahead_s):,.0f} s {way} the service's"
-    return [CheckResult("clock", Health.WARNING, found, "set this computer's clock (timedatectl set-ntp true)")]
+    health = Health.BAD if abs(ahead_s) > CLOCK_TOLERANCE.total_seconds() else Health.WARNING
+    return [CheckResult("clock", health, found, "set this computer's clock (timedatectl set-ntp true)")]
 
 
 def check_fx(tariff: Tariff, now: datetime) -> CheckResult:

@@ -59,6 +59,7 @@ def _exceeded(worst: Decimal, beside: Decimal, books: Snapshot, caps: Caps) -> s
             f" for open rows, {worst:,.2f} for this run), but max_month_mxn is {caps.max_month_mxn:,.2f}. Nothing was"
             " spent. Raise --max-month-mxn, or take the first rows that fit with --fit."
         )
+    beside -= books.given_up_mxn  # if an abandoned job was charged, that has left the balance already
     if caps.balance_mxn is not None and worst + beside > caps.balance_mxn:
         return (
             f"The balance is {caps.balance_mxn:,.2f} MXN, but this run may cost up to {worst:,.2f} and open rows"

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from dailies.errors import RefusedError
 from dailies.ledger.batch_id import new_batch_id
+from dailies.ledger.charges import book_late
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import is_live, journal_paths
@@ -47,7 +48,7 @@ def read_plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: date
         LedgerError: the ledger cannot be read.
     """
     _require_known(folder, terms.take_over)
-    return _plan(folder, prompts, terms, Stamp(new_batch_id(now), None, now), folded=False)
+    return _plan(folder, prompts, terms, Stamp(new_batch_id(now), None, now, now - terms.clock_ahead), folded=False)
 
 
 @many_objects()
@@ -67,8 +68,9 @@ def claim_rows(
     with folder.lock():
         _require_known(folder, terms.take_over)
         fold_dead(folder, by=flow_run_id or "claim", take_over=terms.take_over)
+        book_late(folder, terms.tariff)
         now += timedelta(seconds=time.monotonic() - called_at_s)
-        first = Stamp(new_batch_id(now), flow_run_id, now)
+        first = Stamp(new_batch_id(now), flow_run_id, now, now - terms.clock_ahead)
         plan = _plan(folder, prompts, terms, first, folded=True)
         approved = terms.options.approved_mxn
         if approved is not None and plan.worst_mxn > approved:
@@ -88,7 +90,16 @@ def claim_rows(
 
 def _plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, stamp: Stamp, *, folded: bool) -> Plan:
     keys = (row.row_key for row in prompts.rows)
-    books = read_snapshot(folder, keys, terms.tariff, stamp.now, terms.take_over, brief=True, folded=folded)
+    books = read_snapshot(
+        folder,
+        keys,
+        terms.tariff,
+        stamp.now,
+        terms.take_over,
+        service_now=stamp.service_now,
+        brief=True,
+        folded=folded,
+    )
     return make_plan(prompts, books, terms.tariff, terms.policy, terms.caps_after(books.booked), stamp)
 
 

@@ -90,6 +90,7 @@ def next_entry(
     flow_run_id: str | None,
     now: datetime,
     worst_mxn: Decimal | None = None,
+    worst_usd: Decimal | None = None,
     markup: Decimal | None = None,
 ) -> LedgerEntry:
     """The attempt to go on with: the one that is still open, or a new planned one with that model and price."""
@@ -116,6 +117,7 @@ def next_entry(
         usd_per_second=offer.usd_per_second,
         markup=markup,
         worst_mxn=worst_mxn,
+        worst_usd=worst_usd,
         planned_at=now,
     )
 

@@ -54,11 +54,20 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Who plans, and when: what new entries carry."""
+    """Who plans, and when: what new entries carry.
+
+    ``service_now`` is the same moment by the service's clock; near a month's end it may be in another month.
+    """
 
     batch_id: str
     flow_run_id: str | None
     now: datetime
+    service_now: datetime | None = None
+
+    @property
+    def instants(self) -> tuple[datetime, ...]:
+        """The moment by each clock."""
+        return (self.now,) if self.service_now is None else (self.service_now, self.now)
 
 
 def make_plan(
@@ -73,7 +82,7 @@ def make_plan(
     finished: list[LedgerEntry] = []
     elsewhere: list[LiveRow] = []
     held: list[LedgerEntry] = []
-    prices = _Prices(tariff, stamp.now)
+    prices = _Prices(tariff, stamp.instants)
     for row in prompts.rows:
         entries = books.entries.get(row.row_key, [])
         models = remaining_models(row, entries, policy)
@@ -102,28 +111,34 @@ def make_plan(
 
 
 class _Prices:
-    """Worst cases of new requests: reckoned once for each combination, as a file has few of them and many rows."""
+    """Worst cases of requests, in MXN and USD; new ones are computed once for each combination of models and duration.
 
-    def __init__(self, tariff: Tariff, now: datetime) -> None:
+    ``instants`` is the present by each clock that may be right: the dearer month counts.
+    """
+
+    def __init__(self, tariff: Tariff, instants: tuple[datetime, ...]) -> None:
         self.tariff = tariff
-        self._now = now
-        self._known: dict[tuple[tuple[str, ...], int], Decimal] = {}
+        self._instants = instants
+        self._known: dict[tuple[tuple[str, ...], int], tuple[Decimal, Decimal]] = {}
 
-    def worst_mxn(self, models: tuple[str, ...], duration_s: int) -> Decimal:
+    def worst(self, models: tuple[str, ...], duration_s: int) -> tuple[Decimal, Decimal]:
         key = models, duration_s
         if key not in self._known:
             self._known[key] = self.of([load_catalogue()[model] for model in models], duration_s, self.tariff)
         return self._known[key]
 
-    def of(self, offers: list[VideoModel], duration_s: int, tariff: Tariff, since: datetime | None = None) -> Decimal:
-        worst = tariff.worst_mxn(offers, duration_s, self._now, since)
-        if worst is None:
-            month = tariff.month(self._now)
-            raise RefusedError(
-                f"No FX for {month}, so nothing can be priced: set DAILIES_FX={month}=<MXN for one USD, as GeekHub has"
-                " fixed it for the month>."
-            )
-        return worst
+    def of(
+        self, offers: list[VideoModel], duration_s: int, tariff: Tariff, since: datetime | None = None
+    ) -> tuple[Decimal, Decimal]:
+        worst = [tariff.worst_mxn(offers, duration_s, now, since) for now in self._instants]
+        for now, mxn in zip(self._instants, worst, strict=True):
+            if mxn is None:
+                month = tariff.month(now)
+                raise RefusedError(
+                    f"No FX for {month}, so nothing can be priced: set DAILIES_FX={month}=<MXN for one USD, as GeekHub"
+                    " has fixed it for the month>."
+                )
+        return max(mxn for mxn in worst if mxn is not None), tariff.worst_usd(offers, duration_s)
 
 
 def _priced(
@@ -132,7 +147,7 @@ def _priced(
     last = max(entries, key=lambda entry: entry.attempt, default=None)
     if last is not None and last.status.is_open:
         return _resumed(last, models, prices)
-    worst, markup = prices.worst_mxn(models, row.duration_s), prices.tariff.markup
+    (worst_mxn, worst_usd), markup = prices.worst(models, row.duration_s), prices.tariff.markup
     entry = next_entry(
         row,
         entries,
@@ -140,12 +155,13 @@ def _priced(
         batch_id=stamp.batch_id,
         flow_run_id=stamp.flow_run_id,
         now=stamp.now,
-        worst_mxn=worst,
+        worst_mxn=worst_mxn,
+        worst_usd=worst_usd,
         markup=markup,
     )
     if last is None:
         return entry
-    return replace(with_model(entry, models[0]), worst_mxn=worst, markup=markup)
+    return replace(with_model(entry, models[0]), worst_mxn=worst_mxn, worst_usd=worst_usd, markup=markup)
 
 
 def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> LedgerEntry:
@@ -155,5 +171,5 @@ def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> Le
     offers = [today, sent, *(load_catalogue()[model] for model in models[1:])]
     markup = entry.markup or prices.tariff.markup
     tariff = replace(prices.tariff, markup=max(prices.tariff.markup, markup))
-    worst = prices.of(offers, entry.duration_s or 0, tariff, entry.submitted_at or entry.planned_at)
-    return replace(entry, worst_mxn=worst, markup=markup)
+    worst_mxn, worst_usd = prices.of(offers, entry.duration_s or 0, tariff, entry.submitted_at or entry.planned_at)
+    return replace(entry, worst_mxn=worst_mxn, worst_usd=worst_usd, markup=markup)

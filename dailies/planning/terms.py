@@ -2,7 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 
 from dailies.errors import AccountError, RefusedError, ServiceError
 from dailies.geekhub_client.client import GeekHubClient
@@ -14,15 +16,23 @@ from dailies.planning.options import RunOptions
 from dailies.pricing import Tariff
 from dailies.settings import Settings
 
+CLOCK_TOLERANCE = timedelta(minutes=5)
 _TOO_MANY, _AWAY = 429, 500
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What the account held, and what the books said was ever charged just before it was asked, in MXN."""
+    """What the service said before a claim.
 
-    mxn: Decimal
+    Attributes:
+        mxn: the account's balance; None if the service does not report it.
+        booked: all charges in the ledger just before the service was asked.
+        clock_ahead: how far this computer's clock is ahead of the service's.
+    """
+
+    mxn: Decimal | None
     booked: BookedCharges
+    clock_ahead: timedelta = field(default=timedelta(0), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class Terms:
         batch_size: rows in one batch.
         options: the options of the run.
         booked: what the ledger said was ever charged when the balance in ``caps`` was read; None if it is exact.
+        clock_ahead: how far this computer's clock is ahead of the service's.
     """
 
     tariff: Tariff
@@ -44,6 +55,7 @@ class Terms:
     batch_size: int = 250
     options: RunOptions = field(default_factory=RunOptions)
     booked: BookedCharges | None = None
+    clock_ahead: timedelta = timedelta(0)
 
     @property
     def take_over(self) -> frozenset[str]:
@@ -67,17 +79,18 @@ def terms_from(settings: Settings, options: RunOptions | None = None, *, balance
         settings.batch_size,
         options,
         balance.booked if balance else None,
+        balance.clock_ahead if balance else timedelta(0),
     )
 
 
-async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | None:
-    """The account's balance beside its ledger, None where the service does not tell it.
+async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance:
+    """Ask the service for the balance and the time.
 
-    The ledger is read first: a charge in between is then taken off twice, but never missed.
+    The ledger is read first: a charge in between is then subtracted twice, but never missed.
 
     Raises:
-        RefusedError: the service cannot be reached, refuses the key, or has a balance but does not tell it now, so
-            nothing should be claimed.
+        RefusedError: nothing should be claimed: the service cannot be reached, refuses the key, does not report its
+            balance now, or its clock and this computer's are too far apart.
         LedgerError: the ledger cannot be read.
     """
     booked = await asyncio.to_thread(read_booked, folder)
@@ -86,7 +99,7 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | Non
             balance = await client.read_balance()
             if balance is None:  # many things answer 404 to that; make sure that this one is GeekHub
                 await client.require_geekhub()
-            return None if balance is None else Balance(balance, booked)
+            return Balance(balance, booked, _clock_ahead(client.date, datetime.now(UTC)))
     except AccountError as error:
         raise RefusedError(f"{error} Nothing was spent; {error.remedy}.") from None
     except ServiceError as error:
@@ -95,3 +108,24 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance | Non
         raise RefusedError(
             f"{str(error).rstrip('.')}. Nothing was spent; is GEEKHUB_BASE_URL right, and the network up?"
         ) from None
+
+
+def _clock_ahead(date: str | None, now: datetime) -> timedelta:
+    """Return how far this computer's clock is ahead of the service's ``Date``; zero if that is missing or no date.
+
+    The clocks decide to which month a charge belongs: its FX, and the cap that it counts against.
+
+    Raises:
+        RefusedError: more than five minutes either way.
+    """
+    try:
+        ahead = now - parsedate_to_datetime(date or "").astimezone(UTC)
+    except ValueError:
+        return timedelta(0)
+    if abs(ahead) > CLOCK_TOLERANCE:
+        way = "ahead of" if ahead > timedelta(0) else "behind"
+        raise RefusedError(
+            f"This computer's clock is {abs(ahead).total_seconds() / 60:,.0f} minutes {way} the service's, so the month"
+            " of a charge is uncertain. Nothing was spent. Set the clock (timedatectl set-ntp true) and run again."
+        )
+    return ahead

@@ -313,8 +313,10 @@ def prefectless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_clock_that_is_wrong_is_told_with_its_difference() -> None:
     now = datetime(2026, 11, 30, 23, 0, tzinfo=UTC)
-    (finding,) = check_clock("Mon, 30 Nov 2026 21:00:00 GMT", now)
-    assert (finding.verdict, finding.found) == (Health.WARNING, "7,200 s ahead of the service's")
+    (finding,) = check_clock("Mon, 30 Nov 2026 22:56:00 GMT", now)
+    assert (finding.verdict, finding.found) == (Health.WARNING, "240 s ahead of the service's")
+    (finding,) = check_clock("Mon, 30 Nov 2026 21:00:00 GMT", now)  # a run would refuse
+    assert (finding.verdict, finding.found) == (Health.BAD, "7,200 s ahead of the service's")
     assert check_clock("Mon, 30 Nov 2026 23:00:59 GMT", now)[0].verdict is Health.OK
     assert check_clock(None, now) == check_clock("yesterday", now) == []
 

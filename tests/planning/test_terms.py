@@ -183,7 +183,7 @@ def credits_page(status: int, content: str) -> Iterator[str]:
         server.shutdown()
 
 
-def ask(url: str, folder: LedgerFolder) -> Balance | None:
+def ask(url: str, folder: LedgerFolder) -> Balance:
     settings = Settings.model_validate({"geekhub_base_url": url, "geekhub_api_key": SecretStr(LIVE_KEY)})
     with stamina.set_testing(True, attempts=100, cap=True):
         return asyncio.run(ask_balance(settings, folder))
@@ -209,4 +209,4 @@ def test_a_run_does_not_go_on_without_the_balance_that_the_service_only_fails_to
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_service_that_has_no_page_for_it_tells_no_balance(folder, status):
     with credits_page(status, "<html>") as url:
-        assert ask(url, folder) is None
+        assert ask(url, folder).mxn is None
