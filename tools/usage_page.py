@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App
+from cyclopts import App, Argument
 
 from cli.app import app
 from dailies.settings import Settings, variable
@@ -60,15 +60,21 @@ def _values(schema: dict[str, Any]) -> str:
 def verbs_block() -> Iterator[str]:
     """A section for every verb: what it does, an example, its options."""
     for path, verb in _verbs(app):
-        arguments = list(verb.assemble_argument_collection()) if verb.default_command else []
+        arguments = shown_arguments(verb)
         places = "".join(f" {argument.names[0]}" for argument in arguments if not argument.names[0].startswith("-"))
         yield from (f"### `dailies {' '.join(path)}{places}`", "", _words(verb), "")
         if arguments:
             yield from ("| option | meaning |", "|---|---|")
             for argument in arguments:
-                names = ", ".join(f"`{name}`" for name in argument.names if not re.match("--(no|empty)-", name))
+                names = ", ".join(f"`{name}`" for name in argument.names if name not in argument.negatives)
                 yield f"| {names} | {argument.parameter.help} |"
             yield ""
+
+
+def shown_arguments(verb: App) -> list[Argument]:
+    """The arguments of a verb that its help shows."""
+    found = verb.assemble_argument_collection(parse_docstring=True) if verb.default_command else ()
+    return [argument for argument in found if argument.show]
 
 
 def _verbs(parent: App, *path: str) -> Iterator[tuple[tuple[str, ...], App]]:

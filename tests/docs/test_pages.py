@@ -12,7 +12,7 @@ from cli.interrupts import LEFT_AT_ONCE
 from dailies.ledger.schema import COLUMNS
 from dailies.settings import Settings, variable
 from tests.workplace import ROOT
-from tools.usage_page import with_blocks
+from tools.usage_page import shown_arguments, with_blocks
 
 USAGE = (ROOT / "docs/usage.md").read_text("utf-8")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -24,8 +24,7 @@ def verbs(parent: App = app, *path: str) -> Iterator[tuple[str, list[str]]]:
         verb = parent[name]
         if name.startswith("-") or not verb.show:
             continue
-        arguments = verb.assemble_argument_collection() if verb.default_command else ()
-        yield " ".join((*path, name)), [argument.names[0] for argument in arguments]
+        yield " ".join((*path, name)), [argument.names[0] for argument in shown_arguments(verb)]
         yield from verbs(verb, *path, name)
 
 
@@ -48,6 +47,7 @@ def test_every_verb_and_argument_is_documented() -> None:
     assert [verb for verb in found if not section_of(verb)] == []
     assert [f"{verb} {name}" for verb, names in found.items() for name in names if name not in section_of(verb)] == []
     assert sum(map(len, found.values())) > 50
+    assert "| None |" not in USAGE
 
 
 def test_every_ledger_column_is_documented() -> None:
