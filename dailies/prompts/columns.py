@@ -108,7 +108,7 @@ def check_mapping(options: ReadOptions, headers: Sequence[tuple[str, ...]]) -> N
 
 def mapped_names(options: ReadOptions) -> frozenset[str]:
     """The names in lower case that the user says a header has."""
-    return frozenset(plain_name(name) for _, name in read_mapping(options.columns))
+    return frozenset(plain_name(name) for _, name in read_mapping(options.columns) if not name.isdecimal())
 
 
 def plain_name(name: str) -> str:

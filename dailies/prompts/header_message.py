@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dailies.errors import InputError, RowError
-from dailies.prompts.cells import COLUMNS, META, shown
+from dailies.prompts.cells import COLUMNS, META, plain_number, read_number, shown
 from dailies.prompts.likeness import looks_like_records, propose
 from dailies.prompts.options import ReadOptions, read_mapping, write_mapping
 from dailies.prompts.sources.table import Table
@@ -51,9 +51,11 @@ def refuse_header(
         lacks_prompt: whether there is no column of prompts where one is needed.
     """
     found = _proposed(table, header, names, sample, options)
-    if not found and not any(names):  # then it may be no table at all, whose words stay unquoted
+    if len(header) == 1 and not found and not any(names):  # it may be no table at all, whose words stay unquoted
         quote = False
     proposal = _options(table, header, names, sample, options, found, quote=quote)
+    if proposal is not None and (proposal.lines or proposal.no_header):  # then the words are those of a prompt
+        quote = False
     reasons = [
         *(["there is no column prompt"] if lacks_prompt else []),
         *_strangers(table, header, names, sample, options, quote),
@@ -64,6 +66,8 @@ def refuse_header(
         likes = ["each line looks like a prompt"]
     elif proposal is not None and proposal.no_header:
         likes = ["the first row looks like a record, not like a header"]
+    elif not likes and proposal is not None and proposal.template != options.template:
+        likes = ["a template can fill its cells in"]
     remedy = ", ".join(likes) or _advice(options, lacks_prompt=lacks_prompt)
     error = RowError(table.label, table.header_line, None, "; ".join(reasons), remedy, table.unit)
     return HeaderError((error,), proposal)
@@ -114,31 +118,69 @@ def _options(
     """The options that read the source, as far as they can be guessed."""
     named = {target: index for index, target in enumerate(names) if target}
     if "prompt" not in named and "prompt" not in found and options.template is None:
-        return _without_header(table, sample, options)
+        return _without_header(table, sample, options) or _from_texts(table, header, sample, options, quote=quote)
     mapped = {target: names.index(target) for target, _ in read_mapping(options.columns) if target in names}
     twice = {name for name in names if name and list(names).count(name) > 1}
     chosen = {**mapped, **found, **{name: list(names).index(name) for name in twice}}
-    pairs = {target: _pointer(table.header, header, index, quote=quote) for target, index in chosen.items()}
+    pairs = {target: _pointer(table.header, header, index, quote=quote) for target, index in _ordered(chosen)}
     rest = [index for index, name in enumerate(names) if not name and index not in found.values()]
     needs_others = bool(twice) or META in names or any(_filled(index, sample) or header[index] for index in rest)
     others = "meta" if needs_others and options.others == "refuse" else options.others
     if any(not header[index] for index in rest) and not any(header[index] for index in rest):
         others = "ignore"
-    return replace(options, columns=write_mapping(pairs), others=others)
+    template = options.template
+    prompts = named.get("prompt", found.get("prompt"))
+    if template is None and prompts is not None and _needs_template(prompts, sample):
+        template = "a red fox in the snow"
+    columns = write_mapping(pairs) if pairs else options.columns
+    return replace(options, columns=columns, others=others, template=template)
+
+
+def _ordered(found: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(found.items(), key=lambda pair: COLUMNS.index(pair[0]) if pair[0] in COLUMNS else len(COLUMNS))
+
+
+def _are_seconds(index: int, rows: Sequence[Sequence[str]]) -> bool:
+    numbers = [read_number(plain_number(row[index].strip())) for row in rows if index < len(row)]
+    return bool(numbers) and all(number is not None and 1 <= number <= 60 for number in numbers)
+
+
+def _needs_template(index: int, sample: Sequence[tuple[str, ...]]) -> bool:
+    """Whether prompts have a place for another prompt, as in sheets of styles."""
+    return any(index < len(row) and "{prompt}" in row[index].lower() for row in sample)
+
+
+def _from_texts(
+    table: Table, header: tuple[str, ...], sample: Sequence[tuple[str, ...]], options: ReadOptions, *, quote: bool
+) -> ReadOptions | None:
+    """Where no column looks like prompts: fill a template in from the first column of texts that differ."""
+    if len(header) < 2 or read_mapping(options.columns) or looks_like_records([table.header]):
+        return None
+    for index in range(len(header)):
+        cells = [row[index].strip() for row in sample if index < len(row) and row[index].strip()]
+        if cells and len(set(cells)) == len(cells) and all(" " in cell for cell in cells):
+            pointer = _pointer(table.header, header, index, quote=quote)
+            if pointer.isdecimal():
+                return replace(options, columns=write_mapping({"prompt": pointer}), others="meta")
+            return replace(options, template=f"A video of {{{pointer}}}", others="meta")
+    return None
 
 
 def _without_header(table: Table, sample: Sequence[tuple[str, ...]], options: ReadOptions) -> ReadOptions | None:
     """A list of prompts has one on each line; a table without a header has records from its first row on."""
     rows = [table.header, *sample]
-    if not table.is_text or table.is_headless or options.columns:
+    if not table.is_text or table.is_headless or read_mapping(options.columns):
         return None
     texts = sum(" " in row[0].strip() and not _SETTING.match(row[0].strip()) for row in rows if row)
     if (len(table.header) == 1 or len({len(row) for row in rows}) > 1) and texts > 0.6 * len(rows):
         return replace(options, lines=True)
     if looks_like_records([table.header]):
         found = propose([""] * len(table.header), rows)
+        numbers = [index for index in range(len(table.header)) if _are_seconds(index, rows)]
+        if len(numbers) == 1:
+            found.setdefault("duration", numbers[0])
         if "prompt" in found:
-            pairs = {target: str(index + 1) for target, index in found.items()}
+            pairs = {target: str(index + 1) for target, index in _ordered(found)}
             others = "meta" if len(found) < len(table.header) else options.others
             return replace(options, no_header=True, columns=write_mapping(pairs), others=others)
     return None

@@ -64,7 +64,7 @@ _NAMES: dict[str, frozenset[str]] = {
     "fallback": frozenset(["fallback", "fallbacks", "fallback model", "backup", "backup model"]),
 }
 _ACCENTS = str.maketrans("áàâãäåçéèêëíìîïñóòôõöúùûüý", "aaaaaaceeeeiiiinooooouuuuy")
-_NEAR = 0.84
+_NEAR = 0.8
 _LONG = 12
 _FEW = 3
 
@@ -108,8 +108,8 @@ def propose(header: Sequence[str], records: Sequence[Sequence[str]], taken: Sequ
         best = max(scores.values(), default=0.0)
         if list(scores.values()).count(best) == 1 and best:
             found[target] = next(index for index, score in scores.items() if score == best)
-    if "prompt" not in found and "prompt" not in taken and (only := _only_long_text(header, cells, found)) is not None:
-        found["prompt"] = only
+        elif target == "prompt" and (only := _only_long_text(header, cells, found)) is not None:
+            found[target] = only
     return found
 
 
@@ -119,7 +119,7 @@ def looks_like_records(rows: Sequence[Sequence[str]]) -> bool:
         return False
     models = load_catalogue()
     for cell in map(str.strip, rows[0]):
-        if cell in models or plain_ratio(cell) in _ratios() or len(cell) > 40 or read_number(plain_number(cell)):
+        if cell in models or plain_ratio(cell) in _ratios() or len(cell) > 60 or read_number(plain_number(cell)):
             return True
     return False
 

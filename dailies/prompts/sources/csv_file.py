@@ -225,11 +225,17 @@ def _has_swallowed(cells: Sequence[str], delimiter: str, width: int) -> bool:
     """Whether a cell over several lines looks like rows: its lines have as many delimiters as rows have."""
     for index, cell in enumerate(cells):
         first, *middle = cell.splitlines()[:-1] or [""]
-        if width > 1 and middle and all(line.count(delimiter) == width - 1 for line in middle):
+        if width > 1 and middle and all(_is_row(line, delimiter, width) for line in middle):
             return True
-        if width > 1 and index < width - 1 and first.count(delimiter) == width - 1 - index and "\n" in cell:
+        if index < width - 1 and not middle and _is_row(first, delimiter, width - index):
             return True
     return False
+
+
+def _is_row(line: str, delimiter: str, width: int) -> bool:
+    """Whether a line has that many cells and is no prose, in which a blank or nothing follows a comma."""
+    _, *rest = line.split(delimiter)
+    return len(rest) == width - 1 > 0 and all(cell and cell[0] != " " for cell in rest)
 
 
 def _misquoted(source: str, lines: _Lines, start: int, error: csv.Error) -> InputError:

@@ -14,8 +14,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
-import openpyxl
+from openpyxl.cell.text import Text
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils import range_boundaries
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
+from openpyxl.xml.functions import iterparse
 
 from dailies.errors import InputError
 from dailies.prompts.cells import Fault, shown
@@ -31,7 +34,8 @@ _MAX_PART_BYTES = 16 * 2**20
 _MAX_TEXTS = 2_000_000
 _OLE = b"\xd0\xcf\x11\xe0"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z0-9:]{1,40})"')
-_ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
+# What XML cannot hold, and the underscore that protects a text from being read as an escape.
+_ESCAPE = re.compile("_x((?i:00[01][0-9a-f]|005f|d[89a-f][0-9a-f]{2}|fff[ef]))_")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 
 _PLAIN_FORMAT = re.compile(r"(?P<thousands>#,##)?0(?:\.(?P<places>0+))?(?P<percent>%)?")
@@ -144,12 +148,28 @@ def _texts(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
     return found
 
 
+class _Reader(ExcelReader):  # type: ignore[misc]
+    """openpyxl's reader, but for texts with ``x005F_`` in them, out of which it cuts that."""
+
+    def read_strings(self) -> None:
+        """Read the texts that cells share."""
+        if (part := self.package.find(SHARED_STRINGS)) is None:
+            return
+        with self.archive.open(part.PartName[1:]) as source:
+            for _, node in iterparse(source):
+                if node.tag == f"{{{SHEET_MAIN_NS}}}si":
+                    self.shared_strings.append(Text.from_tree(node).content)
+                    node.clear()
+
+
 def _open(stream: BinaryIO, source: str, *, computed: bool) -> Any:
     stream.seek(0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what the library leaves out: styles, validations, extensions
-            return openpyxl.load_workbook(stream, read_only=True, data_only=computed, keep_links=False)
+            reader = _Reader(stream, read_only=True, data_only=computed, keep_links=False)
+            reader.read()
+            return reader.wb
     except Exception as error:
         raise _damaged(source, error) from error
 

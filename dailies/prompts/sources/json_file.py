@@ -7,10 +7,12 @@ list, by name, or column by column as pandas writes them.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from dailies.errors import InputError, RowError
 from dailies.prompts.cells import COLUMNS
+from dailies.prompts.header_message import HeaderError
 from dailies.prompts.options import ReadOptions
 from dailies.prompts.sources.budget import MAX_COLUMNS, Budget
 from dailies.prompts.sources.decoding import decode_lines
@@ -47,9 +49,8 @@ def read_json(stream: BinaryIO, label: str, options: ReadOptions, *, quote: bool
         texts = all(isinstance(value, str) for _, value in values)
         remedy = f"{_ONE_A_LINE}; or say --lines, if each text is a prompt" if texts else _ONE_A_LINE
         what = "line" if unit == "line" else "value"
-        raise InputError(
-            tuple(RowError(label, place, None, f"the {what} is no object", remedy, unit) for place in strange)
-        )
+        errors = tuple(RowError(label, place, None, f"the {what} is no object", remedy, unit) for place in strange)
+        raise HeaderError(errors, replace(options, lines=True) if texts else None)
     return Table(
         label, _header(values, label, unit), _records(values, label, unit), None, unit, read=read_value, notes=notes
     )
@@ -57,15 +58,23 @@ def read_json(stream: BinaryIO, label: str, options: ReadOptions, *, quote: bool
 
 def _values(lines: list[str], label: str) -> tuple[str, list[Found]]:
     """The values of JSON Lines by line, or those of a document by number."""
-    first = next((line for line in lines if line.strip()), "")
-    if first.lstrip()[:1] == "[" or not _is_whole(first):
-        try:
-            found = _unwrapped([value for _, value in _document("".join(lines), label)])
-            return "row", list(enumerate(found, 1))
-        except InputError:
-            if (first.lstrip()[:1] == "[" and len(lines) > 1) or first.strip() in ("{", "["):
-                raise
-    values, errors = [], []
+    first = next((line.strip() for line in lines if line.strip()), "")
+    values, errors = _by_line(lines, label)
+    if not errors and not (len(values) == 1 and isinstance(values[0][1], list | dict)):
+        return "line", values
+    try:
+        document = _numbered(_unwrapped(list(_document("".join(lines), label))))
+    except InputError:
+        if first in ("{", "[") or (first[0] == "[" and len(lines) > 1):
+            raise
+        raise InputError(tuple(errors)) from None
+    return ("line", values) if document == _numbered([value for _, value in values]) else ("row", document)
+
+
+def _by_line(lines: list[str], label: str) -> tuple[list[Found], list[RowError]]:
+    """The value of each line, and what is wrong with the others."""
+    values: list[Found] = []
+    errors: list[RowError] = []
     for line, text in enumerate(lines, 1):
         if not text.strip():
             continue
@@ -73,25 +82,15 @@ def _values(lines: list[str], label: str) -> tuple[str, list[Found]]:
             values.append((line, _DECODER.decode(text)))
         except (ValueError, RecursionError) as error:
             errors.append(RowError(label, line, None, _reason(error), _ONE_A_LINE))
-    if errors:
-        raise InputError(tuple(errors))
-    if len(values) == 1 and isinstance(values[0][1], dict):
-        found = _unwrapped([values[0][1]])
-        if found != [values[0][1]]:
-            return "row", list(enumerate(found, 1))
-    return "line", values
+    return values, errors
 
 
-def _is_whole(text: str) -> bool:
-    try:
-        _DECODER.decode(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _numbered(values: list[Any]) -> list[Found]:
+    return list(enumerate(values, 1))
 
 
-def _document(text: str, label: str) -> Iterator[Found]:
-    """The values of a text one after the other, those of a list that is its only value one by one."""
+def _document(text: str, label: str) -> Iterator[Any]:
+    """The values of a text one after the other."""
     at = _skip(text, 0)
     while at < len(text):
         try:
@@ -99,7 +98,7 @@ def _document(text: str, label: str) -> Iterator[Found]:
         except (ValueError, RecursionError) as error:
             line = text.count("\n", 0, getattr(error, "pos", at)) + 1
             raise refuse(label, line, _reason(error), _ROWS) from error
-        yield at, value
+        yield value
         at = _skip(text, at)
 
 
