@@ -126,7 +126,7 @@ def allow_connections() -> int:
         with suppress(ValueError, OSError):  # beyond what the kernel allows
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(min(wanted, soft) - OTHER_FILES, 32)
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, max(soft - OTHER_FILES, 32))
 
 
 def configure_server(gateway: Gateway) -> uvicorn.Config:
