@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
-LOCK    = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock" pyproject.toml
+COMPILE = $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+LOCK    = $(COMPILE) pyproject.toml
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -61,6 +62,7 @@ bench: $(VENV)/.bench ## run all benchmarks and write docs/performance.md (QUICK
 	$(BIN)/python -m tools.bench $(if $(QUICK),--quick) $(ONLY)
 
 lock: $(UV) ## lock exact versions with hashes
+	$(COMPILE) --group setup -o requirements-setup.lock
 	$(LOCK) --group build -o requirements.lock
 	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --group bench -c requirements-dev.lock -o requirements-bench.lock
@@ -73,7 +75,7 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Dailies needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Run make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up $(VENV) (once) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "No venv module: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
-	@$(BIN)/pip install -q 'uv>=0.5'
+	@$(BIN)/pip install -q --require-hashes -r requirements-setup.lock
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(UV)
 	@echo "Installing the locked packages (once) ..."

@@ -14,6 +14,7 @@ from dailies.ledger.selection import Selection, select_entries
 from dailies.mirror.mirror_run import MirrorRequest, mirror_videos
 from dailies.mirror.wording import mirror_lines, shortfalls
 from dailies.planning.outcome import Verdict
+from dailies.wording import plain_markdown
 from tasks.credentials import load_run_settings
 from tasks.mirror import copy_videos
 
@@ -56,7 +57,9 @@ async def mirror(
     entries = select_entries(folder, request.selection, settings.tariff)
     outcome = await mirror_videos(folder, entries, request, settings, copy=copy_videos)
     lines = list(mirror_lines(outcome))
-    await acreate_markdown_artifact("\n".join(["# Mirror", "", *(f"- {line}" for line in lines)]), key="mirror")
+    await acreate_markdown_artifact(
+        "\n".join(["# Mirror", "", *(f"- {plain_markdown(line)}" for line in lines)]), key="mirror"
+    )
     if problems := shortfalls(outcome):
         await acreate_table_artifact(problems, key="delivered-short", description="Short of what was paid, or missing")
     if outcome.exit_code:

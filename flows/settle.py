@@ -16,6 +16,7 @@ from dailies.planning.outcome import Verdict
 from dailies.reconcile.settle import POLL_ONCE, settle_ledger
 from dailies.reconcile.wording import settlement_lines, verdict_of
 from dailies.run.run_rows import Steps
+from dailies.wording import plain_markdown
 from tasks.alarm import tell_overdue
 from tasks.credentials import load_run_settings
 from tasks.poll import poll_once
@@ -45,8 +46,10 @@ async def settle(credited_mxn: Mxn = None) -> State[Any]:
     )
     await tell_overdue(folder, datetime.now(UTC))
     verdict = verdict_of(settlement)
-    lines = [f"- {line}" for line in settlement_lines(settlement)]
-    await acreate_markdown_artifact("\n".join(["# Settlement", "", *lines, "", verdict]), key="settlement")
+    lines = [f"- {plain_markdown(line)}" for line in settlement_lines(settlement)]
+    await acreate_markdown_artifact(
+        "\n".join(["# Settlement", "", *lines, "", plain_markdown(verdict)]), key="settlement"
+    )
     if settlement.exit_code == 1:
         return Failed(message=verdict)
     return Completed(name=(Verdict.OPEN if settlement.exit_code else Verdict.DONE).value, message=verdict)

@@ -24,6 +24,7 @@ from dailies.pricing import ZERO
 from dailies.report.summary import cost_by_model, failures, summary_markdown
 from dailies.report.totals import worst_by_model
 from dailies.run.progress import Progress
+from dailies.wording import markdown_target, plain_markdown
 
 _EVERY_S = 2.0
 _VIDEOS = 200
@@ -42,7 +43,7 @@ async def publish_plan(plan: Plan) -> None:
             }
             for total in worst_by_model(row.entry for row in plan.todo)
         ]
-        await acreate_table_artifact(table, key="plan", description=f"{plan.prompts.source}: {words}")
+        await acreate_table_artifact(table, key="plan", description=f"{plain_markdown(plan.prompts.source)}: {words}")
 
 
 async def publish_progress(progress: Progress) -> None:
@@ -99,7 +100,8 @@ async def publish_outcome(outcome: Outcome, results: str, note: str) -> None:
 def _videos(outcome: Outcome) -> str:
     done = [(row.row, row.entry) for row in outcome.rows if row.entry is not None and row.entry.video_url]
     lines = [
-        f"- [row {row.source_line}{f' · {row.prompt_id}' if row.prompt_id else ''}]({entry.video_url})"
+        f"- [row {row.source_line}{f' · {plain_markdown(row.prompt_id)}' if row.prompt_id else ''}]"
+        f"({markdown_target(entry.video_url or '')})"
         f" · {entry.model} · {entry.duration_s} s"
         for row, entry in done[:_VIDEOS]
     ]

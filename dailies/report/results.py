@@ -21,6 +21,9 @@ from dailies.system.durable import replace_bytes
 RESULT_COLUMNS = ("status", "video_url", "reason", "charged_mxn", "job_id", "row_key")
 SENT_COLUMNS = ("sent_prompt", "sent_model", "sent_duration", "sent_aspect_ratio", "sent_take")
 SOURCE_COLUMNS = ("source", "source_line")
+# What the service wrote; the columns of the input stay as they are.
+SERVICE_COLUMNS = ("video_url", "reason", "job_id")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _Placed = TypeVar("_Placed", RowOutcome, PromptRow, RejectedRow)
 
@@ -37,8 +40,22 @@ def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = Non
     Raises:
         OSError: the folder cannot be written.
     """
-    write = WRITERS[form or format_of(path)]
-    write_output(path, lambda file: write(file, result_columns(outcome), result_rows(outcome)))
+    chosen = form or format_of(path)
+    columns, rows = result_columns(outcome), result_rows(outcome)
+    if chosen == "csv":
+        rows = _without_formulas(columns, rows)
+    write_output(path, lambda file: WRITERS[chosen](file, columns, rows))
+
+
+def _without_formulas(columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
+    """Put an apostrophe before cells of the service that a spreadsheet would take for a formula."""
+    places = [columns.index(name) for name in SERVICE_COLUMNS]
+    for row in rows:
+        cells = list(row)
+        for place in places:
+            if str(cells[place] or "").startswith(FORMULA_STARTS):
+                cells[place] = f"'{cells[place]}"
+        yield tuple(cells)
 
 
 def keep_results(settings: Settings, outcome: Outcome) -> Path:

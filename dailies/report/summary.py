@@ -6,6 +6,7 @@ from pathlib import Path
 from dailies.ledger.entry import LedgerEntry
 from dailies.planning.outcome import Outcome
 from dailies.report.totals import Total, by_model
+from dailies.wording import plain_markdown
 
 
 def cost_by_model(entries: Iterable[LedgerEntry]) -> list[dict[str, str | int]]:
@@ -33,7 +34,7 @@ def failures(outcome: Outcome) -> list[dict[str, str | int]]:
 
 def summary_markdown(outcome: Outcome, results: str, note: str = "") -> str:
     """Write a page for the Prefect UI: what was made, what it cost, what is missing, where the results are."""
-    lines = [f"# {Path(outcome.prompts.source).name}", ""]
+    lines = [f"# {plain_markdown(Path(outcome.prompts.source).name)}", ""]
     lines += [note, ""] if note else []
     lines += ["| rows | completed | failed | open | charged MXN |", "|---:|---:|---:|---:|---:|"]
     failed = len(outcome.failed) + len(outcome.prompts.rejected)
@@ -43,7 +44,7 @@ def summary_markdown(outcome: Outcome, results: str, note: str = "") -> str:
         lines += [f"The charge of {outcome.unknown_charges} videos is unknown: their month has no FX.", ""]
     lines += _table("Cost by model", cost_by_model(outcome.entries()))
     lines += _table("Without a video", failures(outcome)[:100])
-    return "\n".join([*lines, f"Results: `{results}`"])
+    return "\n".join([*lines, f"Results: {plain_markdown(results)}"])
 
 
 def _table(title: str, rows: list[dict[str, str | int]]) -> list[str]:
@@ -54,4 +55,4 @@ def _table(title: str, rows: list[dict[str, str | int]]) -> list[str]:
 
 
 def _cell(cell: str | int) -> str:
-    return str(cell).replace("|", "\\|").replace("\n", " ")
+    return plain_markdown(str(cell))

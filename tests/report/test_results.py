@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -128,3 +129,28 @@ def test_results_of_a_typed_source_are_read_again_as_the_same_rows(tmp_path: Pat
     rows = results(tmp_path, prompts)
     assert [row["duration"] for row in rows] == ["5", ""]
     assert [row["status"] for row in rows] == [EntryStatus.COMPLETED.value, ""]
+
+
+@pytest.mark.parametrize("start", list("=+-@\t\r"))
+def test_a_cell_of_the_service_is_no_formula_in_csv_and_unchanged_elsewhere(tmp_path: Path, start: str) -> None:
+    (tmp_path / "a.csv").write_text("prompt\n=1+1\n", encoding="utf-8")
+    prompts = read_prompts("a.csv")
+    hostile = f'{start}HYPERLINK("http://evil.example")'
+    row = prompts.rows[0]
+    failed = replace(
+        make_entry(row.prompt, row_key=row.row_key),
+        status=EntryStatus.FAILED,
+        error=hostile,
+        video_url=hostile,
+        job_id=hostile,
+    )
+    outcome = Outcome(prompts, (RowOutcome(row, failed, None, True),))
+    for form in ("csv", "jsonl"):
+        write_results(tmp_path / f"out.{form}", outcome)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        cells = next(csv.DictReader(file))
+    kept = json.loads((tmp_path / "out.jsonl").read_text("utf-8"))
+    assert (cells["video_url"], cells["job_id"]) == (f"'{hostile}", f"'{hostile}")
+    assert not cells["reason"].startswith(start)
+    assert (kept["video_url"], kept["job_id"]) == (hostile, hostile)
+    assert cells["prompt"] == "=1+1", "the input's own columns stay as they are"
