@@ -1,7 +1,7 @@
-"""How fast a mirror is, and whether a kill costs anything: ``python -m tools.measure_mirror [VIDEOS]``.
+"""Measures the speed of a mirror, and the cost of a kill: ``python -m tools.measure_mirror [VIDEOS]``.
 
-A sandbox in a process of its own serves the videos and is the Supabase project, too; the mirror is killed once it has
-stored a third of them, and started again.
+A sandbox in another process serves the videos and is also the Supabase project. The script kills the mirror after a
+third of the videos and starts it again.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ SPEED = 100_000.0
 PARALLEL = 50
 
 
-async def shoot(address: SandboxAddress, count: int) -> list[LedgerEntry]:
-    """So many finished videos."""
+async def make_videos(address: SandboxAddress, count: int) -> list[LedgerEntry]:
+    """Make this many videos; return their entries."""
     slots = asyncio.Semaphore(PARALLEL)
     headers = {"authorization": f"Bearer {address.api_key}"}
     async with httpx.AsyncClient(base_url=address.base_url, headers=headers, timeout=60, trust_env=False) as http:
@@ -49,14 +49,14 @@ async def shoot(address: SandboxAddress, count: int) -> list[LedgerEntry]:
 
 @contextmanager
 def mirroring(ledger: Path, to: str, env: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """A mirror in a process of its own."""
+    """Run a mirror in another process."""
     command = [sys.executable, "-m", "tests.mirror.kill", str(ledger), to]
     with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, text=True) as process:
         yield process
 
 
 def measure(name: str, ledger: Path, to: str, env: dict[str, str], stored: Callable[[], int], count: int) -> None:
-    """Kill a mirror at a third, time the rest, then time a run that has nothing to do."""
+    """Kill a mirror after a third, time the rest, then time a run with nothing to do."""
     with mirroring(ledger, to, env) as mirror:
         wait_until(lambda: stored() >= count // 3, limit_s=600)
         mirror.send_signal(signal.SIGKILL)
@@ -85,7 +85,7 @@ def main() -> None:
         address = start_sandbox(data_dir, speed=SPEED, plain_video=True)
         try:
             folder = make_folder(Path(place) / "ledger", "sandbox")
-            folder.put(asyncio.run(shoot(address, count)))
+            folder.put(asyncio.run(make_videos(address, count)))
             storage = read_storage_address(data_dir)
             assert storage is not None
             env = {"SUPABASE_URL": storage.url, "SUPABASE_SERVICE_KEY": storage.service_key}

@@ -1,4 +1,4 @@
-"""The report of a big run: size, seconds to make, seconds to first paint; ``python -m tools.measure_report [ROWS]``.
+"""Measures a big report: size, seconds to write, seconds to first paint; ``python -m tools.measure_report [ROWS]``.
 
 With ``--images FOLDER`` it also takes the documentation's pictures of it, in both themes.
 """
@@ -36,7 +36,7 @@ FILMS = 48
 
 
 def rows(films: FilmServer, count: int, folder: Path) -> Iterator[LedgerEntry]:
-    """Rows of the sample's prompts: a few have failed, a few are still rendering."""
+    """Make rows with the sample's prompts: a few failed, a few are still rendering."""
     prompts = read_prompts(str(ROOT / "data/prompts/sample.csv")).rows
     tariff, chance = load_settings(fx="*=20").tariff, random.Random(7)
     for number in range(count):
@@ -87,7 +87,7 @@ def _finished(
 
 
 def make_report(entries: list[LedgerEntry]) -> Path:
-    """Write the report twice and say how long each took: without and with its cache of pictures."""
+    """Write the report twice, without and with its cache of pictures; print the seconds."""
     folder = make_folder(Path("data/ledger/sandbox"), "sandbox")
     folder.put(entries)
     settings: Settings = load_settings()
@@ -102,7 +102,7 @@ def make_report(entries: list[LedgerEntry]) -> Path:
 
 
 def measure_paint(page: Page, report: Path) -> None:
-    """Open the report three times and say when the browser first painted it, and how long a search takes."""
+    """Open the report three times; print the seconds to first paint and of a search."""
     for _ in range(3):
         page.open("about:blank")
         page.open(report.as_uri())
@@ -121,7 +121,7 @@ def measure_paint(page: Page, report: Path) -> None:
 
 
 def take_pictures(page: Page, report: Path, folder: Path) -> None:
-    """The gallery in both themes, and the charts, as the documentation shows them."""
+    """Take the documentation's pictures: the gallery in both themes, and the charts."""
     folder.mkdir(parents=True, exist_ok=True)
     page.open(report.as_uri())
     for scheme in ("light", "dark"):
@@ -136,13 +136,13 @@ def take_pictures(page: Page, report: Path, folder: Path) -> None:
 
 def _take(page: Page, path: Path, height: int) -> None:
     page.picture(path, 1280, height)
-    page.run("new Promise(done => setTimeout(done, 500))")  # lazy pictures are decoded when they come into view
+    page.run("new Promise(done => setTimeout(done, 500))")  # the browser decodes lazy pictures when they become visible
     page.picture(path, 1280, height)
     Image.open(path).quantize(256, kmeans=2).save(path, optimize=True)
 
 
 def main() -> None:
-    """Make, measure, and take pictures where they are wanted."""
+    """Write, measure, and take pictures if a folder for them is given."""
     parser = argparse.ArgumentParser("python -m tools.measure_report")
     parser.add_argument("rows", type=int, nargs="?", default=1000)
     parser.add_argument("--images", type=Path)

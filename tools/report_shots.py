@@ -1,4 +1,4 @@
-"""A ledger with something of everything, for the report's tests."""
+"""A ledger with rows of every kind, for the report's tests."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ MODELS = ("fal/kling-2", "fal/luma-ray-2", "google/veo-3.1")
 
 
 def shots(films: FilmServer, count: int = 12) -> list[LedgerEntry]:
-    """Rows of three models and campaigns; each fourth has failed, the last one is still rendering."""
+    """Make rows of three models and campaigns; every fourth failed, the last one is still rendering."""
     entries = [_shot(films, number) for number in range(count)]
     return [*entries[:-1], replace(entries[-1], status=EntryStatus.PROCESSING, video_url=None, charged_mxn=None)]
 

@@ -1,4 +1,4 @@
-"""Pictures of the Prefect UI for README and docs: a real run on the sandbox, seen by a headless Chromium.
+"""Takes pictures of the Prefect UI for README and docs: a real run on the sandbox, in a headless Chromium.
 
 ``make screenshots`` writes them to ``docs/images``. It needs a ``chromium`` on the path.
 """
@@ -33,12 +33,12 @@ _FLAGS = (
     "--hide-scrollbars",
     "--virtual-time-budget=15000",
     "--run-all-compositor-stages-before-draw",
-    "--force-prefers-reduced-motion",  # pages that fade in would be caught half faded
+    "--force-prefers-reduced-motion",  # otherwise pages would be captured while they fade in
 )
 
 
 def photograph(url: str, name: str, images: Path, size: tuple[int, int] = (1280, 860)) -> None:
-    """One page as ``name``.png; three tries, since a page may be caught while it still loads."""
+    """Capture one page as ``name``.png; three tries, because a page can still be loading."""
     path = images / f"{name}.png"
     with tempfile.TemporaryDirectory() as profile:
         window = f"--window-size={size[0]},{size[1]}"
@@ -48,7 +48,7 @@ def photograph(url: str, name: str, images: Path, size: tuple[int, int] = (1280,
 
 
 def take_them(folder: Path, images: Path) -> None:
-    """Run the sample with a row that fails, and photograph what an operator sees."""
+    """Run the sample with a row that fails, and capture what an operator sees."""
     home = folder / "server"
     home.mkdir()
     with running_prefect(home) as api_url, running_sandbox(folder / "sandbox", speed=20.0) as sandbox:
@@ -76,7 +76,7 @@ def take_them(folder: Path, images: Path) -> None:
 
 
 def _wait_for_schedule(server: PrefectServer, csv: str) -> str:
-    """Switch `nightly` on, every minute; the id of the run that it started and that is over."""
+    """Switch `nightly` on, every minute; return the id of a run that it started, after its end."""
     server.switch_on("generate/generate", {"cron": "* * * * *"}, csv=csv, max_cost_mxn=50)
     wait_until(lambda: any(run["auto_scheduled"] for run in server.runs_of("generate/generate")))
     run_id = next(run["id"] for run in server.runs_of("generate/generate") if run["auto_scheduled"])

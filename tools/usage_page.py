@@ -1,4 +1,4 @@
-"""Writes what `docs/usage.md` says of settings and verbs, from the code itself (`make docs`); a test holds it to that.
+"""Writes the settings and verbs of `docs/usage.md` from the code (`make docs`); a test compares them.
 
 The page has blocks between ``<!-- settings -->`` and ``<!-- end of settings -->``, and the like for ``verbs``.
 """
@@ -19,14 +19,14 @@ PAGE = Path("docs/usage.md")
 
 
 def main() -> None:
-    """Bring the page up to date."""
+    """Update the page."""
     text = PAGE.read_text("utf-8")
     PAGE.write_text(with_blocks(text), "utf-8")
     sys.stdout.write(f"{PAGE} is up to date.\n")
 
 
 def with_blocks(text: str) -> str:
-    """The page with its blocks as the code has them now."""
+    """Return the page with current blocks."""
     for name, lines in (("settings", settings_block()), ("verbs", verbs_block())):
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)
@@ -35,7 +35,7 @@ def with_blocks(text: str) -> str:
 
 
 def settings_block() -> Iterator[str]:
-    """A table of every setting: variable, values, default, meaning."""
+    """Yield a table of every setting: variable, values, default, meaning."""
     properties = Settings.model_json_schema()["properties"]
     yield from ("| variable | values | default | meaning |", "|---|---|---|---|")
     for name, field in Settings.model_fields.items():
@@ -58,7 +58,7 @@ def _values(schema: dict[str, Any]) -> str:
 
 
 def verbs_block() -> Iterator[str]:
-    """A section for every verb: what it does, an example, its options."""
+    """Yield a section for every verb: what it does, an example, its options."""
     for path, verb in _verbs(app):
         arguments = shown_arguments(verb)
         places = "".join(f" {argument.names[0]}" for argument in arguments if not argument.names[0].startswith("-"))
@@ -72,7 +72,7 @@ def verbs_block() -> Iterator[str]:
 
 
 def shown_arguments(verb: App) -> list[Argument]:
-    """The arguments of a verb that its help shows."""
+    """Return the arguments of a verb that its help shows."""
     found = verb.assemble_argument_collection(parse_docstring=True) if verb.default_command else ()
     return [argument for argument in found if argument.show]
 

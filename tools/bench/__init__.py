@@ -1,1 +1,1 @@
-"""The benchmark: ``make bench`` measures everything again and writes ``docs/performance.md``."""
+"""The benchmarks: ``make bench`` runs them all and writes ``docs/performance.md``."""

@@ -1,6 +1,6 @@
 """``python -m tools.bench [--quick] [B1 B2 ...]``: measure, keep the results, write the page.
 
-What is not measured this time stands on the page as it was measured last; ``data/bench/`` keeps it.
+A benchmark that does not run this time keeps its last result, from ``data/bench/``.
 """
 
 import argparse
@@ -28,7 +28,7 @@ BENCHES: dict[str, Callable[..., Result]] = {
 
 
 def main() -> int:
-    """Measure what was asked for; 0 even where a goal is missed, since the page says so."""
+    """Run the benchmarks of the command line; return 0 even if a goal is missed, because the page reports it."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench")
     parser.add_argument("--quick", action="store_true", help="small and once, in three minutes; to see that it works")
     parser.add_argument("names", nargs="*", help="which ones, by default all")
@@ -49,8 +49,8 @@ def main() -> int:
 def _measure(name: str, kept: "os.PathLike[str]", *, quick: bool) -> None:
     where, began = machine(), time.monotonic()
     result = BENCHES[name](quick=quick)
-    told = {**result.as_json(), "machine": where, "load_after": round(os.getloadavg()[0], 1)}
-    (ROOT / kept / f"{name}.json").write_text(json.dumps(told, indent=1), "utf-8")
+    stored = {**result.as_json(), "machine": where, "load_after": round(os.getloadavg()[0], 1)}
+    (ROOT / kept / f"{name}.json").write_text(json.dumps(stored, indent=1), "utf-8")
     sys.stdout.write(f"{name} {result.title}: {time.monotonic() - began:.0f} s\n")
     for goal in result.goals:
         sys.stdout.write(f"  {'ok    ' if goal.is_met else 'MISSED'} {goal.text}: {goal.reached}\n")

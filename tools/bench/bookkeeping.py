@@ -12,12 +12,12 @@ _STEPS = "tools.bench.bookkeeping_steps"
 
 def _step(*arguments: str) -> tuple[dict[str, float], float, float]:
     took = timed("-m", _STEPS, *arguments)
-    told: dict[str, float] = json.loads(took.output.strip().splitlines()[-1])
-    return told, took.wall_s, took.rss_mb
+    figures: dict[str, float] = json.loads(took.output.strip().splitlines()[-1])
+    return figures, took.wall_s, took.rss_mb
 
 
 def run_scale(*, quick: bool) -> Result:
-    """B7: plan of many rows; a run in which nothing is left to do."""
+    """B7: plan many rows; run a file without anything left to do."""
     rows, repeats = (10_000, 1) if quick else (100_000, 5)
     result = Result(
         "B7",
@@ -40,7 +40,7 @@ def run_scale(*, quick: bool) -> Result:
             "plan, ten times as many": [_step("plan", str(big), f"{place}/empty") for _ in range(min(repeats, 3))],
         }
     for name, runs in found.items():
-        parts = [spread([told.get(key, 0.0) for told, _, _ in runs]) for key in ("read", "plan", "outcome")]
+        parts = [spread([figures.get(key, 0.0) for figures, _, _ in runs]) for key in ("read", "plan", "outcome")]
         result.rows.append([name, spread([wall for _, wall, _ in runs]), *parts, spread([rss for _, _, rss in runs])])
     once, done, tenfold = (median([wall for _, wall, _ in runs]) for runs in found.values())
     result.goal("plan, s", once, 3.0)
@@ -60,7 +60,7 @@ def run_scale(*, quick: bool) -> Result:
 
 
 def run_ledger(*, quick: bool) -> Result:
-    """B8: sums over the ledger, durable entries, folding."""
+    """B8: add up the ledger, write durable entries, fold."""
     entries, puts, fold, repeats = (50_000, 4_000, 2_000, 1) if quick else (1_000_000, 20_000, 10_000, 5)
     result = Result(
         "B8",

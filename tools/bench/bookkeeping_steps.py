@@ -1,4 +1,4 @@
-"""The steps that B7 and B8 measure; each is a process of its own and prints its seconds as JSON."""
+"""The steps that B7 and B8 measure; each runs in its own process and prints its seconds as JSON."""
 
 import asyncio
 import csv
@@ -38,7 +38,7 @@ Seconds = dict[str, float]
 
 
 def write(path: str, rows: str) -> Seconds:
-    """Make a CSV."""
+    """Write a CSV."""
     with Path(path).open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "prompt", "model", "duration", "aspect_ratio", "meta.campaign"])
@@ -63,7 +63,7 @@ def _read_and_plan(path: str, ledger: str) -> tuple[Seconds, LedgerFolder, Promp
 
 
 def buy(path: str, ledger: str) -> Seconds:
-    """Note every row as bought."""
+    """Record every row as bought."""
     _, folder, _, planned = _read_and_plan(path, ledger)
     for start in range(0, len(planned.todo), _AT_ONCE):
         batch_id = new_batch_id(NOW)
@@ -95,7 +95,7 @@ def _bought(entry: LedgerEntry, batch_id: str) -> LedgerEntry:
 
 
 def done(path: str, ledger: str) -> Seconds:
-    """What a run does where nothing is left to do."""
+    """Do what a run does if nothing is left to do."""
     seconds, folder, prompts, planned = _read_and_plan(path, ledger)
     assert not planned.todo, "every row is bought"
     del planned
@@ -106,7 +106,7 @@ def done(path: str, ledger: str) -> Seconds:
 
 
 def ledger(path: str, entries: str) -> Seconds:
-    """Make a ledger: the same thousand entries again and again, which is all the same to a sum."""
+    """Make a ledger that repeats the same thousand entries; that makes no difference to a sum."""
     folder = LedgerFolder.open(Path(path), "live")
     first = [_bought(_entry(n, "x"), "x") for n in range(1000)]
     for _ in range(int(entries) // 1000):
@@ -158,7 +158,7 @@ def _claimed(folder: LedgerFolder, rows: int) -> Manifest:
 
 
 def journal(path: str, puts: str) -> Seconds:
-    """Durable entries a second, as many rows at once as a batch has."""
+    """Measure durable entries per second, with as many rows at once as a batch has."""
     return asyncio.run(_journal(LedgerFolder.open(Path(path), "live"), int(puts)))
 
 
@@ -178,7 +178,7 @@ async def _journal(folder: LedgerFolder, puts: int) -> Seconds:
 
 
 def fold(path: str, entries: str) -> Seconds:
-    """Fold batches whose run is dead: each row was submitted, polled, completed."""
+    """Fold the batches of interrupted runs: each row was submitted, polled and completed."""
     folder = LedgerFolder.open(Path(path), "live")
     asyncio.run(_work(folder, int(entries) // _AT_ONCE))
     began = time.perf_counter()

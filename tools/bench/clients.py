@@ -1,4 +1,4 @@
-"""The waiting loops that are compared: each a function that makes one video and waits for it.
+"""The waiting loops to compare: each is a function that makes one video and waits for it.
 
 ``python -m tools.bench.clients <name> <base url> <jobs> <in flight> <scale>`` runs one of them over many jobs.
 """
@@ -85,7 +85,7 @@ PEERS = {"documented": documented, "openai": openai, "fal": fal, "runway": runwa
 
 
 async def run_peer(name: str, base: str, jobs: int, in_flight: int, scale: float) -> None:
-    """So many jobs with one of the peers, so many at a time; what fails is left where it is."""
+    """Run this many jobs with one of the peers, this many at a time; ignore failures."""
     slots = asyncio.Semaphore(in_flight)
     async with contextlib.AsyncExitStack() as stack:
         make = await PEERS[name](base, scale, stack)
@@ -100,7 +100,7 @@ async def run_peer(name: str, base: str, jobs: int, in_flight: int, scale: float
 
 
 async def run_dailies(base: str, jobs: int, in_flight: int, scale: float, *, is_fixed: bool = False) -> None:
-    """The same jobs by Dailies without Prefect: read, plan, claim, journal, run, fold, results."""
+    """Run the same jobs with Dailies, without Prefect: read, plan, claim, journal, run, fold, results."""
     from dailies.settings import load_settings
     from tools.run_directly import run_directly
 

@@ -1,6 +1,6 @@
-"""A gateway for benchmarks: seeded jobs behind the dialects of five services, at next to no cost of its own.
+"""A gateway for benchmarks: seeded jobs behind the protocols of five services, with hardly any cost.
 
-It notes for each job when its render was done and when somebody first learned it; ``GET /bench/stats`` tells.
+It records when the render of each job ended and when a client first saw that; see ``GET /bench/stats``.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _TOO_FAST = 429, {"error": {"message": "slower", "type": "error", "code": "rate_
 
 @dataclass(slots=True)
 class Job:
-    """One job: when it is done, and who has looked at it when."""
+    """One job: when its render ends, and when clients polled it."""
 
     id: str
     dialect: str
@@ -34,7 +34,7 @@ class Job:
     seen: float | None = None
 
     def look(self, now: float) -> bool:
-        """Look at it once; whether it is done."""
+        """Poll the job once; return whether it is done."""
         if self.seen is None:
             self.polls += 1
             if now >= self.done:
@@ -44,7 +44,7 @@ class Job:
 
 @dataclass(slots=True)
 class Plan:
-    """What the gateway does until it is told otherwise.
+    """The behaviour of the gateway until the next reset.
 
     Attributes:
         model: whose render times are drawn.
@@ -75,12 +75,12 @@ class Gateway:
     rate: Rate = field(default_factory=lambda: Rate(math.inf))
 
     def reset(self, plan: dict[str, Any]) -> None:
-        """Forget everything and begin another plan."""
+        """Forget everything and start another plan."""
         self.plan, self.jobs, self.known, self.posts, self.refused = Plan(**plan), {}, {}, 0, 0
         self.rate = Rate(self.plan.posts_per_s or math.inf, 0.5)
 
     def create(self, dialect: str, body: dict[str, Any], key: str | None) -> Job | None:
-        """Make a job; None if it is too soon for one."""
+        """Create a job; return None if the submit comes too early."""
         now = time.time()
         if self.rate.wait_s(now) > 0:
             self.refused += 1
@@ -104,11 +104,11 @@ class Gateway:
 
     @property
     def loses_answer(self) -> bool:
-        """Whether the answer to the POST that came last is lost."""
+        """Return whether the response to the last POST is lost."""
         return bool(self.plan.lose_every) and self.posts % self.plan.lose_every == 0
 
     def stats(self) -> dict[str, Any]:
-        """What became of all jobs."""
+        """Return the figures of all jobs."""
         seen = [job for job in self.jobs.values() if job.seen is not None]
         lags = [job.seen - job.done for job in seen if job.seen is not None]
         created = [job.created for job in self.jobs.values()] or [0.0]
@@ -131,7 +131,7 @@ def _prompt(body: dict[str, Any]) -> str:
 
 
 class Answering(asyncio.Protocol):
-    """One connection: HTTP/1.1 with keep-alive, as little of it as clients need."""
+    """One connection: as much of HTTP/1.1 with keep-alive as the clients need."""
 
     def __init__(self, gateway: Gateway, port: int) -> None:
         self._gateway = gateway
@@ -139,7 +139,7 @@ class Answering(asyncio.Protocol):
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to answer."""
+        """Keep the transport for responses."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
@@ -236,8 +236,8 @@ def _told(job: Job, *, is_done: bool, base: str) -> dict[str, Any]:
             }
             return {"id": job.id, "status": status, "created_at": int(job.created), **video}
         case "runway":
-            told = {"id": job.id, "status": "SUCCEEDED" if is_done else "RUNNING", "createdAt": "2026-11-12T18:00:00Z"}
-            return {**told, "output": ["https://files.test/video.mp4"]} if is_done else {**told, "progress": 0.5}
+            task = {"id": job.id, "status": "SUCCEEDED" if is_done else "RUNNING", "createdAt": "2026-11-12T18:00:00Z"}
+            return {**task, "output": ["https://files.test/video.mp4"]} if is_done else {**task, "progress": 0.5}
         case "replicate":
             urls = {"get": f"{base}/v1/predictions/{job.id}", "cancel": f"{base}/v1/predictions/{job.id}/cancel"}
             status = "succeeded" if is_done else "processing"
@@ -248,7 +248,7 @@ def _told(job: Job, *, is_done: bool, base: str) -> dict[str, Any]:
 
 
 async def serve(port: int) -> None:
-    """Answer until the process is ended."""
+    """Serve until the process ends."""
     gateway = Gateway()
     server = await asyncio.get_running_loop().create_server(
         lambda: Answering(gateway, port), "127.0.0.1", port, backlog=4096

@@ -1,4 +1,4 @@
-"""B1: how long 200 rows take, against whoever knows every render time beforehand."""
+"""B1: the time for 200 rows, compared with a schedule that knows every render time in advance."""
 
 import tempfile
 from itertools import accumulate
@@ -14,7 +14,7 @@ _RATE_PER_S, _SLOTS = 2.5, 10
 
 
 def run(*, quick: bool) -> Result:
-    """Rate-bound and slot-bound, against the sandbox, without Prefect."""
+    """Run with a low rate and with few slots, on the sandbox, without Prefect."""
     rows, repeats = (20, 1) if quick else (200, 3)
     speed = _QUICK_SPEED if quick else _SPEED
     result = Result(

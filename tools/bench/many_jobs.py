@@ -1,4 +1,4 @@
-"""Thousands of jobs in one process through one tuned SQLite server: does every task run end, and what does it take?
+"""Thousands of jobs in one process with one tuned SQLite server: does every task run end, and at what cost?
 
 ``python -m tools.bench.many_jobs 2000`` prints one JSON object; ``test_many_jobs`` holds a smaller run to the promises.
 """
@@ -19,7 +19,7 @@ SPEED = 60.0
 
 
 def run_many_jobs(jobs: int, folder: Path) -> dict[str, Any]:
-    """Make so many videos, and look into the Prefect server's own database."""
+    """Make this many videos, and read the Prefect server's database."""
     home = folder / "server"
     home.mkdir()
     with running_prefect(home) as url, running_sandbox(folder / "sandbox", speed=SPEED) as sandbox:
@@ -48,7 +48,7 @@ def run_many_jobs(jobs: int, folder: Path) -> dict[str, Any]:
 
 
 def _peak_mb(running: "subprocess.Popen[str]") -> float:
-    """The most memory that the process ever held, read until it ends."""
+    """Measure the peak memory of the process until its end."""
     peak_kb = 0
     while running.poll() is None:
         for line in Path(f"/proc/{running.pid}/status").read_text().splitlines():
@@ -80,7 +80,7 @@ def _states(database: Path) -> dict[str, int]:
     rows = _query(database, "select name, state_type, count(*) from task_run group by 1, 2")
     states: dict[str, int] = {}
     for name, state, number in rows:
-        # Flow runs within the run have a task run of their own, too; it is not one of ours.
+        # Each child flow run also has a task run, which does not count.
         kind = "submit" if str(name).startswith("submit ") else "poll" if "row" in str(name) else "other"
         states[f"{kind} {state}"] = states.get(f"{kind} {state}", 0) + number
     return states

@@ -1,4 +1,4 @@
-"""Measuring: child processes under ``/usr/bin/time -v``, medians and ranges."""
+"""Measures child processes with ``/usr/bin/time -v``; computes medians and ranges."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "HOME")
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One child process: seconds on the clock, seconds of CPU, the most memory in MB, what it printed."""
+    """One child process: wall seconds, CPU seconds, peak memory in MB, output."""
 
     wall_s: float
     cpu_s: float
@@ -43,22 +43,22 @@ def timed(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path = ROO
             command, cwd=cwd, env=clean_env(env or {}), capture_output=True, text=True, timeout=1800, check=False
         )
         wall_s = time.monotonic() - began
-        told = report.read()
+        printed = report.read()
     if done.returncode != 0:
         raise RuntimeError(f"{arguments}: {done.stdout[-2000:]} {done.stderr[-2000:]}")
-    cpu = sum(float(seconds) for seconds in re.findall(r"(?:User|System) time \(seconds\): ([\d.]+)", told))
-    rss = re.search(r"Maximum resident set size \(kbytes\): (\d+)", told)
+    cpu = sum(float(seconds) for seconds in re.findall(r"(?:User|System) time \(seconds\): ([\d.]+)", printed))
+    rss = re.search(r"Maximum resident set size \(kbytes\): (\d+)", printed)
     return Timed(wall_s, cpu, int(rss[1]) / 1024 if rss else 0.0, done.stdout + done.stderr)
 
 
 def clean_env(changes: Mapping[str, str]) -> dict[str, str]:
-    """No settings of whoever runs this; the project itself can be imported."""
+    """Return an environment without the user's settings, in which the project can be imported."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return {**kept, "PYTHONPATH": str(ROOT), **changes}
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -67,7 +67,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running_gateway() -> Iterator[str]:
-    """The bench gateway as a process of its own; its base URL."""
+    """Run the bench gateway in its own process; yield its base URL."""
     port = free_port()
     command = [sys.executable, "-m", "tools.bench.gateway", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=clean_env({}))
@@ -85,19 +85,19 @@ def running_gateway() -> Iterator[str]:
 
 
 def reset(base: str, **plan: Any) -> None:
-    """Let the gateway begin anew."""
+    """Reset the gateway."""
     httpx.post(f"{base}/bench/reset", json=plan, trust_env=False).raise_for_status()
 
 
 def stats(base: str) -> dict[str, Any]:
-    """What the gateway has seen."""
-    told: dict[str, Any] = httpx.get(f"{base}/bench/stats", trust_env=False).raise_for_status().json()
-    return told
+    """Return the figures of the gateway."""
+    seen: dict[str, Any] = httpx.get(f"{base}/bench/stats", trust_env=False).raise_for_status().json()
+    return seen
 
 
 @dataclass(slots=True)
 class Goal:
-    """A goal, what was reached, and whether that is good enough."""
+    """A goal, the figure, and whether the figure meets the goal."""
 
     text: str
     reached: str
@@ -107,7 +107,7 @@ class Goal:
 
 @dataclass(slots=True)
 class Result:
-    """One benchmark: what was done, a table of figures, the goals."""
+    """One benchmark: its description, a table of figures, its goals."""
 
     id: str
     title: str
@@ -122,19 +122,19 @@ class Result:
     def goal(
         self, text: str, value: float, limit: float, *, at_least: bool = False, form: str = "{:.3g}", why: str = ""
     ) -> None:
-        """Add a goal that is a bound on one figure; ``why`` is told where it is missed."""
+        """Add a goal that is a bound on one figure; the page quotes ``why`` if the figure misses it."""
         is_met = value >= limit if at_least else value <= limit
         if why and not is_met:
             self.note = f"{self.note} Missed: {text}. {why}".strip()
         self.goals.append(Goal(text, form.format(value), is_met, f"{'>=' if at_least else '<='} {limit:,g}"))
 
     def as_json(self) -> dict[str, Any]:
-        """For the file of results."""
+        """Return the result for its JSON file."""
         return asdict(self)
 
 
 def spread(values: Sequence[float], digits: int = 3) -> str:
-    """Median and range."""
+    """Format median and range."""
     if not values:
         return "-"
     middle, low, high = statistics.median(values), min(values), max(values)

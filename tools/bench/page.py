@@ -1,4 +1,4 @@
-"""docs/performance.md and its plots, out of the results."""
+"""Writes docs/performance.md and its plots from the results."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ _NAMES = {
 
 
 def machine() -> dict[str, Any]:
-    """Where it was measured."""
+    """Describe the machine."""
     return {
         "cores": os.cpu_count(),
         "python": platform.python_version(),
@@ -31,7 +31,7 @@ def machine() -> dict[str, Any]:
 
 
 def write_page(path: Path, results: Mapping[str, dict[str, Any]], *, quick: bool) -> None:
-    """Write the page, and the plots beside it."""
+    """Write the page and its plots."""
     images = path.parent / "images"
     images.mkdir(parents=True, exist_ok=True)
     plots = [_draw_polls(images, results), _draw_waiting(images, results)]
@@ -110,7 +110,7 @@ def _draw_waiting(images: Path, results: Mapping[str, dict[str, Any]]) -> str:
 
 
 def draw_pacing(path: Path) -> None:
-    """The figure of docs/pacing.md: one model's distribution, the polls of the optimum and of the fixed interval."""
+    """Draw the figure of docs/pacing.md: a model's distribution, the optimum's polls, those of the fixed interval."""
     import numpy as np
 
     from dailies.pacing.forecast import Forecast
@@ -148,5 +148,5 @@ def _pyplot() -> Any:
 def _save(figure: Any, path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
-    # Lines without trailing spaces: kinder to version control.
+    # Trailing spaces would only disturb version control.
     path.write_text("\n".join(line.rstrip() for line in path.read_text("utf-8").splitlines()) + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""B2: polls and lag of the learned schedules, against the documented interval and against the optimum that knows."""
+"""B2: polls and lag of learned schedules, compared with the documented interval and the optimum."""
 
 import math
 import statistics
@@ -20,14 +20,14 @@ _FACTORS = (1.0, 1.5)
 
 
 def times_of(model: VideoModel, seed: str, jobs: int, factor: float) -> list[float]:
-    """Render times in seconds, as the sandbox draws them."""
+    """Draw render times in seconds, as the sandbox does."""
     return [factor * draw_render_us(model, 0, f"{seed}/{number}", 1.0) / 1e6 for number in range(jobs)]
 
 
 def watch(
     forecast: Forecast, model: VideoModel, times: list[float], rng: np.random.Generator, *, learn: bool
 ) -> tuple[float, float]:
-    """Poll jobs one after the other; mean polls and mean lag (s). With ``learn`` the forecast sees them, too."""
+    """Poll jobs one after the other; return mean polls and mean lag (s). With ``learn``, the forecast sees them."""
     polls, lags = 0, 0.0
     for number, done_s in enumerate(times):
         lag_s = most_lag_s(model, math.inf, is_slot_wanted=False)
@@ -48,14 +48,14 @@ def _head(waits, count):
 
 
 def fixed(model: VideoModel, times: list[float]) -> tuple[float, float]:
-    """Mean polls and lag (s) of the documented interval."""
+    """Return mean polls and lag (s) of the documented interval."""
     every = model.poll_interval_s
     polls = [math.ceil(done / every) for done in times]
     return statistics.mean(polls), statistics.mean(n * every - done for n, done in zip(polls, times, strict=True))
 
 
 def optimum(model: VideoModel, factor: float) -> tuple[float, float, float]:
-    """Expected polls, lag (s) and price of lag (polls/s) of who knows the distribution of the seeds."""
+    """Return polls, lag (s) and price of lag (polls/s) of the optimum, which knows the distribution of the seeds."""
     sample = np.array(times_of(model, "truth", _TRUTH_JOBS, factor))
     grid: Floats = np.concatenate([[0.0], np.geomspace(sample.min() * 0.99, sample.max() * 1.01, 600)])
     counts, _ = np.histogram(sample, grid)
@@ -66,7 +66,7 @@ def optimum(model: VideoModel, factor: float) -> tuple[float, float, float]:
 
 
 def run(*, quick: bool) -> Result:
-    """Each model: the prior alone, then learned, at the catalogue's speed and half as slow again."""
+    """Compare each model's prior and learned schedules, at the catalogue's speed and 1.5 times as slow."""
     jobs, repeats = (100, 2) if quick else (1000, 5)
     result = Result(
         "B2",

@@ -1,4 +1,4 @@
-"""B3: the whole Prefect path, against the naive way to write it."""
+"""B3: the whole Prefect path, compared with the naive way to write it."""
 
 import re
 import tempfile
@@ -22,7 +22,7 @@ _WHY = (
 
 
 def run(*, quick: bool) -> Result:
-    """``flows.generate`` on a tuned server, a flow with ``task.submit()`` on an untuned one."""
+    """Run ``flows.generate`` on a tuned server, and a flow with ``task.submit()`` on an untuned one."""
     jobs, naive_jobs, repeats = (40, 20, 1) if quick else (2000, 500, 3)
     result = Result(
         "B3",
@@ -43,10 +43,10 @@ def run(*, quick: bool) -> Result:
                 for _ in range(repeats):
                     reset(base, constant_s=_RENDER_S)
                     took = _generate(base, api, rows) if name == "dailies" else _naive(base, api, rows, name)
-                    told = stats(base)
-                    assert told["seen"] == rows, f"{name}: {told['seen']} of {rows} videos: {took.output[-1500:]}"
+                    totals = stats(base)
+                    assert totals["seen"] == rows, f"{name}: {totals['seen']} of {rows} videos: {took.output[-1500:]}"
                     lost = _lost(api)
-                    found[name].append((rows / told["makespan_s"], told["polls"] / rows, lost, took))
+                    found[name].append((rows / totals["makespan_s"], totals["polls"] / rows, lost, took))
     for name, runs in found.items():
         figures = ([jobs_per_s for jobs_per_s, *_ in runs], [polls for _, polls, *_ in runs])
         rest = ([lost for _, _, lost, _ in runs], [t.rss_mb for *_, t in runs], [t.cpu_s for *_, t in runs])
@@ -92,7 +92,7 @@ def _naive(base: str, api: str, rows: int, name: str) -> Timed:
 
 
 def _lost(api: str) -> int:
-    """Task runs of ended flows that never get a final state: those whose events the server has dropped."""
+    """Count task runs of ended flows without a final state: the server dropped their events."""
     give_up_at = time.monotonic() + _SETTLE_LIMIT_S
     last = -1
     while time.monotonic() < give_up_at:

@@ -1,4 +1,4 @@
-"""B9: how many polls a second the sandbox answers with 10,000 open jobs."""
+"""B9: polls per second of a sandbox with 10,000 open jobs."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ _CONNECTIONS = 16
 
 
 def run(*, quick: bool) -> Result:
-    """Submit, then poll them all again and again over a few plain connections."""
+    """Submit the jobs, then poll them all in turn over a few plain connections."""
     jobs, seconds, repeats = (500, 2.0, 1) if quick else (10_000, 10.0, 5)
     result = Result(
         "B9",
@@ -29,7 +29,7 @@ def run(*, quick: bool) -> Result:
 
 
 class _Line:
-    """One connection that speaks just enough HTTP."""
+    """One connection with the minimum of HTTP."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str) -> None:
         self._reader = reader

@@ -1,4 +1,4 @@
-"""The servers that benchmarks need: a sandbox, a Prefect server; each a process of its own."""
+"""The servers that benchmarks need: a sandbox and a Prefect server, each in its own process."""
 
 import contextlib
 import signal
@@ -20,14 +20,14 @@ from tools.bench.measure import ROOT, clean_env, free_port
 
 @dataclass(frozen=True, slots=True)
 class SandboxProcess:
-    """A sandbox, and the truth in its database."""
+    """A sandbox, and the facts in its database."""
 
     path: Path
     address: SandboxAddress
 
     @property
     def env(self) -> dict[str, str]:
-        """The settings of a user who works with it."""
+        """Return the settings of a user of this sandbox."""
         return {
             "GEEKHUB_API_KEY": self.address.api_key,
             "GEEKHUB_BASE_URL": self.address.base_url,
@@ -36,7 +36,7 @@ class SandboxProcess:
         }
 
     def jobs(self) -> list[dict[str, Any]]:
-        """Every job as the database keeps it."""
+        """Return every job of the database."""
         with contextlib.closing(sqlite3.connect(self.path / "sandbox.sqlite3")) as store:
             store.row_factory = sqlite3.Row
             return [dict(row) for row in store.execute("SELECT * FROM jobs ORDER BY number")]
@@ -44,7 +44,7 @@ class SandboxProcess:
 
 @contextlib.contextmanager
 def running_sandbox_process(speed: float, seed: int = 0) -> Iterator[SandboxProcess]:
-    """A fresh sandbox with tiny videos, until the block ends."""
+    """Run a new sandbox with tiny videos until the block ends."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "sandbox"
         command = [sys.executable, "-m", "dailies.gateway", "--data-dir", str(path), "--port", str(free_port())]
@@ -61,7 +61,7 @@ def running_sandbox_process(speed: float, seed: int = 0) -> Iterator[SandboxProc
 
 @contextlib.contextmanager
 def running_prefect(*, tuned: bool) -> Iterator[str]:
-    """A Prefect server; ``tuned`` takes the project's settings, otherwise it is as it comes. Its API's URL."""
+    """Run a Prefect server, with the project's settings if ``tuned``; yield the URL of its API."""
     port = free_port()
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]

@@ -1,4 +1,4 @@
-"""B4, B5, B6: waiting loops over the same seeded jobs: CPU, polls, lag, memory, and what lost answers lead to."""
+"""B4, B5, B6: waiting loops on the same seeded jobs: CPU, polls, lag, memory, and the effect of lost responses."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def _measure(
 
 
 def run_cpu(*, quick: bool) -> Result:
-    """B4: what the library costs beside a bare loop."""
+    """B4: the cost of the library, compared with a bare loop."""
     jobs, in_flight, repeats = (50, 50, 1) if quick else (1000, 500, 3)
     scale = _QUICK_SCALE if quick else _SCALE
     result = Result(
@@ -43,13 +43,13 @@ def run_cpu(*, quick: bool) -> Result:
                 found.setdefault(name, []).append(_measure(base, name, jobs, in_flight, scale, seed=seed))
     labels = {**PEERS, "dailies-fixed": "Dailies at the documented interval", "dailies": "Dailies, learned schedules"}
     for name, runs in found.items():
-        assert all(told["seen"] == jobs for _, told in runs), f"{name} has left jobs behind"
+        assert all(totals["seen"] == jobs for _, totals in runs), f"{name} has left jobs behind"
         result.rows.append(
             [
                 labels[name],
-                spread([told["polls"] / jobs for _, told in runs]),
+                spread([totals["polls"] / jobs for _, totals in runs]),
                 spread([took.cpu_s for took, _ in runs]),
-                spread([1000 * took.cpu_s / told["polls"] for took, told in runs]),
+                spread([1000 * took.cpu_s / totals["polls"] for took, totals in runs]),
                 spread([took.wall_s for took, _ in runs]),
                 spread([took.rss_mb for took, _ in runs]),
             ]
@@ -65,7 +65,7 @@ def run_cpu(*, quick: bool) -> Result:
 
 
 def run_peers(*, quick: bool) -> Result:
-    """B5: the waiting loops that people use, at their defaults."""
+    """B5: the waiting loops of the official clients, with their defaults."""
     jobs, in_flight, repeats = (50, 50, 1) if quick else (1000, 500, 3)
     scale = _QUICK_SCALE if quick else _SCALE
     result = Result(
@@ -85,22 +85,25 @@ def run_peers(*, quick: bool) -> Result:
             for name in PEERS:
                 found.setdefault(name, []).append(_measure(base, name, jobs, in_flight, scale, seed=seed))
     for name, runs in found.items():
-        told = [each for _, each in runs]
-        product = [each["polls"] / jobs * each["lag_mean_s"] for each in told]
+        totals = [each for _, each in runs]
+        product = [each["polls"] / jobs * each["lag_mean_s"] for each in totals]
         products[name] = median(product)
         result.rows.append(
             [
                 PEERS[name],
-                *(spread([each[key] for each in told]) for key in ("makespan_s",)),
-                spread([each["polls"] / jobs for each in told]),
-                spread([each["lag_mean_s"] for each in told]),
-                spread([each["lag_max_s"] for each in told]),
+                *(spread([each[key] for each in totals]) for key in ("makespan_s",)),
+                spread([each["polls"] / jobs for each in totals]),
+                spread([each["lag_mean_s"] for each in totals]),
+                spread([each["lag_max_s"] for each in totals]),
                 spread(product),
                 spread([took.cpu_s for took, _ in runs]),
                 spread([took.rss_mb for took, _ in runs]),
             ]
         )
-        result.drawn[name] = [median([each["polls"] / jobs for each in told]), median([t["lag_mean_s"] for t in told])]
+        result.drawn[name] = [
+            median([each["polls"] / jobs for each in totals]),
+            median([t["lag_mean_s"] for t in totals]),
+        ]
     best = min(product for name, product in products.items() if name != "dailies")
     result.goal(
         "polls x lag / the best of the others",
@@ -113,7 +116,7 @@ def run_peers(*, quick: bool) -> Result:
 
 
 def run_losses(*, quick: bool) -> Result:
-    """B6: each fifth answer lost, five POSTs a second."""
+    """B6: every fifth response is lost; at most five POSTs per second."""
     jobs, repeats = (10, 1) if quick else (60, 3)
     scale = _QUICK_SCALE if quick else _SCALE
     result = Result(
@@ -131,18 +134,18 @@ def run_losses(*, quick: bool) -> Result:
                 _measure(base, name, jobs, jobs, scale, seed=seed, lose_every=5, posts_per_s=5.0)
                 for seed in range(repeats)
             ]
-            told = [each for _, each in runs]
-            twice = [each["jobs"] - each["prompts"] for each in told]
+            totals = [each for _, each in runs]
+            twice = [each["jobs"] - each["prompts"] for each in totals]
             result.rows.append(
                 [
                     label,
-                    spread([each["prompts_seen"] for each in told]),
+                    spread([each["prompts_seen"] for each in totals]),
                     spread(twice),
-                    spread([each["refused"] for each in told]),
+                    spread([each["refused"] for each in totals]),
                     spread([took.wall_s for took, _ in runs]),
                 ]
             )
             if name == "dailies":
-                result.goal("collected", min(each["prompts_seen"] for each in told), jobs, at_least=True)
+                result.goal("collected", min(each["prompts_seen"] for each in totals), jobs, at_least=True)
                 result.goal("jobs made twice", max(twice), 0)
     return result

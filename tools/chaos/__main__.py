@@ -1,4 +1,4 @@
-"""``make chaos N=1000``: many chaotic scenarios, a line for each, and a closing table.
+"""``make chaos N=1000``: many scenarios, one line for each, and a table at the end.
 
 Every line begins with the name of its plan; ``make chaos SEED=17-direct`` plays that one again.
 """
@@ -24,7 +24,7 @@ _console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    """Play what was asked for; 1 if any promise was broken."""
+    """Play the scenarios of the command line; return 1 if one of them broke a promise."""
     asked = _arguments()
     names = asked.seed or list(_names(asked.n, asked.first, asked.prefect_share))
     base = Path(tempfile.mkdtemp(prefix="chaos-"))
@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _names(count: int, first: int, prefect_share: float) -> Iterator[str]:
-    """Plans by number; those that go through Prefect are spread evenly."""
+    """Name scenarios by number; those with Prefect are spread evenly."""
     for number in range(count):
         through_prefect = int((number + 1) * prefect_share) > int(number * prefect_share)
         yield f"{first + number}-{'prefect' if through_prefect else 'direct'}"

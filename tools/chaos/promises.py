@@ -1,4 +1,4 @@
-"""The six promises, held against the sandbox's own books. Each function names every breach it finds."""
+"""Checks the six promises against the sandbox's database. Each function returns every breach that it finds."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _ENDED = (EntryStatus.COMPLETED, EntryStatus.FAILED)
 
 
 def durable_entries(folder: LedgerFolder) -> list[LedgerEntry]:
-    """Everything that a crash at this moment would leave: the journals' entries and the ledger's."""
+    """Read everything that a crash at this moment would leave: the entries of journals and ledger."""
     journalled: list[LedgerEntry] = []
     for path in journal_paths(folder.journals):
         with suppress(FileNotFoundError):
@@ -26,7 +26,7 @@ def durable_entries(folder: LedgerFolder) -> list[LedgerEntry]:
 
 
 def breaches_after_a_crash(folder: LedgerFolder, sandbox: RunningSandbox) -> Iterator[str]:
-    """What has to hold at any moment: promises 1, 2 and the first half of 4."""
+    """Check what must be true at any moment: promises 1, 2 and the first half of 4."""
     known = {entry.job_id: entry for entry in durable_entries(folder)}
     for job in sandbox.jobs():
         if not job.polls:
@@ -41,7 +41,7 @@ def breaches_after_a_crash(folder: LedgerFolder, sandbox: RunningSandbox) -> Ite
 
 
 def breaches_at_the_end(folder: LedgerFolder, sandbox: RunningSandbox, rows: int) -> Iterator[str]:
-    """What has to hold when the same command has nothing left to do: promises 1, 2, 4 and 5."""
+    """Check what must be true when the same command has nothing left to do: promises 1, 2, 4 and 5."""
     yield from breaches_after_a_crash(folder, sandbox)
     entries = folder.entries()
     last = {entry.prompt: entry for entry in sorted(entries, key=lambda entry: entry.attempt)}
@@ -61,13 +61,13 @@ def breaches_at_the_end(folder: LedgerFolder, sandbox: RunningSandbox, rows: int
 
 
 def breach_of_the_cap(sandbox: RunningSandbox, cap_mxn: object) -> Iterator[str]:
-    """Promise 3: what was charged never passes the cap."""
+    """Check promise 3: the charges never exceed the cap."""
     if sandbox.consumed_mxn() > cap_mxn:  # type: ignore[operator]
         yield f"{sandbox.consumed_mxn()} MXN were charged, but the cap is {cap_mxn}"
 
 
 def _polled_twice(sandbox: RunningSandbox) -> Iterator[str]:
-    """Prompts are unique in these tests, so a prompt stands for its row."""
+    """Identify a row by its prompt: prompts are unique in these tests."""
     polled: dict[str, list[StoredJob]] = defaultdict(list)
     for job in sandbox.jobs():
         if job.polls:

@@ -1,4 +1,4 @@
-"""One chaotic scenario: a run that is killed, again and again, by a seeded plan, and then let finish.
+"""One scenario: a seeded plan kills a run several times, then lets it finish.
 
 The whole plan follows from a name such as ``17-direct`` or ``17-prefect``, so every finding can be repeated. (What
 the operating system's scheduler adds to it is not seeded: a name repeats the plan, not each microsecond.)
@@ -25,7 +25,7 @@ ROWS = 10
 _MOST_LIVES = 12
 _WAIT_S = 60.0
 _WORST_MXN = {"fal/kling-2": "4.2", "fal/hailuo-02": "4.2", "fal/runway-gen-4": "5.25", "fal/luma-ray-2": "21"}
-"""What 5 s cost at FX 20, worked out by hand from GeekHub's page "Billing"."""
+"""The cost of 5 s at FX 20, computed by hand from GeekHub's page "Billing"."""
 
 _PASSES = {
     Failpoint.AFTER_DRAFT: 2,
@@ -43,7 +43,7 @@ _PASSES = {
     Failpoint.AFTER_FOLD: 2,
     Failpoint.AFTER_RENAME: 2,
 }
-"""How often a run of ten rows passes each window, more or less."""
+"""How often a run of ten rows passes each window, approximately."""
 
 _FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "lost_reply", "every": 4},
@@ -64,7 +64,7 @@ _FAULTS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class Kill:
-    """When a life ends: at a failpoint, or from outside when the sandbox has seen so much, or after some time.
+    """When a life ends: at a failpoint, or by a kill from outside after some jobs, charges or seconds.
 
     Attributes:
         how: ``failpoint``, ``jobs``, ``charges`` or ``seconds``.
@@ -79,7 +79,7 @@ class Kill:
 
     @property
     def window(self) -> str:
-        """What the closing table counts."""
+        """Return the name under which the final table counts it."""
         if self.what.startswith("settle"):
             return "in a settlement"
         return self.what.partition(":")[0] if self.how == "failpoint" else f"outside: {self.how}"
@@ -87,7 +87,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A plan: the rows, the sandbox's faults, and how each life ends before the last one."""
+    """A plan: the rows, the faults of the sandbox, and the end of each life before the last one."""
 
     name: str
     seed: int
@@ -101,19 +101,19 @@ class Scenario:
 
     @property
     def cap_mxn(self) -> Decimal:
-        """Exactly the worst case of all rows: not a peso to spare."""
-        dearest = (max(Decimal(_WORST_MXN[model]) for model in (own, other) if model) for _, own, other in self.rows)
-        return sum(dearest, Decimal(0))
+        """Return exactly the worst case of all rows."""
+        worst = (max(Decimal(_WORST_MXN[model]) for model in (own, other) if model) for _, own, other in self.rows)
+        return sum(worst, Decimal(0))
 
     def write_csv(self, path: Path) -> Path:
-        """The rows as a CSV."""
+        """Return the rows as a CSV."""
         lines = ["prompt,model,duration,fallback", *(f"{row[0]},{row[1]},5,{row[2]}" for row in self.rows)]
         path.write_text("\n".join(lines) + "\n", "utf-8")
         return path
 
 
 def make_scenario(name: str) -> Scenario:
-    """The plan of a name; a kill at every failpoint in turn, the rest drawn."""
+    """Make the plan of a name: a kill at each failpoint in turn, everything else at random."""
     number, _, path = name.partition("-")
     seed, draw = int(number), random.Random(int(number))
     windows = list(_PASSES)
@@ -149,7 +149,7 @@ def _draw_kill(draw: random.Random, window: Failpoint | None = None) -> Kill:
 
 @dataclass
 class Report:
-    """What became of one scenario."""
+    """The result of one scenario."""
 
     scenario: Scenario
     landed: list[Kill] = field(default_factory=list)
@@ -168,7 +168,7 @@ class Report:
 
 
 def play(scenario: Scenario, path: Path, prefect_api_url: str = "") -> Report:
-    """Kill as planned, run until done, then hold every promise against the sandbox's books."""
+    """Kill as planned, run until done, then check every promise against the sandbox's database."""
     assert bool(prefect_api_url) == scenario.prefect
     began = time.monotonic()
     report = Report(scenario)
@@ -192,10 +192,10 @@ def play(scenario: Scenario, path: Path, prefect_api_url: str = "") -> Report:
 
 
 def _live(place: Place, csv: Path, kill: Kill, scenario: Scenario, report: Report, env: dict[str, str]) -> None:
-    """One life, and what it leaves; sometimes a second run of the same CSV lives beside it."""
+    """Run one life and check what it leaves; sometimes a second run of the same CSV runs at the same time."""
     report.lives += 1
     with place.begin(csv, kill.what if kill.how == "failpoint" else "", **env) as process:
-        beside = place.begin(csv, **env) if scenario.pairs else None
+        second = place.begin(csv, **env) if scenario.pairs else None
         if kill.how != "failpoint":
             with closing(_open_books(place)) as books:
                 _wait_for(_moment(kill, place, books), process)
@@ -205,14 +205,14 @@ def _live(place: Place, csv: Path, kill: Kill, scenario: Scenario, report: Repor
             report.landed.append(kill)
         elif code not in (0, 1, 3):
             report.breaches.append(f"exit code {code}: {place.said()[-2000:]}")
-        if beside is not None:
-            beside.kill()  # at whatever it is doing just then
-            beside.wait()
+        if second is not None:
+            second.kill()  # at any moment of its work
+            second.wait()
     report.breaches += breaches_after_a_crash(place.ledger, place.sandbox)
 
 
 def _settle(place: Place, report: Report, failpoint: str) -> None:
-    """A settlement between two lives, killed by the same failpoint if it passes that."""
+    """Settle between two lives; the same failpoint kills it if it passes there."""
     report.lives += 1
     settled = place.run("settle", **{VARIABLE: failpoint})
     if settled.returncode == -signal.SIGKILL:
@@ -240,7 +240,7 @@ def _moment(kill: Kill, place: Place, books: sqlite3.Connection) -> Callable[[],
 
     if kill.how != "seconds":
         return lambda: count(kill.how) >= int(kill.what)
-    if place.prefect_api_url:  # most of the first seconds are Prefect's own
+    if place.prefect_api_url:  # Prefect itself needs most of the first seconds
         return lambda: time.monotonic() - began > 3 + float(kill.what) and count("jobs") > 0
     return lambda: time.monotonic() - began > float(kill.what)
 
@@ -252,7 +252,7 @@ def _wait_for(happens: Callable[[], bool], process: "subprocess.Popen[str]") -> 
 
 
 def _finish(place: Place, csv: Path, report: Report, env: dict[str, str]) -> None:
-    """The same command again until it says that it is done, or that some rows have failed."""
+    """Repeat the command until it reports that it is done, or that some rows failed."""
     for _ in range(_MOST_LIVES):
         report.lives += 1
         code = place.run(csv, **env)
