@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dailies.gateway.storage.bodies import NewBucket
 from dailies.gateway.storage.buckets import create_bucket
 from dailies.gateway.store import connect
 from dailies.gateway.testing import RunningSandbox, running_sandbox
@@ -68,7 +69,7 @@ def test_a_folder_is_completed_and_no_file_is_written_twice(ledger: Path, films:
 def test_a_bucket_is_completed_and_no_object_is_uploaded_twice(ledger: Path, films: FilmServer, tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "project") as project:
         store = connect(project.data_dir)
-        create_bucket(store, {"name": "clips"}, 0)
+        create_bucket(store, NewBucket(name="clips"), 0)
         env = {"SUPABASE_URL": project.storage.url, "SUPABASE_SERVICE_KEY": project.storage.service_key}
         words = kill_often(ledger, "supabase://clips/a", lambda: _count(project), **env)
         assert words.endswith(" 0")

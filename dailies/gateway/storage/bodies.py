@@ -11,7 +11,7 @@ Text = Annotated[StrictStr, Field(max_length=1_024)]
 
 
 class NewBucket(BaseModel):
-    """POST /bucket. ``file_size_limit``: bytes, or such as ``20MB``."""
+    """POST /bucket. ``file_size_limit``: bytes, or such as ``20MB`` or ``1.5kb``."""
 
     id: Text | None = None
     name: Text | None = None
@@ -32,7 +32,7 @@ class Listing(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    prefix: Text = ""
+    prefix: Text
     search: Text = ""
     limit: Annotated[int, Field(ge=1, lt=2**31)] = 100
     offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
@@ -42,7 +42,7 @@ class Listing(BaseModel):
 class Removal(BaseModel):
     """DELETE /object/{bucket}."""
 
-    prefixes: Annotated[list[Text], Field(max_length=1_000)]
+    prefixes: Annotated[list[Text], Field(min_length=1, max_length=1_000)]
 
 
 class Signing(BaseModel):

@@ -14,8 +14,8 @@ from dailies.gateway.storage.errors import StorageRefusal
 GENERATED = "generated-videos"
 LARGEST_OBJECT_BYTES = 50 * 1024**2
 _NAME = re.compile(r"[\w!.*'() &$@=;:+,?-]{1,100}", re.ASCII)
-_SIZE = re.compile(r"([0-9]{1,9}) ?(B|KB|MB|GB)?", re.IGNORECASE | re.ASCII)
-_UNITS = {"": 1, "B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+_SIZE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(B|KB|MB|GB)?", re.IGNORECASE | re.ASCII)
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS storage_buckets (
@@ -77,7 +77,7 @@ class Bucket:
     def takes(self, content_type: str) -> bool:
         """Say whether objects may have this content type."""
         kind = content_type.partition(";")[0].strip().lower()
-        if self.allowed_mime_types is None:
+        if not self.allowed_mime_types:
             return True
         return any(kind == one or (one.endswith("/*") and kind.startswith(one[:-1])) for one in self.allowed_mime_types)
 
@@ -115,12 +115,15 @@ def create_bucket(store: sqlite3.Connection, wanted: NewBucket, now_us: int) -> 
 
 
 def _size(wanted: int | str | None) -> int | None:
-    if wanted is None or isinstance(wanted, int):
-        return wanted
-    found = _SIZE.fullmatch(wanted)
-    if found is None:
-        raise StorageRefusal("InvalidRequest", "body/file_size_limit must be a number of bytes, or such as 20MB")
-    return int(found[1]) * _UNITS[(found[2] or "").upper()]
+    """Return a limit in bytes; no bucket may take larger objects than the whole storage does."""
+    if isinstance(wanted, str):
+        found = _SIZE.fullmatch(wanted)
+        if found is None:
+            raise StorageRefusal("InvalidRequest", "body/file_size_limit must be a number of bytes, or such as 20MB")
+        wanted = int(float(found[1]) * _UNITS[(found[2] or "").upper()])
+    if wanted is not None and wanted > LARGEST_OBJECT_BYTES:
+        raise StorageRefusal("EntityTooLarge")
+    return wanted
 
 
 def find_bucket(store: sqlite3.Connection, bucket_id: str) -> Bucket | None:

@@ -14,6 +14,7 @@ REFUSALS: Mapping[str, tuple[str, str, str]] = {
     "InvalidJWT": ("400", "InvalidJWT", "jwt malformed"),
     "InvalidKey": ("400", "InvalidKey", "Invalid key"),
     "InvalidMimeType": ("415", "invalid_mime_type", "mime type is not supported"),
+    "InvalidRange": ("416", "InvalidRange", "The requested range is not satisfiable"),
     "InvalidRequest": ("400", "Error", "the request cannot be understood"),
     "KeyAlreadyExists": ("409", "Duplicate", "The resource already exists"),
     "NoSuchBucket": ("404", "Bucket not found", "Bucket not found"),
@@ -35,11 +36,11 @@ class StorageRefusal(Exception):  # noqa: N818 - it is an answer, not a failure
         self.code = code
         self.message = message
 
-    def answer(self) -> JSONResponse:
-        """Return the HTTP answer."""
+    def answer(self, http_status: int = 400) -> JSONResponse:
+        """Return the HTTP answer; nearly all have the status 400."""
         status, error, message = REFUSALS[self.code]
         body = {"statusCode": status, "error": error, "message": self.message or message, "code": self.code}
-        return JSONResponse(body, 400)
+        return JSONResponse(body, http_status)
 
 
 async def answer_refusal(_: Request, error: Exception) -> Response:

@@ -48,17 +48,15 @@ def read_role(store: sqlite3.Connection, authorization: str | None) -> Role:
         StorageRefusal: there is no such header, or its key is not one of ours.
     """
     require_header(authorization)
-    scheme, _, key = (authorization or "").partition(" ")
+    key = (authorization or "").rpartition(" ")[2]  # with or without "Bearer"
     try:
-        if scheme.lower() != "bearer":
-            raise ValueError(scheme)
-        return Role(jwt.decode(key.strip(), _secret(store), [ALGORITHM])["role"])
+        return Role(jwt.decode(key, _secret(store), [ALGORITHM])["role"])
     except (jwt.PyJWTError, KeyError, ValueError):
         raise StorageRefusal("AccessDenied") from None
 
 
 def require_header(authorization: str | None) -> None:
-    """Require the header, which even public objects need.
+    """Require the header.
 
     Raises:
         StorageRefusal: it is missing.
@@ -83,12 +81,14 @@ def check_signature(store: sqlite3.Connection, path: str, token: str, now_s: flo
         claims: dict[str, Any] = jwt.decode(
             token, _secret(store), [ALGORITHM], {"verify_exp": False, "verify_iat": False}
         )
+    except jwt.InvalidSignatureError:
+        raise StorageRefusal("InvalidJWT", "signature verification failed") from None
     except jwt.PyJWTError:
-        raise StorageRefusal("InvalidJWT", "invalid signature") from None
+        raise StorageRefusal("InvalidJWT", "Invalid Compact JWS") from None
     if claims.get("url") != path:
-        raise StorageRefusal("InvalidJWT", "invalid signature")
+        raise StorageRefusal("InvalidJWT", "signature verification failed")
     if float(claims.get("exp", 0)) <= now_s:
-        raise StorageRefusal("InvalidJWT", "jwt expired")
+        raise StorageRefusal("InvalidJWT", '"exp" claim timestamp check failed')
 
 
 def storage_address(store: sqlite3.Connection, base_url: str) -> StorageAddress:

@@ -31,7 +31,7 @@ class StoredObject:
         size: bytes.
         content_type: as it was uploaded.
         cache_control: such as ``max-age=3600``.
-        etag: MD5 of the content, hexadecimal.
+        etag: MD5 of the content, hexadecimal; of a large object, MD5 of the MD5s of its parts and their number.
         metadata: the caller's own, as JSON.
         created_us: Unix microseconds.
         updated_us: Unix microseconds.
@@ -104,16 +104,10 @@ def find_object(store: sqlite3.Connection, bucket_id: str, key: str) -> StoredOb
     return None if row is None else StoredObject(**row)
 
 
-def put_object(store: sqlite3.Connection, new: StoredObject, *, upsert: bool) -> str | None:
-    """Store a new object, or new content of one; return the file that is no longer needed, if any.
-
-    Raises:
-        StorageRefusal: an object has that key, and ``upsert`` is false.
-    """
+def put_object(store: sqlite3.Connection, new: StoredObject) -> str | None:
+    """Store a new object, or new content of one; return the file that is no longer needed, if any."""
     with transaction(store):
         known = find_object(store, new.bucket_id, new.key)
-        if known is not None and not upsert:
-            raise StorageRefusal("KeyAlreadyExists")
         store.execute(
             "INSERT INTO storage_objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (bucket_id, key) DO UPDATE SET version = excluded.version, file = excluded.file,"
@@ -139,19 +133,20 @@ def remove_objects(store: sqlite3.Connection, bucket_id: str, keys: Iterable[str
 
 
 def list_objects(store: sqlite3.Connection, bucket_id: str, wanted: Listing) -> list[dict[str, Any]]:
-    """List one level of a bucket as ``POST /object/list`` asks for it: objects, and folders by name only."""
-    prefix = wanted.prefix.strip("/")
-    prefix = f"{prefix}/" if prefix else ""
-    # From "a/" up to, but without, "a0": the character after the slash.
-    where, bounds = ("", ()) if not prefix else (" AND key >= ? AND key < ?", (prefix, f"{prefix[:-1]}0"))
-    found = store.execute(f"SELECT * FROM stored WHERE bucket_id = ?{where} ORDER BY key", (bucket_id, *bounds))  # noqa: S608
+    """List one level of a bucket as ``POST /object/list`` asks for it: objects, and folders by name only.
+
+    Prefix and order ignore case, as in the real storage: a listing of ``A`` shows what lies in ``a``, too.
+    """
+    prefix = wanted.prefix if wanted.prefix.endswith("/") or not wanted.prefix else f"{wanted.prefix}/"
+    where = "bucket_id = ? AND substr(lower(key), 1, ?) = lower(?)"
+    found = store.execute(f"SELECT * FROM stored WHERE {where} ORDER BY key", (bucket_id, len(prefix), prefix))  # noqa: S608
     rows: dict[str, dict[str, Any]] = {}
     for one in found:
-        name, slash, _ = one["key"].removeprefix(prefix).partition("/")
+        name, slash, _ = one["key"][len(prefix) :].partition("/")
         rows[name] = _folder(name) if slash else StoredObject(**one).row(name)
     search, column = wanted.search.lower(), wanted.sortBy.column
     page = [row for row in rows.values() if row["name"].lower().startswith(search)]
-    page.sort(key=lambda row: (row[column] or "", row["name"]), reverse=wanted.sortBy.order == "desc")
+    page.sort(key=lambda row: ((row[column] or "").lower(), row["name"]), reverse=wanted.sortBy.order == "desc")
     return page[wanted.offset : wanted.offset + wanted.limit]
 
 

@@ -49,11 +49,15 @@ class StorageOperations:
 
     def readable(self, request: Request, bucket_id: str, key: str) -> StoredObject:
         """Find an object that this key may read. In a public bucket the storage ignores the key."""
+        bucket = find_bucket(self.store, bucket_id)
+        if bucket is not None and bucket.public:
+            return self.object(bucket_id, key)
         authorization = request.headers.get("authorization")
         require_header(authorization)
-        bucket = find_bucket(self.store, bucket_id)
-        is_public = bucket is not None and bucket.public
-        role = Role.SERVICE if is_public else read_role(self.store, authorization)
+        try:
+            role = read_role(self.store, authorization)
+        except StorageRefusal:  # a wrong key sees no bucket
+            raise StorageRefusal("NoSuchBucket") from None
         if bucket is None:
             raise StorageRefusal("NoSuchBucket")
         return self.object(bucket_id, key, role)
@@ -66,11 +70,17 @@ class StorageOperations:
         return found
 
     async def upload(self, request: Request, bucket_id: str, key: str, *, upsert: bool) -> StoredObject:
-        """Take an upload in. An early refusal is answered after the body has come to its end."""
+        """Take an upload in. An early refusal is answered after the body has come to its end.
+
+        As in the real storage, whether the name is free is checked first, and the object stored later: of several
+        uploads of one name at once, all may succeed, and the last one stays.
+        """
         try:
             self.require_service(request)
             bucket = self.bucket(request, bucket_id)
             check_key(key)
+            if not upsert and find_object(self.store, bucket_id, key) is not None:
+                raise StorageRefusal("KeyAlreadyExists")
         except StorageRefusal:
             await drain(request.receive, LARGEST_UPLOAD_BYTES)
             raise
@@ -81,11 +91,11 @@ class StorageOperations:
             upload = await read_upload(request, draft)
             _check_kind(bucket, upload)
             draft.rename(self.folder / version)
-            return self._remember(bucket, key, upload, version, upsert=upsert)
+            return self._remember(bucket, key, upload, version)
         finally:
             draft.unlink(missing_ok=True)
 
-    def _remember(self, bucket: Bucket, key: str, upload: Upload, version: str, *, upsert: bool) -> StoredObject:
+    def _remember(self, bucket: Bucket, key: str, upload: Upload, version: str) -> StoredObject:
         now_us = self.gateway.now_us
         new = StoredObject(
             bucket_id=bucket.id,
@@ -97,16 +107,12 @@ class StorageOperations:
             size=upload.size,
             content_type=upload.content_type,
             cache_control=upload.cache_control,
-            etag=upload.md5,
+            etag=upload.etag,
             metadata=upload.metadata,
             created_us=now_us,
             updated_us=now_us,
         )
-        try:
-            unneeded = put_object(self.store, new, upsert=upsert)
-        except StorageRefusal:
-            (self.folder / version).unlink()
-            raise
+        unneeded = put_object(self.store, new)
         if unneeded is not None:
             (self.folder / unneeded).unlink(missing_ok=True)
         return self.object(bucket.id, key)

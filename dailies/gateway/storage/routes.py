@@ -80,10 +80,9 @@ def _lookup_routes(storage: StorageOperations) -> APIRouter:
 
     @routes.post("/list/{bucket_id}")
     async def read_listing(request: Request, bucket_id: str) -> list[dict[str, Any]]:
-        if storage.role(request) is not Role.SERVICE:
-            return []
+        role = storage.role(request)
         wanted = await read_body(request, Listing)
-        return list_objects(storage.store, storage.bucket(request, bucket_id).id, wanted)
+        return list_objects(storage.store, bucket_id, wanted) if role is Role.SERVICE else []
 
     @routes.get("/info/{bucket_id}/{key:path}")
     async def read_info(request: Request, bucket_id: str, key: str) -> dict[str, Any]:
@@ -128,7 +127,7 @@ def _content_routes(storage: StorageOperations) -> APIRouter:
         wanted = await read_body(request, Removal)
         if storage.role(request) is not Role.SERVICE:
             return []
-        removed = storage.remove(storage.bucket(request, bucket_id).id, wanted.prefixes)
+        removed = storage.remove(bucket_id, wanted.prefixes)
         return [one.row(one.key) | {"bucket_id": one.bucket_id, "version": one.version} for one in removed]
 
     return routes

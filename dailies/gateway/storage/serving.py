@@ -2,8 +2,9 @@
 
 import os
 import re
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 from typing import BinaryIO
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -53,29 +54,43 @@ def serve_object(request: Request, gateway: Gateway, stored: StoredObject) -> Re
         "content-security-policy": CONTENT_POLICY,
         "etag": etag,
         "last-modified": formatdate(stored.updated_us / MICROS, usegmt=True),
+        "x-robots-tag": "none",
     }
-    if _matches(request.headers.get("if-none-match"), etag):
+    if _is_known(request, etag, stored.updated_us):
         return Response(status_code=304, headers=headers)
+    if "download" in request.query_params:
+        headers["content-disposition"] = _disposition(request.query_params["download"])
     try:
         file = (gateway.options.data_dir / stored.place / stored.file).open("rb")
     except FileNotFoundError:
         raise StorageRefusal("NoSuchKey") from None
     size = os.fstat(file.fileno()).st_size
     wanted = request.headers.get("range")
-    if wanted is None or request.headers.get("if-range", etag) != etag:
+    if wanted is None:
         return FilePart(file, range(size), 200, headers, stored.content_type)
     part = find_range(wanted, size)
     if part is None:
         file.close()
-        return Response(status_code=416, headers=headers | {"content-range": f"bytes */{size}"})
+        return StorageRefusal("InvalidRange").answer(416)
     headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     return FilePart(file, part, 206, headers, stored.content_type)
 
 
-def _matches(wanted: str | None, etag: str) -> bool:
-    if wanted is None:
+def _is_known(request: Request, etag: str, updated_us: int) -> bool:
+    """Return whether the caller has this content already; an ETag counts for more than a time."""
+    tags = request.headers.get("if-none-match")
+    if tags is not None:
+        return any(tag.strip().removeprefix("W/") == etag for tag in tags.split(","))
+    try:
+        since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
+    except ValueError:
         return False
-    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in wanted.split(","))
+    return since.tzinfo is not None and updated_us // MICROS <= since.timestamp()
+
+
+def _disposition(name: str) -> str:
+    """Return the header that makes a browser save a file, under a name if one was given."""
+    return f"attachment; filename={quote(name)}; filename*=UTF-8''{quote(name)};" if name else "attachment"
 
 
 def find_range(header: str, size: int) -> range | None:

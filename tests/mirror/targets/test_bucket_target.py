@@ -13,6 +13,7 @@ import pytest
 import stamina
 
 from dailies.errors import MirrorError
+from dailies.gateway.storage.bodies import NewBucket
 from dailies.gateway.storage.buckets import create_bucket
 from dailies.gateway.store import connect
 from dailies.gateway.testing import RunningSandbox, running_sandbox
@@ -71,7 +72,7 @@ async def test_a_public_bucket_gives_addresses_that_play(
     films: FilmServer, mirror: Run, project: RunningSandbox, keys: dict[str, Any]
 ) -> None:
     store = connect(project.data_dir)
-    create_bucket(store, {"name": "clips", "public": True}, 0)
+    create_bucket(store, NewBucket(name="clips", public=True), 0)
     store.close()
     copied, _ = await mirror(films.shoot(1), to="supabase://clips", **keys)
     async with httpx.AsyncClient() as http:
@@ -124,7 +125,7 @@ async def test_an_object_that_is_too_large_is_that_videos_problem_only(
     films: FilmServer, mirror: Run, project: RunningSandbox, keys: dict[str, Any]
 ) -> None:
     store = connect(project.data_dir)
-    create_bucket(store, {"name": "clips", "file_size_limit": len(film()) + 10}, 0)
+    create_bucket(store, NewBucket(name="clips", file_size_limit=len(film()) + 10), 0)
     store.close()
     copied, _ = await mirror(films.shoot(1, film(10)), films.shoot(2), to=TO, **keys)
     assert [video.status for video in copied] == [CopyStatus.MISSING, CopyStatus.COPIED]
@@ -326,7 +327,7 @@ async def test_ledger_files_that_the_bucket_refuses_are_named_and_the_others_cop
     films: FilmServer, project: RunningSandbox, keys: dict[str, Any], ledger: LedgerFolder
 ) -> None:
     store = connect(project.data_dir)
-    create_bucket(store, {"name": "clips", "allowed_mime_types": ["video/*", "application/vnd.apache.parquet"]}, 0)
+    create_bucket(store, NewBucket(name="clips", allowed_mime_types=["video/*", "application/vnd.apache.parquet"]), 0)
     store.close()
     ledger.put([films.shoot(1)])
     outcome = await mirror_all(ledger, list(ledger.entries()), keys, with_ledger=True)
