@@ -4,8 +4,6 @@ from rich.console import Console
 
 from cli.screen.console import complain, say
 from dailies.ledger.quarantine import Quarantine
-from dailies.pricing import ZERO
-from dailies.reconcile.abandon import Abandoned
 from dailies.reconcile.settle import Settlement
 from dailies.reconcile.verify import Verification
 from dailies.reconcile.wording import settlement_lines, verdict_of
@@ -23,20 +21,6 @@ def show_settlement(console: Console, settlement: Settlement) -> None:
         complain(verdict)
     else:
         say(console, verdict, "green" if settlement.exit_code == 0 else None)
-
-
-def show_abandoned(console: Console, given_up: Abandoned) -> None:
-    """Show what was given up, and what may have been charged anyway."""
-    for entry in given_up.entries:
-        say(console, f"Given up: row {entry.row_key} (line {entry.source_line} of {entry.source}).")
-    if charged := given_up.perhaps_charged:
-        worst = sum((entry.worst_mxn or ZERO for entry in charged), ZERO)
-        say(
-            console,
-            f"{count(len(charged), 'job')} had been polled and may have been charged: up to {worst} MXN stay reserved.",
-            "yellow",
-        )
-    say(console, "The next run of their CSV orders them again.")
 
 
 def show_quarantine(console: Console, found: Quarantine) -> None:

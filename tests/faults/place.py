@@ -22,7 +22,7 @@ _LIMIT_S = 180.0
 
 @dataclass(frozen=True)
 class Place(Workplace):
-    """A workplace where ``run`` runs a CSV, with or without Prefect (``prefect_api_url`` is empty: without)."""
+    """A workplace where ``run_csv`` runs a CSV, with or without Prefect (``prefect_api_url`` is empty: without)."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -51,7 +51,7 @@ class Place(Workplace):
                 text=True,
             )
 
-    def run(self, csv: Path, failpoint: str = "", **env: str) -> int:
+    def run_csv(self, csv: Path, failpoint: str = "", **env: str) -> int:
         """Run a CSV to the end of the process; its exit code."""
         with self.begin(csv, failpoint, **env) as process:
             try:

@@ -33,7 +33,7 @@ async def test_a_cancelled_run_leaves_nothing_at_work_and_loses_no_job(
     assert {job.id for job in direct.sandbox.jobs()} == {entry.job_id for entry in direct.entries() if entry.job_id}
     assert list(breaches_after_a_crash(direct.ledger, direct.sandbox)) == []
     direct.sandbox.set_faults()
-    assert direct.run(csv) == 0, direct.said()
+    assert direct.run_csv(csv) == 0, direct.said()
     assert list(breaches_at_the_end(direct.ledger, direct.sandbox, 60)) == []
 
 
@@ -42,7 +42,7 @@ async def test_what_was_claimed_is_let_go_of_where_the_run_cannot_be_set_up(
 ) -> None:
     direct.sandbox.set_faults({"kind": "stuck_job"})
     settings, csv = direct.settings(monkeypatch), direct.write_csv(2)
-    direct.run(csv, "after-id:2")
+    direct.run_csv(csv, "after-id:2")
     with monkeypatch.context() as broken:
         broken.setattr("dailies.run.context.read_past", _refuse)
         with pytest.raises(LedgerError, match="a bad disk"):

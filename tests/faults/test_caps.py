@@ -19,9 +19,9 @@ def test_every_row_at_its_worst_case_comes_to_the_cap_exactly(place: Place) -> N
     place.sandbox.set_faults({"kind": "fail_job", "models": ["fal/kling-2", "fal/hailuo-02"]})
     csv = place.write_csv(10, model="fal/kling-2", duration="5", fallback="fal/hailuo-02|fal/luma-ray-2")
     for failpoint in ("after-answer:15", "after-poll:25"):
-        place.run(csv, failpoint, DAILIES_MAX_MONTH_MXN="210", DAILIES_MAX_COST_MXN="210")
+        place.run_csv(csv, failpoint, DAILIES_MAX_MONTH_MXN="210", DAILIES_MAX_COST_MXN="210")
         assert place.sandbox.consumed_mxn() <= 210
-    assert place.run(csv, DAILIES_MAX_MONTH_MXN="210", DAILIES_MAX_COST_MXN="210") == 0, place.said()
+    assert place.run_csv(csv, DAILIES_MAX_MONTH_MXN="210", DAILIES_MAX_COST_MXN="210") == 0, place.said()
     assert place.sandbox.consumed_mxn() == 210
     assert {entry.attempt for entry in place.entries() if entry.status is EntryStatus.COMPLETED} == {4}
     assert list(breaches_at_the_end(place.ledger, place.sandbox, 10)) == []
@@ -29,7 +29,7 @@ def test_every_row_at_its_worst_case_comes_to_the_cap_exactly(place: Place) -> N
 
 def test_a_cap_one_centavo_short_is_refused_before_anything_is_sent(place: Place) -> None:
     csv = place.write_csv(10, model="fal/kling-2", duration="5", fallback="fal/luma-ray-2")
-    assert place.run(csv, DAILIES_MAX_MONTH_MXN="209.99") == 2, place.said()
+    assert place.run_csv(csv, DAILIES_MAX_MONTH_MXN="209.99") == 2, place.said()
     assert place.sandbox.jobs() == []
 
 
@@ -53,13 +53,13 @@ def test_what_is_open_at_the_end_of_a_month_never_costs_more_than_was_reserved(
     fx = {"DAILIES_FX": f"{MONTH:%Y-%m}=20,{later:%Y-%m}=25", "DAILIES_FX_TIMEZONE": "UTC"}
     with open_place(tmp_path, clock=clock) as place:
         csv = place.write_csv(10)
-        assert place.run(csv, **fx, DAILIES_MAX_COST_MXN="52.49") == 2, "the dearer month counts"
+        assert place.run_csv(csv, **fx, DAILIES_MAX_COST_MXN="52.49") == 2, "the dearer month counts"
         cap = {"DAILIES_MAX_COST_MXN": "52.5", "DAILIES_MAX_MONTH_MXN": "52.5"}
-        place.run(csv, "after-id:10", **fx, **cap)
+        place.run_csv(csv, "after-id:10", **fx, **cap)
         assert place.sandbox.consumed_mxn() == 0
         clock.advance((later - MONTH).total_seconds())
         place.sandbox.set_fx(25)
-        assert place.run(csv, **fx, **cap) == 0, place.said()
+        assert place.run_csv(csv, **fx, **cap) == 0, place.said()
         assert place.sandbox.consumed_mxn() == Decimal("52.5")
         assert {entry.fx_mxn_per_usd for entry in place.entries()} == {Decimal(25)}
         assert list(breaches_at_the_end(place.ledger, place.sandbox, 10)) == []

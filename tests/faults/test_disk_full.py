@@ -68,11 +68,11 @@ def small_disk(place: Place) -> Iterator[Path]:
 def test_a_disk_that_is_full_stops_the_run_and_with_room_it_goes_on(place: Place, small_disk: Path) -> None:
     env = {"DAILIES_LEDGER_DIR": str(small_disk)}
     csv = place.write_csv(60)
-    assert place.run(csv, **env) in (2, 3), place.said()
+    assert place.run_csv(csv, **env) in (2, 3), place.said()
     assert "No space left on device" in place.said()
     assert "Traceback" not in place.said()
     books = place.ledger_in(small_disk)
     assert list(breaches_after_a_crash(books, place.sandbox)) == []
     subprocess.run(["mount", "-o", "remount,size=20m", small_disk], check=True)
-    assert place.run(csv, **env) == 0, place.said()
+    assert place.run_csv(csv, **env) == 0, place.said()
     assert list(breaches_at_the_end(books, place.sandbox, 60)) == []

@@ -64,7 +64,7 @@ def test_a_prefect_server_that_is_killed_and_comes_back_loses_no_row(tmp_path: P
         with process, running_prefect(home, port=int(url.rsplit(":", 1)[1].split("/")[0])):
             code = process.wait(timeout=240)
             assert list(breaches_after_a_crash(place.ledger, place.sandbox)) == []
-            assert code == 0 or place.run(csv) == 0, place.said()
+            assert code == 0 or place.run_csv(csv) == 0, place.said()
         assert list(breaches_at_the_end(place.ledger, place.sandbox, 40)) == []
 
 
@@ -77,6 +77,6 @@ def test_a_run_that_is_asked_to_end_leaves_nothing_behind(place: Place) -> None:
         process.wait(timeout=60)
     assert list(breaches_after_a_crash(place.ledger, place.sandbox)) == []
     assert len(place.sandbox.jobs()) < 40
-    assert place.run(csv) == 0, place.said()
+    assert place.run_csv(csv) == 0, place.said()
     assert list(breaches_at_the_end(place.ledger, place.sandbox, 40)) == []
     assert len(place.sandbox.jobs()) == 40

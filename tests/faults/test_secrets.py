@@ -34,13 +34,13 @@ def test_a_key_is_found_in_no_file_that_a_run_writes(watched: Place, tmp_path_fa
     )
     csv = watched.write_csv(8, **{"meta.shot": "7"})
     loud = {"DAILIES_LOG_LEVEL": "DEBUG", "PREFECT_LOGGING_LEVEL": "DEBUG"}
-    watched.run(csv, "after-answer:4", **loud)  # a crash leaves a journal
+    watched.run_csv(csv, "after-answer:4", **loud)  # a crash leaves a journal
     key = watched.sandbox.api_key
     assert files_with(key, watched.path / "data") == []
-    assert watched.run(csv, **loud) in (0, 1, 3), watched.said()
+    assert watched.run_csv(csv, **loud) in (0, 1, 3), watched.said()
     watched.sandbox.revoke_key()
     other = watched.sandbox.new_key()
-    watched.run(watched.write_csv(2, "other.csv"), **loud)  # refused
+    watched.run_csv(watched.write_csv(2, "other.csv"), **loud)  # refused
     server = tmp_path_factory.getbasetemp()
     homes = [path for path in server.iterdir() if (path / "server.log").exists()]
     assert homes, "the Prefect server of this suite keeps its database and log there"

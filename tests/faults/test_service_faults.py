@@ -46,7 +46,7 @@ def test_429_is_heeded_by_the_whole_run(place: Place, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(RateLimit, "take", counted)
     place.sandbox.set_faults({"kind": "throttle", "requests_per_second": 5, "burst": 5, "retry_after_s": 2})
-    assert place.run(place.write_csv(40), DAILIES_SUBMIT_RATE_PER_S="10") == 0, place.said()
+    assert place.run_csv(place.write_csv(40), DAILIES_SUBMIT_RATE_PER_S="10") == 0, place.said()
     assert_bought_once(place, 40)
     requests = 40 + refusals + sum(job.polls for job in place.sandbox.jobs())
     assert refusals < 0.1 * requests
@@ -60,7 +60,7 @@ def test_a_fifth_of_all_answers_is_5xx_and_two_commands_are_enough(place: Place)
         {"kind": "server_error", "rate": 0.05, "status": 502, "body": False, "carried_out": True},
     )
     csv = place.write_csv(200)
-    assert 0 in (place.run(csv), place.run(csv)), place.said()
+    assert 0 in (place.run_csv(csv), place.run_csv(csv)), place.said()
     assert_bought_once(place, 200)
 
 
@@ -75,7 +75,7 @@ def test_nonsense_of_many_kinds_at_once_is_never_believed(place: Place) -> None:
         {"kind": "vanish", "polls": 2, "rate": 0.5},
         {"kind": "pending_job", "rate": 0.5},
     )
-    assert place.run(place.write_csv(10)) == 0, place.said()
+    assert place.run_csv(place.write_csv(10)) == 0, place.said()
     assert_bought_once(place, 10)
 
 
@@ -99,7 +99,7 @@ def test_nonsense_of_many_kinds_at_once_is_never_believed(place: Place) -> None:
 )
 def test_nonsense_is_asked_again_and_never_believed(direct: Place, fault: dict[str, Any]) -> None:
     direct.sandbox.set_faults(fault, {"kind": "lost_reply", "times": 1})
-    assert direct.run(direct.write_csv(8)) == 0, direct.said()
+    assert direct.run_csv(direct.write_csv(8)) == 0, direct.said()
     assert_bought_once(direct, 8)
 
 
@@ -109,7 +109,7 @@ def test_a_failed_job_is_tried_again_and_the_ledger_shows_every_attempt(place: P
         {"kind": "fail_job", "models": ["fal/kling-2"], "pattern": "number 2 ", "times": 1, "at": "submit"},
     )
     csv = place.write_csv(2, model="fal/kling-2", fallback="fal/luma-ray-2")
-    assert place.run(csv) == 0, place.said()
+    assert place.run_csv(csv) == 0, place.said()
     attempts = sorted((entry.source_line, entry.attempt, entry.model, entry.status) for entry in place.entries())
     assert attempts == [
         (2, 1, "fal/kling-2", EntryStatus.FAILED),
@@ -125,12 +125,12 @@ def test_a_failed_job_is_tried_again_and_the_ledger_shows_every_attempt(place: P
 def test_a_filtered_prompt_fails_with_its_reason_and_is_not_sent_again(place: Place, how: str) -> None:
     place.sandbox.set_faults({"kind": "content_filter", "how": how, "pattern": "number 3 "})
     csv = place.write_csv(4, fallback="fal/luma-ray-2")
-    assert place.run(csv) == 1, place.said()
+    assert place.run_csv(csv) == 1, place.said()
     (failed,) = (entry for entry in place.entries() if entry.status is EntryStatus.FAILED)
     assert (failed.source_line, failed.attempt, failed.error_code) == (4, 1, "content_filter")
     assert "content filter" in str(failed.error)
     asked = len(place.sandbox.jobs())
-    assert place.run(csv) == 1
+    assert place.run_csv(csv) == 1
     assert len(place.sandbox.jobs()) == asked
     assert list(breaches_at_the_end(place.ledger, place.sandbox, 4)) == []
 
@@ -139,7 +139,7 @@ def test_a_stuck_job_stays_open_and_is_never_ordered_again(place: Place) -> None
     place.sandbox.set_faults({"kind": "stuck_job", "pattern": "number 1 "})
     csv = place.write_csv(3)
     for _ in range(2):
-        assert place.run(csv, DAILIES_GIVE_UP_AFTER_S="300") == 3, place.said()
+        assert place.run_csv(csv, DAILIES_GIVE_UP_AFTER_S="300") == 3, place.said()
     assert Counter(entry.status for entry in place.entries()) == {EntryStatus.COMPLETED: 2, EntryStatus.PROCESSING: 1}
     assert len(place.sandbox.jobs()) == 3
 
@@ -148,9 +148,9 @@ def test_a_row_in_doubt_can_be_held_for_a_person(place: Place) -> None:
     place.sandbox.set_faults({"kind": "lost_reply", "times": 1})
     csv = place.write_csv(3)
     for _ in range(2):
-        assert place.run(csv, DAILIES_IN_DOUBT="hold") == 3, place.said()
+        assert place.run_csv(csv, DAILIES_IN_DOUBT="hold") == 3, place.said()
         statuses = Counter(entry.status for entry in place.entries())
         assert statuses == {EntryStatus.COMPLETED: 2, EntryStatus.IN_DOUBT: 1}
-    assert place.run(csv) == 0, place.said()
+    assert place.run_csv(csv) == 0, place.said()
     assert_bought_once(place, 3)
     assert len(place.sandbox.jobs()) == 3, "sent again with the same key, it was the same job"

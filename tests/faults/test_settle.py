@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -32,7 +33,7 @@ def settle(place: Place, *arguments: str, **env: str) -> "subprocess.CompletedPr
 def leave_open(place: Place, rows: int) -> Path:
     """A CSV whose run was killed when every row had its job."""
     csv = place.write_csv(rows)
-    place.run(csv, f"after-id:{rows}", DAILIES_GIVE_UP_AFTER_S="20000")
+    place.run_csv(csv, f"after-id:{rows}", DAILIES_GIVE_UP_AFTER_S="20000")
     assert len(place.sandbox.jobs()) == rows
     time.sleep(0.5)  # the sandbox renders 1000 times faster than real
     return csv
@@ -45,7 +46,7 @@ def test_jobs_that_a_dead_run_left_are_collected_and_the_books_agree(direct: Pla
     assert "Folded what runs that ended early had left: 1 journal." in done.stdout
     assert "they agree" in done.stdout
     assert list(breaches_at_the_end(direct.ledger, direct.sandbox, 8)) == []
-    assert direct.run(csv) == 0
+    assert direct.run_csv(csv) == 0
     assert len(direct.sandbox.jobs()) == 8
 
 
@@ -63,7 +64,7 @@ def test_a_settlement_that_is_killed_is_settled_by_the_next_one(direct: Place, f
 
 def test_a_charge_that_is_not_in_the_books_is_told(direct: Place) -> None:
     """Somebody else uses the same account."""
-    assert direct.run(direct.write_csv(2)) == 0
+    assert direct.run_csv(direct.write_csv(2)) == 0
     headers = {"authorization": f"Bearer {direct.sandbox.api_key}"}
     with httpx.Client(base_url=f"{direct.sandbox.base_url}/", headers=headers, trust_env=False) as api:
         job = api.post("videos/generations", json={"model": "fal/kling-2", "prompt": "mine"}).json()["id"]
@@ -155,26 +156,52 @@ def test_a_charge_of_a_job_that_was_given_up_is_explained_by_it(direct: Place) -
     settled = settle(direct)
     assert settled.returncode == 0, settled.stdout
     assert "Unknown: 1 charge, at most 4.200000 MXN" in settled.stdout
-    assert direct.run(csv) == 0, direct.said()
+    assert direct.run_csv(csv) == 0, direct.said()
     assert len(direct.sandbox.jobs()) == 2, "it was given up, so its row was ordered anew"
+
+
+def test_a_last_poll_before_giving_up_finds_a_charge_whose_record_was_lost(direct: Place) -> None:
+    """Killed between the poll that was charged and its journal: the video is not ordered and paid a second time."""
+    csv = direct.write_csv(1)
+    direct.sandbox.set_faults({"kind": "slow", "routes": ["poll"], "seconds": 0.5})
+    with direct.begin(csv) as process:
+        wait_until(lambda: direct.sandbox.consumed_mxn() > 0 or process.poll() is not None)
+        process.kill()
+    direct.sandbox.set_faults()
+    said = direct.run("abandon", "--csv", csv, "2", "--poll")
+    assert said.returncode == 0, said.stdout
+    assert "you may pay twice" in said.stdout
+    assert "Not given up" in said.stdout
+    assert "is completed, 4.200000 MXN" in " ".join(said.stdout.split())
+    assert direct.run_csv(csv) == 0, direct.said()
+    assert (len(direct.sandbox.jobs()), direct.sandbox.consumed_mxn()) == (1, Decimal("4.2"))
+
+
+def test_a_job_that_still_renders_at_its_last_poll_is_given_up(direct: Place) -> None:
+    direct.sandbox.set_faults({"kind": "stuck_job"})
+    leave_open(direct, 1)
+    said = direct.run("abandon", "--csv", "prompts.csv", "2", "--poll")
+    assert said.returncode == 0, said.stdout
+    assert "Given up: row" in said.stdout
+    assert {entry.status for entry in direct.entries()} == {EntryStatus.ABANDONED}
 
 
 def test_failed_rows_come_back_as_a_csv_and_run_again(direct: Place) -> None:
     direct.sandbox.set_faults({"kind": "content_filter", "pattern": "number 2 "})
     csv = direct.write_csv(3)
-    assert direct.run(csv) == 1
+    assert direct.run_csv(csv) == 1
     again = direct.path / "again.csv"
     written = direct.run("failed", csv, "-o", again)
     assert written.returncode == 0, written.stdout
     assert "1 failed row" in written.stdout
     direct.sandbox.set_faults()
-    assert direct.run(again) == 1, "the same request is the same row, and it has failed for good"
+    assert direct.run_csv(again) == 1, "the same request is the same row, and it has failed for good"
     again.write_text(again.read_text("utf-8").replace("lighthouse", "lamp"), "utf-8")
-    assert direct.run(again) == 0, "a changed prompt is a new request"
+    assert direct.run_csv(again) == 0, "a changed prompt is a new request"
 
 
 def test_the_ledger_verifies_itself(direct: Place) -> None:
-    assert direct.run(direct.write_csv(3)) == 0
+    assert direct.run_csv(direct.write_csv(3)) == 0
     sound = direct.run("ledger", "verify")
     assert sound.returncode == 0, sound.stdout
     assert "12.600000 MXN" in sound.stdout
@@ -201,7 +228,7 @@ def test_the_settle_flow_collects_and_compares_in_prefect(tmp_path: Path, prefec
 def test_an_fx_that_changed_behind_our_back_shows_as_a_difference(direct: Place) -> None:
     """Ordered at 20 MXN for a dollar, charged at 25, while the settings still say 20."""
     direct.sandbox.set_faults({"kind": "set_fx", "after": 1, "fx_mxn_per_usd": "25"})
-    assert direct.run(direct.write_csv(2)) == 0
+    assert direct.run_csv(direct.write_csv(2)) == 0
     told = settle(direct)
     assert told.returncode == 1
     assert "MXN more than is booked here" in told.stdout

@@ -13,7 +13,7 @@ def run_twice_at_once(place: Place, name: str, rows: int) -> None:
     with place.begin(csv) as one, place.begin(csv) as other:
         codes = {one.wait(timeout=120), other.wait(timeout=120)}
     assert codes <= {0, 3}, place.said()
-    assert place.run(csv) == 0, place.said()
+    assert place.run_csv(csv) == 0, place.said()
 
 
 def test_every_row_is_bought_once(place: Place) -> None:

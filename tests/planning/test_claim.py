@@ -264,7 +264,7 @@ def test_rows_of_a_run_that_dies_after_the_fold_are_not_given_up(folder, monkeyp
     die_after_the_fold(monkeypatch, "dailies.reconcile.abandon", parent)
 
     with pytest.raises(RefusedError, match="belongs to a run that is at work"):
-        abandon_rows(folder, [ROWS[0].row_key], make_tariff(), NOW)
+        abandon_rows(folder, [ROWS[0].row_key], NOW)
 
 
 def test_jobs_of_a_run_that_dies_after_the_fold_are_not_settled(folder, monkeypatch):

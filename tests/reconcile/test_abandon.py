@@ -1,6 +1,7 @@
 """Giving up by hand: what it frees, what stays reserved, and what it refuses."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from dailies.errors import InputError, RefusedError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.snapshot import read_snapshot
+from dailies.planning.caps import Caps
 from dailies.planning.claim import claim_rows
 from dailies.reconcile.abandon import abandon_rows, keys_of_lines
 from tests.factories import (
@@ -39,7 +41,7 @@ def folder(tmp_path: Path) -> LedgerFolder:
 
 
 def give_up(folder: LedgerFolder, *names: str) -> list[LedgerEntry]:
-    abandon_rows(folder, names, make_tariff(), NOW)
+    abandon_rows(folder, names, NOW)
     return [entry for entry in folder.entries() if entry.status is S.ABANDONED]
 
 
@@ -64,7 +66,7 @@ def test_a_row_that_only_a_living_runs_journal_has_is_known_to_be_at_work(folder
 
 
 def test_only_a_job_that_was_polled_stays_reserved(folder: LedgerFolder) -> None:
-    given_up = abandon_rows(folder, [PENDING.row_key, POLLED.row_key, DOUBTFUL.row_key], make_tariff(), NOW)
+    given_up = abandon_rows(folder, [PENDING.row_key, POLLED.row_key, DOUBTFUL.row_key], NOW)
     assert [entry.prompt for entry in given_up.perhaps_charged] == ["b"]
     assert read_snapshot(folder, (), make_tariff(), NOW).reserved_beside(()) == KLING_5_S_MXN
 
@@ -119,3 +121,28 @@ def test_a_worst_case_that_stays_reserved_counts_against_the_month(folder: Ledge
     books = read_snapshot(folder, (), make_tariff(), NOW)
     assert books.given_up_mxn == Decimal("4.2")
     assert replace(POLLED, status=S.ABANDONED).reserved_mxn == KLING_5_S_MXN
+
+
+@pytest.mark.parametrize(
+    ("now", "counts"),
+    [("2026-10-15", False), ("2026-11-30", True), ("2026-12-05", True), ("2026-12-31", True), ("2027-01-02", False)],
+)
+def test_a_job_that_was_given_up_counts_in_the_months_that_could_hold_its_charge(
+    folder: LedgerFolder, now: str, counts: bool
+) -> None:
+    """Submitted in November, given up in December: no later poll can have charged it."""
+    abandon_rows(folder, [POLLED.row_key], datetime(2026, 12, 10, tzinfo=UTC))
+    tariff = make_tariff(fx={"*": Decimal(20)})
+    month = read_snapshot(folder, (), tariff, datetime.fromisoformat(f"{now}T18:00+00:00"))
+
+    assert month.given_up_mxn == (KLING_5_S_MXN if counts else 0)
+
+
+def test_a_job_that_was_given_up_does_not_count_against_the_balance(folder: LedgerFolder) -> None:
+    """If it was charged, that has left the balance already."""
+    give_up(folder, POLLED.row_key, PENDING.row_key, DOUBTFUL.row_key)
+    caps = Caps(balance_mxn=KLING_5_S_MXN)
+    claim_rows(folder, make_file(*make_rows("new")), make_terms(caps), NOW).release()
+
+    with pytest.raises(RefusedError, match=r"This month may come to 8\.40"):
+        claim_rows(folder, make_file(*make_rows("new")), make_terms(Caps(max_month_mxn=KLING_5_S_MXN)), NOW)

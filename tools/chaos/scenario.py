@@ -255,7 +255,7 @@ def _finish(place: Place, csv: Path, report: Report, env: dict[str, str]) -> Non
     """Repeat the command until it reports that it is done, or that some rows failed."""
     for _ in range(_MOST_LIVES):
         report.lives += 1
-        code = place.run(csv, **env)
+        code = place.run_csv(csv, **env)
         if code in (0, 1):
             return
         if code != 3:
@@ -270,6 +270,6 @@ def _breaches(place: Place, csv: Path, scenario: Scenario, env: dict[str, str]) 
     yield from breaches_at_the_end(place.ledger, sandbox, ROWS)
     yield from breach_of_the_cap(sandbox, scenario.cap_mxn)
     before = len(sandbox.jobs()), sandbox.consumed_mxn()
-    place.run(csv, **env)
+    place.run_csv(csv, **env)
     if (len(sandbox.jobs()), sandbox.consumed_mxn()) != before:
         yield "running the same CSV again bought something"
