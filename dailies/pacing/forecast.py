@@ -1,4 +1,4 @@
-"""What a run expects of render times: learned from the ledger, then from its own polls. Pure: no clock.
+"""Forecasts render times: learns them from the ledger, then from the polls of the run. Pure: no clock.
 
 All ages that come in are seconds since the submit as the clock shows them; inside, they are divided by the time scale.
 """
@@ -14,13 +14,13 @@ from dailies.pacing.poll_times import Procedure, procedure_for
 from dailies.pacing.render_estimates import RenderTimes, Sighting, estimate
 
 _KEPT = 1000  # the latest jobs of a group that count
-_OWN_AFTER = 40  # jobs of one duration that have ended, until that duration has a distribution of its own
+_OWN_AFTER = 40  # jobs of one duration that have ended, until that duration gets its own distribution
 _HISTORY_COUNTS = 40.0  # yesterday's jobs count for so many of today's: the provider may have changed
 _FIRST_FIT, _GROWTH = 4, 1.5  # a distribution is fitted anew when there are so many jobs, then so many times more
 
 
 class Past(NamedTuple):
-    """A job that has ended in an earlier run: its model, seconds of video, and what polls have shown of it."""
+    """A job that ended in an earlier run: its model, seconds of video, and what its polls showed."""
 
     model: VideoModel
     duration_s: int
@@ -29,7 +29,7 @@ class Past(NamedTuple):
 
 @dataclass(slots=True)
 class _Group:
-    """The jobs of one model, or of one of its durations, and the distribution that was fitted to them last."""
+    """The jobs of one model, or of one of its durations, and their last fitted distribution."""
 
     model: VideoModel
     history: tuple[Sighting, ...] = ()
@@ -47,7 +47,7 @@ class _Group:
         self.news += 1
 
     def fitted(self) -> RenderTimes:
-        """The distribution, fitted anew where there is enough news."""
+        """Return the distribution; fit it again if enough jobs were added."""
         if self.times is None or self.news >= self.fit_at:
             still_open = (Sighting(age_s) for age_s in self.open.values())
             self.times = estimate(self.model, (*self.history, *self.ended, *still_open))
@@ -57,7 +57,7 @@ class _Group:
 
 
 class Forecast:
-    """The render times of every model and duration, and the best times to look.
+    """The render times of every model and duration, and the best times to poll.
 
     Args:
         time_scale: factor on the catalogue's times.
@@ -83,30 +83,30 @@ class Forecast:
             group.history = history
 
     def saw_early(self, model: VideoModel, duration_s: int, job_id: str, age_s: float) -> None:
-        """A poll has shown that a job was not done at that age."""
+        """Record that a poll found a job unfinished at that age."""
         for group in self._both(model, duration_s):
             group.open[job_id] = age_s / self._scale
 
     def saw_end(
         self, model: VideoModel, duration_s: int, job_id: str, not_done_at_s: float, done_by_s: float = math.inf
     ) -> None:
-        """A job was seen done; without ``done_by_s`` it has ended in another way, and was never seen done."""
+        """Record that a poll saw a job done; without ``done_by_s``, the job ended otherwise and was never seen done."""
         sighting = Sighting(not_done_at_s / self._scale, done_by_s / self._scale)
         for group in self._both(model, duration_s):
             group.end(job_id, sighting)
 
     def times(self, model: VideoModel, duration_s: int) -> RenderTimes:
-        """The distribution of render times, before the time scale."""
+        """Return the distribution of render times, before the time scale."""
         return self._best(model, duration_s).fitted()
 
     def mean_s(self, model: VideoModel, duration_s: int) -> float:
-        """The expected render time in seconds of the clock."""
+        """Return the expected render time in seconds of the clock."""
         return self.times(model, duration_s).mean_s * self._scale
 
     def procedure(
         self, model: VideoModel, duration_s: int, lag_s: float, max_gap_s: float, max_polls: float = math.inf
     ) -> Procedure:
-        """The best times to look for an expected lag; see ``procedure_for``. Seconds before the time scale."""
+        """Return the best times to poll for an expected lag; see ``procedure_for``. Seconds before the time scale."""
         group = self._best(model, duration_s)
         times = group.fitted()
         wanted = lag_s, max_polls

@@ -1,4 +1,4 @@
-"""What the ledger tells of render times: the jobs of the last weeks, as their polls have seen them."""
+"""Reads past render times from the ledger: the jobs of the last thirty days, as their polls saw them."""
 
 import math
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _ENDED = (EntryStatus.COMPLETED.value, EntryStatus.FAILED.value)
 
 
 def read_past(folder: LedgerFolder, model_ids: Iterable[str], now: datetime) -> list[Past]:
-    """The jobs of these models that have ended within thirty days, oldest first; a failed one was never seen done.
+    """Return the jobs of these models that ended within thirty days, oldest first; a failed job was never seen done.
 
     Raises:
         LedgerError: a file cannot be read.

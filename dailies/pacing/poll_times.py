@@ -1,8 +1,8 @@
-"""When to look: the optimum checking procedure of Barlow, Hunter and Proschan (SIAM J. Appl. Math. 11, 1963). Pure.
+"""When to poll: the optimum checking procedure of Barlow, Hunter and Proschan (SIAM J. Appl. Math. 11, 1963). Pure.
 
-Something happens at a random time, shows only when somebody looks, each look costs, and so does each second until it
-is seen. The optimum minimises expected looks + ``lag_price`` x expected lag; it is found exactly on the grid of the
-distribution, by dynamic programming backwards in time. No gap after the first look is ever wider than a bound.
+An event happens at a random time and shows only in a poll; each poll has a cost, and so has each second until the poll
+that sees the event. The optimum minimises expected polls + ``lag_price`` x expected lag. Dynamic programming backwards
+in time finds it exactly on the grid of the distribution. No gap after the first poll is wider than a bound.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 
 from dailies.pacing.render_estimates import Floats, RenderTimes
 
-_NEVER_BEFORE, _BEYOND = 1e-4, 0.999  # probabilities between which looks are placed one by one
+_NEVER_BEFORE, _BEYOND = 1e-4, 0.999  # probabilities between which polls are placed one by one
 _CELLS = 200
 _TRIES = 12
 _CLOSE = 0.01
@@ -23,15 +23,15 @@ class Procedure:
     """The optimum for one distribution and one price of lag.
 
     Attributes:
-        times_s: ages at which one may look; the last one ends the grid.
-        following: for each of them, the index of the next look after one that found nothing.
-        cost: what is still to be expected after having looked there in vain, times the probability of that.
-        alive: the probability of not being done by then.
-        moment: the part of the mean that lies before, for expected lags.
-        max_gap_s: the widest gap, which is kept beyond the grid.
-        lag_price: what a second of lag costs, in polls.
-        polls: expected looks at a job that was just submitted.
-        lag_s: expected seconds from done to seen.
+        times_s: possible ages of a poll; the last one ends the grid.
+        following: for each age, the index of the next poll after one that found the job unfinished.
+        cost: the expected cost after an unsuccessful poll at that age, times the probability of that poll.
+        alive: the probability that the job is unfinished at that age.
+        moment: the part of the mean before that age, for expected lags.
+        max_gap_s: the widest gap, also used beyond the grid.
+        lag_price: the cost of one second of lag, in polls.
+        polls: expected polls of a job that was just submitted.
+        lag_s: expected seconds from the end of the render to the poll that sees it.
     """
 
     times_s: Floats
@@ -46,15 +46,15 @@ class Procedure:
 
     @property
     def checks_s(self) -> tuple[float, ...]:
-        """Ages at which a job that was just submitted is looked at, in seconds; then every ``max_gap_s``."""
+        """The ages, in seconds, at which to poll a job that was just submitted; after them, every ``max_gap_s``."""
         return tuple(float(self.times_s[index]) for index in _path(self.following, 0))
 
     def checks_from(self, age_s: float) -> tuple[float, ...]:
-        """The same for a job that was submitted so long ago and was never looked at."""
+        """Return the same for a job of that age that was never polled."""
         ahead = int(np.searchsorted(self.times_s, age_s, side="right"))
         if ahead >= len(self.times_s):
             return (age_s,)
-        # One may look now, which tells nearly what a look at the last point of the grid would have told.
+        # A poll now shows nearly as much as a poll at the last point of the grid would have shown.
         points = np.arange(ahead - 1, len(self.times_s))
         looks_s = np.maximum(self.times_s[points], age_s)
         reached, moment = 1 - self.alive[points], self.moment[points]
@@ -74,13 +74,13 @@ def _path(following: tuple[int, ...], index: int) -> list[int]:
 def best_procedure(
     times: RenderTimes, lag_price: float, max_gap_s: float, resolution_s: float = float("inf")
 ) -> Procedure:
-    """The optimum for a price of lag, in polls for a second.
+    """Find the optimum for a price of lag, in polls per second.
 
     Args:
         times: the distribution.
-        lag_price: what a second of lag costs, in polls.
-        max_gap_s: the widest gap after the first look, in seconds.
-        resolution_s: how fine the grid has to be at least, as far as that of the distribution is.
+        lag_price: the cost of one second of lag, in polls.
+        max_gap_s: the widest gap after the first poll, in seconds.
+        resolution_s: the coarsest step of the grid, as far as the distribution's own grid allows.
     """
     grid, mass, middles = _condense(times, resolution_s)
     reached, moment = np.cumsum(mass), np.cumsum(mass * middles)
@@ -106,14 +106,14 @@ def best_procedure(
 def procedure_for(
     times: RenderTimes, lag_s: float, max_gap_s: float, *, max_polls: float = float("inf"), price: float | None = None
 ) -> Procedure:
-    """The optimum whose expected lag is ``lag_s``; with fewer looks and more lag where that takes over ``max_polls``.
+    """Find the optimum with an expected lag of ``lag_s``; with fewer polls and more lag if it needs over ``max_polls``.
 
     Args:
         times: the distribution.
-        lag_s: the expected lag to arrive at, in seconds.
-        max_gap_s: the widest gap between looks, in seconds.
-        max_polls: looks at one job that can be afforded, on average.
-        price: where to start the search, if a price close to it is known.
+        lag_s: the expected lag to reach, in seconds.
+        max_gap_s: the widest gap between polls, in seconds.
+        max_polls: affordable polls of one job, on average.
+        price: the start of the search, if a similar price is known.
     """
 
     def at(price: float) -> Procedure:
@@ -128,9 +128,9 @@ def procedure_for(
 def _search(
     at: Callable[[float], Procedure], price: float, excess_of: Callable[[Procedure], float], *, is_ceiling: bool = True
 ) -> Procedure:
-    """The procedure whose excess is nearest to 1 on the right side: not above it, or not below it.
+    """Find the procedure whose excess is nearest to 1 on the right side: not above it, or not below it.
 
-    The excess falls with the root of the price, more or less; where it jumps, halving what is left finds the step.
+    The excess falls approximately with the root of the price; if it jumps, bisection finds the step.
     """
     best: Procedure | None = None
     nearest = float("inf")
@@ -150,7 +150,7 @@ def _search(
 
 
 def _condense(times: RenderTimes, resolution_s: float) -> tuple[Floats, Floats, Floats]:
-    """About ``_CELLS`` cells where something happens, or finer ones; what comes earlier goes into the first one.
+    """Reduce the grid to about ``_CELLS`` cells where jobs end, or finer ones; the first cell holds all earlier mass.
 
     Returns:
         Grid (beginning with 0), mass and mean time of each cell.

@@ -1,7 +1,7 @@
-"""Who may send when: one limiter for all submits and polls of a process. Pure: whoever calls brings the time and waits.
+"""One limiter for all submits and polls of a process. Pure: the caller passes the time and does the waiting.
 
-A refusal (429) pauses everybody for as long as the service says. What was refused, submits or polls, then goes on at
-half its rate and gets it back by even steps: big ones up to just below the rate that was refused, small ones after.
+A 429 pauses every request for as long as the service says. The refused kind of request (submits or polls) then
+continues at half its rate and recovers in even steps: big ones up to just below the refused rate, small ones after it.
 """
 
 import math
@@ -15,11 +15,11 @@ _NEAR = 0.9  # of the rate that was refused last: from there on by small steps
 _FLOOR = 1 / 16
 _MEASURED = 20  # turns over which the rate of what had none is measured
 _EVENTS_BURST_S = 2.0
-_LATE_S = 0.1  # whoever wakes up so much too late does not put off all others
+_LATE_S = 0.1  # a request that wakes up so late does not delay the next ones
 
 
 class Rate:
-    """Turns at a rate; those of ``burst_s`` seconds may come at once, otherwise unused time is not saved up."""
+    """Turns at a rate. The turns of ``burst_s`` seconds may come at once; other unused time is lost."""
 
     def __init__(self, per_s: float, burst_s: float = 0.0) -> None:
         self.per_s = per_s
@@ -27,7 +27,7 @@ class Rate:
         self._next_at = -math.inf
 
     def wait_s(self, now: float) -> float:
-        """Seconds until there is a turn."""
+        """Return the seconds until the next turn."""
         return max(0.0, self._next_at - self._burst_s - now)
 
     def spend(self, now: float, turns: float = 1.0) -> None:
@@ -37,10 +37,10 @@ class Rate:
 
 
 class AdaptiveRate(Rate):
-    """A rate that gives way when it is refused, and recovers additively.
+    """A rate that halves after a refusal and recovers additively.
 
     Args:
-        per_s: the full rate; infinite where none is known: then the one that was refused takes its place.
+        per_s: the full rate; if it is unknown, infinite: the first refused rate replaces it.
     """
 
     def __init__(self, per_s: float) -> None:
@@ -67,10 +67,10 @@ class AdaptiveRate(Rate):
         self.per_s = min(self.per_s, self._full_per_s)
 
     def refused(self, now: float) -> None:
-        """One of the turns was too early."""
+        """Slow down: one of the turns was refused."""
         if math.isinf(self._full_per_s):
             self._full_per_s = self.per_s = 2 * self._measured_per_s(now)
-        if len(self._latest) == _MEASURED:  # it may have been allowed more than it used
+        if len(self._latest) == _MEASURED:  # the rate may allow more than was used
             self.per_s = min(self.per_s, self._measured_per_s(now))
         self._refused_per_s = self.per_s
         self.per_s = max(self.per_s / 2, min(self.per_s, self._full_per_s * _FLOOR))
@@ -82,7 +82,7 @@ class AdaptiveRate(Rate):
 
 
 class Limiter:
-    """What a process may send: its submit rate, the account's rate, the events that Prefect's server takes in."""
+    """The limits of a process: its submit rate, the account's rate, the events that Prefect's server accepts."""
 
     def __init__(self, pace: Pace) -> None:
         self.submits = AdaptiveRate(pace.submits_per_s)
@@ -92,15 +92,15 @@ class Limiter:
         self._paused_until = -math.inf
 
     def paused_for(self, now: float) -> float:
-        """Seconds that everybody still has to wait, 0 where there is no pause."""
+        """Return the remaining seconds of the pause, 0 if there is none."""
         return max(0.0, self._paused_until - now)
 
     def submit_wait_s(self, now: float) -> float:
-        """Seconds until the next job may be submitted."""
+        """Return the seconds until the next submit may be sent."""
         return max(self._common_wait_s(now), self.submits.wait_s(now))
 
     def poll_wait_s(self, now: float) -> float:
-        """Seconds until the next job may be looked at."""
+        """Return the seconds until the next poll may be sent."""
         return max(self._common_wait_s(now), self.polls.wait_s(now))
 
     def _common_wait_s(self, now: float) -> float:
@@ -113,17 +113,17 @@ class Limiter:
         self._events.spend(now, EVENTS_PER_SUBMIT)
 
     def poll(self, now: float) -> None:
-        """Take a turn to look at a job."""
+        """Take a turn to poll."""
         self.polls.spend(now)
         self._requests.spend(now)
         self._events.spend(now, EVENTS_PER_POLL)
 
     def pause(self, now: float, seconds: float, *, is_poll: bool = False) -> None:
-        """Nobody sends before ``seconds`` have passed. Several refusals of one burst slow down once."""
+        """Pause every request and slow down. Several refusals of one burst slow down only once."""
         if self.paused_for(now) == 0:
             (self.polls if is_poll else self.submits).refused(now)
         self.hold(now, seconds)
 
     def hold(self, now: float, seconds: float) -> None:
-        """Nobody sends before ``seconds`` have passed; then everything goes on as before."""
+        """Pause every request; afterwards the rates are as before."""
         self._paused_until = max(self._paused_until, now + seconds)

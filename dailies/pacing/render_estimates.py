@@ -1,10 +1,10 @@
-"""How long a model renders: a distribution that is learned from what polls have shown. Pure.
+"""Estimates how long a model renders: a distribution learned from polls. Pure.
 
-A poll never shows when a job got done, only that it was not done at one poll and done at the next (interval-censored),
-or not done when last looked at (right-censored: jobs that are still open, and failed ones). The catalogue's typical
-range is the prior. The family is lognormal with unknown middle and spread, on a grid, and a few stragglers beside it,
-so that one stuck job does not bend the whole. Its posterior is the base of Turnbull's self-consistent estimate
-(JRSS B 38, 1976), which counts it as ``_BASE_JOBS`` jobs: so shapes that no lognormal has are learned, too.
+A poll never shows when a job finished, only that it was unfinished at one poll and finished at the next
+(interval-censored), or unfinished at the last poll (right-censored: open jobs and failed ones). The catalogue's typical
+range is the prior. The family is lognormal with unknown middle and spread, on a grid, plus a few stragglers, so one
+stuck job does not distort the estimate. Its posterior is the base of Turnbull's self-consistent estimate
+(JRSS B 38, 1976), which counts it as ``_BASE_JOBS`` jobs. So the estimate also learns shapes that are not lognormal.
 """
 
 import math
@@ -24,7 +24,7 @@ _QUANTILE_95 = 1.6448536269514722  # of the standard normal distribution
 _POINTS = 800
 _LOWEST, _HIGHEST = 1 / 6, 12.0  # the grid's ends, in units of the typical range's ends
 
-# What may be wrong about the typical range: usually little (in units of its spread), seldom a factor (in log time).
+# Errors of the typical range: usually small (in units of its spread), rarely a factor (in log time).
 _SHIFT_LITTLE, _SHIFT_MUCH, _P_MUCH = 0.1, 0.5, 0.01
 _SPREAD_MISTAKE = 0.1
 _FARTHEST, _SHIFT_STEP = 1.4, 0.25  # in log time; in units of the spread
@@ -41,9 +41,9 @@ _PHI = np.array([0.5 * math.erfc(-z / math.sqrt(2)) for z in _Z])
 
 
 class Sighting(NamedTuple):
-    """What polls have shown of one job, in seconds after its submit; ``inf``: it was never seen done.
+    """What the polls of one job showed, in seconds after its submit; ``inf``: no poll saw it done.
 
-    ``weight``: how many jobs it counts for.
+    ``weight``: the number of jobs that it counts as.
     """
 
     not_done_at_s: float
@@ -64,11 +64,11 @@ class RenderTimes:
     mass: Floats
 
     def done_by(self, age_s: float) -> float:
-        """The probability that a job is done at that age, in seconds."""
+        """Return the probability that a job is done at that age, in seconds."""
         return float(np.interp(age_s, self.times_s, np.cumsum(self.mass)))
 
     def quantile_s(self, probability: float) -> float:
-        """The age, in seconds, at which a job is done with that probability."""
+        """Return the age, in seconds, at which a job is done with that probability."""
         return float(np.interp(probability, np.cumsum(self.mass), self.times_s))
 
     @property
@@ -83,18 +83,18 @@ class RenderTimes:
 
 
 def normal_cdf(z: Floats) -> Floats:
-    """The standard normal distribution function, to seven digits."""
+    """Compute the standard normal distribution function, to seven digits."""
     return np.asarray(np.interp(z, _Z, _PHI))
 
 
 def log_range(model: VideoModel) -> tuple[float, float]:
-    """Middle and spread of the logarithm of the seconds, if the typical range holds nine jobs of ten."""
+    """Return middle and spread of the logarithm of the seconds, if the typical range holds nine of ten jobs."""
     low, high = (math.log(seconds) for seconds in model.typical_render_s)
     return (low + high) / 2, (high - low) / 2 / _QUANTILE_95
 
 
 def estimate(model: VideoModel, sightings: Sequence[Sighting] = ()) -> RenderTimes:
-    """The distribution of a model's render times, from the catalogue and whatever polls have shown."""
+    """Estimate the distribution of a model's render times from the catalogue and from polls."""
     if not sightings:
         return _prior(model)
     family = _family(model)
@@ -110,7 +110,7 @@ def _prior(model: VideoModel) -> RenderTimes:
 
 
 class _Seen(NamedTuple):
-    """Sightings on a grid: each job got done in one of the cells ``low + 1`` to ``high``."""
+    """Sightings on a grid: each job finished in one of the cells ``low + 1`` to ``high``."""
 
     low: NDArray[np.intp]
     high: NDArray[np.intp]
@@ -132,7 +132,7 @@ class _Family:
         times_s: the grid.
         reached: the members' distribution functions on it: member x time.
         astray: that of the stragglers.
-        log_prior: the logarithm of each member's weight before anything was seen.
+        log_prior: the logarithm of each member's weight without any data.
     """
 
     times_s: Floats
@@ -141,14 +141,14 @@ class _Family:
     log_prior: Floats
 
     def posterior(self, seen: _Seen) -> Floats:
-        """The logarithm of each member's weight afterwards, up to a constant."""
+        """Return the logarithm of each member's weight after the sightings, up to a constant."""
         within = self.reached[:, seen.high] - self.reached[:, seen.low]
         astray = self.astray[seen.high] - self.astray[seen.low]
         likelihood = (1 - _P_STRAGGLER) * within + _P_STRAGGLER * astray
         return np.asarray(self.log_prior + np.log(np.maximum(likelihood, 1e-12)) @ seen.weight)
 
     def mixture(self, log_weight: Floats) -> Floats:
-        """The mass in each cell of the grid."""
+        """Return the mass in each cell of the grid."""
         weight = np.exp(log_weight - log_weight.max())
         reached = (1 - _P_STRAGGLER) * (weight / weight.sum()) @ self.reached + _P_STRAGGLER * self.astray
         reached[-1] = 1.0
@@ -177,12 +177,12 @@ def _family(model: VideoModel) -> _Family:
 
 
 def _self_consistent(base: Floats, seen: _Seen) -> Floats:
-    """Share each job out over the cells where it may have got done, again and again; ``base`` keeps it smooth."""
+    """Share each job over the cells in which it can have finished, repeatedly; ``base`` keeps the result smooth."""
     mass = base
     for _ in range(_ROUNDS):
         reached = np.cumsum(mass)
         share = seen.weight / np.maximum(reached[seen.high] - reached[seen.low], 1e-12)
-        # Every job adds its share to each of its cells: a running sum over where intervals begin and end.
+        # Every job adds its share to each of its cells: a running sum over the starts and ends of intervals.
         steps = np.bincount(seen.low + 1, share, len(mass) + 1) - np.bincount(seen.high + 1, share, len(mass) + 1)
         mass = _BASE_JOBS * base + mass * np.maximum(np.cumsum(steps)[:-1], 0.0)
         mass = mass / mass.sum()

@@ -1,4 +1,4 @@
-"""Slots: how many jobs may render at the same time, of the account, of a provider, of a model."""
+"""Slots: the number of jobs that may render at the same time, of the account, of a provider, of a model."""
 
 import asyncio
 import contextlib
@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from dailies.catalogue import provider_of
 
-_HELD_UP_AT_MOST = 2000  # rows that wait at a narrow cap while later ones pass them
+_HELD_UP_AT_MOST = 2000  # rows that wait at a narrow cap while later rows pass them
 
 
 class _Cap:
-    """One cap, and who waits for it."""
+    """One cap, and the number of rows that wait for it."""
 
     def __init__(self, jobs: int) -> None:
         self.places = asyncio.Semaphore(jobs)
@@ -30,11 +30,11 @@ class _Cap:
 
 
 class Slots:
-    """A place for each job that may render at the same time; whoever came first gets what is freed.
+    """A place for each job that may render at the same time; a free place goes to the row that has waited longest.
 
     Args:
-        jobs: of the whole account.
-        caps: narrower ones, by provider (``fal``) or model (``fal/kling-2``).
+        jobs: the cap of the whole account.
+        caps: narrower caps, by provider (``fal``) or model (``fal/kling-2``).
     """
 
     def __init__(self, jobs: int, caps: Mapping[str, int] | None = None) -> None:
@@ -46,8 +46,8 @@ class Slots:
     async def taken(self, model_id: str, held_up: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
         """Wait for a place of that model and hold it.
 
-        ``held_up`` is called if the model or its provider has none although the account may have: rows of other
-        models need not wait then.
+        Call ``held_up`` if the model or its provider has no free place although the account may have one: then rows of
+        other models need not wait.
         """
         narrow = self._caps_of(model_id)
         is_held_up = any(cap.places.locked() for cap in narrow) and self._held_up < _HELD_UP_AT_MOST
@@ -64,10 +64,10 @@ class Slots:
             yield
 
     def are_wanted(self, model_id: str) -> bool:
-        """Whether rows wait for a place that a job of this model holds."""
+        """Return whether rows wait for a place that a job of this model holds."""
         return any(cap.waiting for cap in (self._account, *self._caps_of(model_id)))
 
     def _caps_of(self, model_id: str) -> list[_Cap]:
-        """The narrowest first: nobody holds a wider place while waiting for a narrower one."""
+        """Return the narrowest cap first, so that no row holds a wider place while it waits for a narrower one."""
         names = (model_id, provider_of(model_id))
         return [self._narrow[name] for name in names if name in self._narrow]
