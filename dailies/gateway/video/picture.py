@@ -1,7 +1,8 @@
-"""Draws the frames of a video: a colour derived from the prompt, a slow pan, the prompt as a caption."""
+"""Draws the frames of a video: colours that follow from the prompt, a slow pan, the prompt as a caption."""
 
 import colorsys
 from collections.abc import Iterator
+from importlib.resources import files
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -66,7 +67,7 @@ def _draw_caption(scene: Scene) -> Image.Image:
 
 def wrap_text(text: str, width_px: int, size: int) -> list[str]:
     """Break a text into at most seven lines that fit, by words or, where one is too long, by characters."""
-    font = ImageFont.load_default(size)
+    font = load_font(size)
     lines = [""]
     for word in _printable(text)[:SEEN_CHARACTERS].split():
         longer = f"{lines[-1]} {word}".strip()
@@ -82,6 +83,12 @@ def wrap_text(text: str, width_px: int, size: int) -> list[str]:
     return lines if len(lines) <= LINES else [*lines[: LINES - 1], lines[LINES - 1][:-3] + "..."]
 
 
+def load_font(size: int) -> ImageFont.FreeTypeFont:
+    """Load the captions' font: Open Sans, which has Latin with its accents, Greek and Cyrillic."""
+    with (files("fontpkg_open_sans") / "files" / "OpenSans[wdth,wght].ttf").open("rb") as file:
+        return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
+
+
 def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
@@ -89,4 +96,4 @@ def _printable(text: str) -> str:
 def _write(
     pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, size: int, colour: tuple[int, int, int]
 ) -> None:
-    pen.text(place, text, font=ImageFont.load_default(size), fill=colour)
+    pen.text(place, text, font=load_font(size), fill=colour)

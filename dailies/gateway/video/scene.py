@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 
 # Part of every file name, so that a changed picture never meets an old file.
-LOOK = "1"
+LOOK = "2"
 SHORT_SIDE_PX = 270
 SHORT_SIDE_PLAIN_PX = 36
 

@@ -8,7 +8,7 @@ import pytest
 from dailies.catalogue import load_catalogue
 from dailies.gateway.testing import running_sandbox
 from dailies.gateway.video.encode import render_scene
-from dailies.gateway.video.picture import wrap_text
+from dailies.gateway.video.picture import load_font, wrap_text
 from dailies.gateway.video.scene import Scene
 
 RATIOS = sorted({ratio for model in load_catalogue().values() for ratio in model.aspect_ratios})
@@ -60,6 +60,28 @@ def test_picture_moves(tmp_path: Path):
 )
 def test_any_prompt_can_be_drawn(tmp_path: Path, prompt):
     render_scene(Scene(prompt, "fal/kling-2", 1, "16:9", False, False), tmp_path / "video.mp4")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "corazón de café",
+        "¿Qué? ¡Niño, pingüino! ÁÉÍÓÚÑÜ",
+        "Ελληνικά άέήίόύώ",
+        "Съешь ещё этих мягких булок",
+        "«Žluťoučký kůň» — €50 …",
+        (Path(__file__).parents[3] / "data/prompts/sample.csv").read_text("utf-8"),
+    ],
+)
+def test_no_glyph_is_missing(text: str):
+    font = load_font(16)
+    missing = bytes(font.getmask("\U0010fffe"))
+    assert [letter for letter in text if letter.isprintable() and bytes(font.getmask(letter)) == missing] == []
+
+
+def test_accents_are_drawn():
+    letters = [bytes(load_font(16).getmask(letter)) for letter in ("ó", "o", "ñ", "n", "é", "e")]
+    assert len(set(letters)) == 6
 
 
 def test_long_prompt_is_cut_to_what_fits():
