@@ -1,8 +1,10 @@
 """Draws the frames of a video: colours that follow from the prompt, a slow pan, the prompt as a caption."""
 
 import colorsys
+import unicodedata
 from collections.abc import Iterator
 from importlib.resources import files
+from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -69,7 +71,7 @@ def wrap_text(text: str, width_px: int, size: int) -> list[str]:
     """Break a text into at most seven lines that fit, by words or, where one is too long, by characters."""
     font = load_font(size)
     lines = [""]
-    for word in _printable(text)[:SEEN_CHARACTERS].split():
+    for word in _drawable(text[:SEEN_CHARACTERS], font).split():
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width_px:
             lines[-1] = longer
@@ -85,12 +87,19 @@ def wrap_text(text: str, width_px: int, size: int) -> list[str]:
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:
     """Load the captions' font: Open Sans, which has Latin with its accents, Greek and Cyrillic."""
-    with (files("fontpkg_open_sans") / "files" / "OpenSans[wdth,wght].ttf").open("rb") as file:
-        return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
+    content = (files("fontpkg_open_sans") / "files" / "OpenSans[wdth,wght].ttf").read_bytes()
+    return ImageFont.truetype(BytesIO(content), size, layout_engine=ImageFont.Layout.BASIC)
 
 
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
+def _drawable(text: str, font: ImageFont.FreeTypeFont) -> str:
+    """Replace what cannot be seen by spaces, and letters that the font does not have by question marks."""
+    letters = unicodedata.normalize("NFC", "".join(letter if letter.isprintable() else " " for letter in text))
+    return "".join(letter if letter.isspace() or has_glyph(font, letter) else "?" for letter in letters)
+
+
+def has_glyph(font: ImageFont.FreeTypeFont, letter: str) -> bool:
+    """Say whether a font draws a letter. This one draws nothing for those that it does not have."""
+    return font.getmask(letter).getbbox() is not None
 
 
 def _write(

@@ -8,7 +8,7 @@ import pytest
 from dailies.catalogue import load_catalogue
 from dailies.gateway.testing import running_sandbox
 from dailies.gateway.video.encode import render_scene
-from dailies.gateway.video.picture import load_font, wrap_text
+from dailies.gateway.video.picture import has_glyph, load_font, wrap_text
 from dailies.gateway.video.scene import Scene
 
 RATIOS = sorted({ratio for model in load_catalogue().values() for ratio in model.aspect_ratios})
@@ -75,8 +75,13 @@ def test_any_prompt_can_be_drawn(tmp_path: Path, prompt):
 )
 def test_no_glyph_is_missing(text: str):
     font = load_font(16)
-    missing = bytes(font.getmask("\U0010fffe"))
-    assert [letter for letter in text if letter.isprintable() and bytes(font.getmask(letter)) == missing] == []
+    assert [letter for letter in text if not letter.isspace() and not has_glyph(font, letter)] == []
+    assert "?" not in "".join(wrap_text(text.replace("?", ""), 10_000, 16))
+
+
+def test_a_letter_that_the_font_does_not_have_is_seen_to_be_missing():
+    assert not has_glyph(load_font(16), "\N{CJK UNIFIED IDEOGRAPH-6771}")
+    assert wrap_text("\N{CJK UNIFIED IDEOGRAPH-6771} cafe\N{COMBINING ACUTE ACCENT}", 400, 16) == ["? café"]
 
 
 def test_accents_are_drawn():
