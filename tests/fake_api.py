@@ -1,6 +1,7 @@
 """A tiny GeekHub in memory, behind httpx's transport seam: jobs are a few states, what goes wrong is scripted."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class FakeJob:
                 "video_url": url if done and self.fate != "nowhere" else None,
                 "duration": self.body["duration"] - (self.fate == "shorter"),
                 "error": error if self.status == "failed" else None,
-                "completed": 1_794_500_000 if self.status in ("completed", "failed") else None,
+                "completed": int(time.time()) if self.status in ("completed", "failed") else None,
             },
         )
 

@@ -7,6 +7,7 @@ a job that nobody polls is never charged (page "GET poll").
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from typing import Any, Protocol, Self
 
 import httpx
@@ -19,10 +20,18 @@ from dailies.geekhub_client.responses import is_model_list, read_balance, read_c
 from dailies.settings import Settings
 
 MAX_TRIES = 5
+MAX_ANSWER_BYTES = 1_000_000
+_MAX_CONNECTIONS = 100
 _MAX_PAUSES = 100
+_MOST_WAIT_S = 1800.0
 _UNREACHABLE = "unreachable"
 _NO_SUCH_PAGE = (404, 405, 501)
 _OUTAGE_PAUSE_S = 1.0
+_NEVER_SENT = (
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
+    *(httpx.ProxyError, httpx.UnsupportedProtocol, httpx.LocalProtocolError),
+)
+_OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 
 
 class Gate(Protocol):
@@ -65,7 +74,7 @@ class GeekHubClient:
         base_url: such as ``https://api.geekhub.mx/v1``.
         api_key: sent as a bearer token; it appears in no message and no ``repr``.
         gate: paces requests; by default nothing does.
-        timeout_s: seconds to wait for one answer.
+        timeout_s: seconds for one request, from the connection to the last byte of its answer.
         repeat_in_doubt: whether a POST whose answer was lost is sent again, with the same key.
         outage_limit_s: seconds for which everybody waits, at the gate, while the service cannot be reached at all.
         transport: httpx's seam for tests.
@@ -94,11 +103,13 @@ class GeekHubClient:
         self._outage_limit_s = outage_limit_s
         self._lost_at: float | None = None
         self.date: str | None = None
+        self._timeout_s = timeout_s
+        self._connections = asyncio.Semaphore(_MAX_CONNECTIONS)
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"authorization": f"Bearer {api_key.get_secret_value()}", "user-agent": "dailies"},
             timeout=timeout_s,
-            limits=httpx.Limits(max_connections=100, max_keepalive_connections=50),
+            limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=50),
             transport=transport,
         )
 
@@ -121,8 +132,10 @@ class GeekHubClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def create_video(self, request: VideoRequest, idempotency_key: str) -> Job:
-        """Create a job (page "POST generations"); sent up to five times while no clear answer comes.
+    async def create_video(self, request: VideoRequest, idempotency_key: str, *, within_s: float = _MOST_WAIT_S) -> Job:
+        """Create a job (page "POST generations"); send the request up to five times while no clear answer comes.
+
+        Retries and pauses of the service end after ``within_s`` seconds.
 
         Raises:
             RowRefusedError: the request itself is wrong, or a content filter refused it.
@@ -131,14 +144,17 @@ class GeekHubClient:
         """
         in_doubt = False
         tries = 0
+        until = asyncio.get_running_loop().time() + within_s
         async for attempt in stamina.retry_context(
-            on=self._create_again, attempts=MAX_TRIES, timeout=None, wait_initial=0.2, wait_max=10
+            on=self._create_again, attempts=MAX_TRIES, timeout=within_s, wait_initial=0.2, wait_max=10
         ):
             with attempt:
                 tries = attempt.num
                 try:
                     response = await self._send(
-                        "POST", "/videos/generations", json=request.body(), headers={"idempotency-key": idempotency_key}
+                        *("POST", "/videos/generations", until),
+                        json=request.body(),
+                        headers={"idempotency-key": idempotency_key},
                     )
                     return replace(read_job(response), tries=tries)
                 except ServiceError as error:
@@ -149,19 +165,22 @@ class GeekHubClient:
     def _create_again(self, error: Exception) -> bool:
         return isinstance(error, TransportError) and (self._repeat_in_doubt or not error.in_doubt)
 
-    async def get_video(self, job_id: str) -> Job:
+    async def get_video(self, job_id: str, *, within_s: float = _MOST_WAIT_S) -> Job:
         """Poll a job once (page "GET poll"): the poll that finds it done is the one that is charged.
+
+        Retries and pauses of the service end after ``within_s`` seconds.
 
         Raises:
             JobNotFoundError: 404; never a reason to submit again.
             KeyRefusedError: 401.
             TransportError: no clear answer after five tries.
         """
+        until = asyncio.get_running_loop().time() + within_s
         async for attempt in stamina.retry_context(
-            on=TransportError, attempts=MAX_TRIES, timeout=None, wait_initial=0.2, wait_max=10
+            on=TransportError, attempts=MAX_TRIES, timeout=within_s, wait_initial=0.2, wait_max=10
         ):
             with attempt:
-                return read_job(await self._send("GET", f"/videos/{job_id}"), expected_id=job_id)
+                return read_job(await self._send("GET", f"/videos/{job_id}", until), expected_id=job_id)
         raise AssertionError("stamina returns or raises")
 
     async def read_balance(self) -> Decimal | None:
@@ -184,7 +203,7 @@ class GeekHubClient:
                     return None
                 if response.is_success:
                     return self.balance_mxn
-                error = self._error(response, is_poll=True)
+                error = self._error(response, is_poll=False)
                 if isinstance(error, PaceError):
                     self._gate.pause(error.retry_after_s or 0.0, is_poll=True)
                 raise error
@@ -218,23 +237,24 @@ class GeekHubClient:
             raise self._error(response, is_poll=False)
         return read_consumption(response) if response.is_success else None
 
-    async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """Send, waiting out every 429; a 200 answer."""
-        error: ServiceError | None = None
-        for _ in range(_MAX_PAUSES):
-            response = await self._reach(method, path, **content)
+    async def _send(self, method: str, path: str, until: float, **content: Any) -> httpx.Response:
+        """Send, and wait out every 429 until that time of the loop's clock; return a 200 answer."""
+        for pauses in count(1):
+            response = await self._reach(method, path, until, **content)
             if response.is_success:
                 return response
             error = self._error(response, is_poll=method == "GET")
             if not isinstance(error, PaceError):
                 raise error
             self._gate.pause(error.retry_after_s or 0.0, is_poll=method == "GET")
-        raise error or AssertionError("there was at least one try")
+            if pauses == _MAX_PAUSES or asyncio.get_running_loop().time() >= until:
+                raise error
+        raise AssertionError("the loop returns or raises")
 
-    async def _reach(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """Send when the gate allows it and the service can be reached: an outage is waited out by all together."""
+    async def _reach(self, method: str, path: str, until: float, **content: Any) -> httpx.Response:
+        """Send when the gate allows it and the service can be reached; all requests wait for the end of an outage."""
         while True:
-            await self._gate.ready()
+            await self._wait_for_gate(until)
             try:
                 return await self._exchange(method, path, **content)
             except TransportError as error:
@@ -242,16 +262,25 @@ class GeekHubClient:
                     raise
                 self._gate.hold(_OUTAGE_PAUSE_S)
 
+    async def _wait_for_gate(self, until: float) -> None:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._gate.ready()
+        except TimeoutError:
+            raise PaceError("the service asks for a longer pause than this request can wait", "paused") from None
+
     def _outage_s(self) -> float:
         return 0.0 if self._lost_at is None else asyncio.get_running_loop().time() - self._lost_at
 
     async def _exchange(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Send one request and read its whole answer: within ``timeout_s``, and at most ``MAX_ANSWER_BYTES``."""
         try:
-            response = await self._http.request(method, path, **content)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            async with self._connections, asyncio.timeout(self._timeout_s):
+                response = await self._read(self._http.build_request(method, path, **content))
+        except _NEVER_SENT as error:
             self._lost_at = self._lost_at or asyncio.get_running_loop().time()
             raise TransportError(f"{self.base_url} cannot be reached: {error}", code=_UNREACHABLE) from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             lost = f"the connection was lost: {type(error).__name__}"
             raise TransportError(lost, code="no_answer", in_doubt=True) from None
         self._lost_at = None
@@ -260,6 +289,20 @@ class GeekHubClient:
         if balance is not None:
             self.balance_mxn = balance
         return response
+
+    async def _read(self, request: httpx.Request) -> httpx.Response:
+        streamed = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for part in streamed.aiter_bytes():
+                body += part
+                if len(body) > MAX_ANSWER_BYTES:
+                    too_long = f"the answer is longer than {MAX_ANSWER_BYTES:,} bytes"
+                    raise TransportError(too_long, "bad_answer", streamed.status_code, in_doubt=True)
+        finally:
+            await streamed.aclose()
+        headers = [(name, value) for name, value in streamed.headers.items() if name not in _OF_THE_WIRE]
+        return httpx.Response(streamed.status_code, headers=headers, content=bytes(body), request=request)
 
     def _error(self, response: httpx.Response, *, is_poll: bool) -> ServiceError:
         return read_error(response, is_poll=is_poll, secret=self._key.get_secret_value())

@@ -1,5 +1,6 @@
-"""What GeekHub's answers mean (pages "Errors" and "GET poll"): a job, or an error of the tree. Pure."""
+"""Checks GeekHub's answers and reads them as a job or an error (pages "Errors" and "GET poll"). Pure."""
 
+import math
 import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -24,35 +25,59 @@ from dailies.system.retries import retry_after_s
 _FILTERED = re.compile(r"content[\s_-]*(filter|polic|moderat)|safety|nsfw|prohibited|moderation", re.IGNORECASE)
 _STATUSES = {status.value: status for status in JobStatus}
 _ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~:-]{0,127}")
-_LONGEST_REASON = 1000
 _FIRST_YEAR, _LAST_YEAR = 2020, 2100
+_KEY_CODES = ("missing_api_key", "invalid_api_key", "key_revoked")
+_LONGEST_TEXT = 2000
+_LONGEST_VIDEO_S = 86_400
+_LARGEST = Decimal(10) ** 12
+
+
+def read_json(response: httpx.Response) -> Any:
+    """Decode the JSON of an answer.
+
+    Raises:
+        ValueError: it is not JSON, or is nested too deeply to be decoded.
+    """
+    try:
+        return response.json()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def read_job(response: httpx.Response, *, expected_id: str | None = None) -> Job:
-    """The job object of a 200 answer; a status that is not documented counts as still processing.
+    """Read the job object of a 200 answer; a status that is not documented counts as still processing.
 
     Raises:
         TransportError: the answer is no job object, or that of another job.
     """
     try:
-        body = response.json()
+        body = read_json(response)
         job_id, status = _job_id(body["id"]), body["status"]
     except (ValueError, KeyError, TypeError):
         raise _nonsense(response) from None
     if job_id is None or not isinstance(status, str) or expected_id not in (None, job_id):
         raise _nonsense(response)
+    duration_s, completed_at = _seconds(body.get("duration")), _instant(body.get("completed"))
+    read = {"duration": duration_s, "completed": completed_at}
     return Job(
         id=job_id,
         status=_STATUSES.get(status, JobStatus.PROCESSING),
+        status_word=None if status in _STATUSES else _text(status) or "an empty word",
+        model=_text(body.get("model")),
         video_url=_web_url(body.get("video_url")),
-        duration_s=_whole(body.get("duration")),
+        duration_s=duration_s,
         error=_reason(body.get("error")),
-        completed_at=_instant(body.get("completed")),
+        completed_at=completed_at,
+        unreadable=tuple(
+            f"{name} is {_text(str(body[name]))}"
+            for name, value in read.items()
+            if value is None and body.get(name) is not None
+        ),
     )
 
 
 def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> ServiceError:
-    """The error that an answer other than 200 stands for.
+    """Read an answer other than 200 as an error.
 
     ``secret`` is the key; a service that repeats it in its message must not spread it.
     """
@@ -71,7 +96,7 @@ def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> Servi
     match response.status_code:
         case 401:
             return KeyRefusedError(**facts)
-        case 403 if told:
+        case 403 if told and not (is_poll and code not in _KEY_CODES):  # one job may be refused to a good key
             return KeyRefusedError(**facts)
         case 402:
             return BalanceEmptyError(**facts)
@@ -79,7 +104,7 @@ def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> Servi
             return PaceError(**facts, retry_after_s=retry_after_s(response.headers, datetime.now(UTC)))
         case 404 if is_poll:
             return JobNotFoundError(**facts)
-        case 502 if told and _FILTERED.search(facts["message"]):
+        case status if told and status >= 400 and is_content_filter(f"{code} {message}"):
             return ContentFilterError(**{**facts, "code": "content_filter"})
         case 408 | 425:
             return TransportError(**facts, in_doubt=not told)
@@ -94,12 +119,12 @@ def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> Servi
 
 
 def is_content_filter(reason: str) -> bool:
-    """Whether a failed job's reason is the provider's content filter."""
+    """Return whether a reason, as a code or in words, is the provider's content filter."""
     return bool(_FILTERED.search(reason))
 
 
 def read_balance(response: httpx.Response) -> Decimal | None:
-    """The balance in MXN that an answer tells, in its header or in the body of ``GET /v1/credits``; else None.
+    """Return the balance in MXN from the header or from the body of ``GET /v1/credits``; else None.
 
     Neither form is documented yet, so the likely names are tried.
     """
@@ -107,7 +132,7 @@ def read_balance(response: httpx.Response) -> Decimal | None:
     if told is not None or not response.url.path.endswith("/credits"):
         return told
     try:
-        body = response.json()
+        body = read_json(response)
     except ValueError:
         return None
     if not isinstance(body, dict):
@@ -117,18 +142,18 @@ def read_balance(response: httpx.Response) -> Decimal | None:
 
 
 def is_model_list(response: httpx.Response) -> bool:
-    """Whether this is what GeekHub answers to ``GET /models``: OpenAI's list form."""
+    """Return whether this is what GeekHub answers to ``GET /models``: OpenAI's list form."""
     try:
-        body = response.json()
+        body = read_json(response)
     except ValueError:
         return False
     return response.is_success and isinstance(body, dict) and isinstance(body.get("data"), list)
 
 
 def read_consumption(response: httpx.Response) -> Decimal | None:
-    """What the sandbox says the account was charged, in MXN."""
+    """Return what the sandbox says the account was charged, in MXN."""
     try:
-        return _decimal(response.json()["consumed_mxn"])
+        return _decimal(read_json(response)["consumed_mxn"])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -141,15 +166,18 @@ def _nonsense(response: httpx.Response) -> TransportError:
 
 def _error_body(response: httpx.Response) -> dict[str, Any] | None:
     try:
-        error = response.json()["error"]
+        error = read_json(response)["error"]
     except (ValueError, KeyError, TypeError):
         return None
     return error if isinstance(error, dict) else None
 
 
 def _text(value: Any) -> str | None:
-    """A text that can be written to a file; JSON may also hold halves of characters, which cannot."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) and value else None
+    """Return a text that can be written to a file and shown: no halves of characters, no control characters."""
+    if not isinstance(value, str):
+        return None
+    text = value[:_LONGEST_TEXT].encode(errors="replace").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split()) or None
 
 
 def _job_id(value: Any) -> str | None:
@@ -159,24 +187,27 @@ def _job_id(value: Any) -> str | None:
 
 def _web_url(value: Any) -> str | None:
     """Return a URL that can be fetched; anything else counts as missing."""
-    text = _text(value)
-    return text if text is not None and is_web_url(text) else None
+    return value if isinstance(value, str) and value == _text(value) and is_web_url(value) else None
 
 
 def _reason(value: Any) -> str | None:
-    """Return a reason on one line, without what controls a terminal, and of limited length."""
-    text = _text(value)
-    return text and "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST_REASON]).strip()
+    """Return why a job failed: a text, or the code and the message of an error object."""
+    if isinstance(value, dict):
+        return ": ".join(filter(None, (_text(value.get("code")), _text(value.get("message"))))) or None
+    return _text(value)
 
 
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _seconds(value: Any) -> int | None:
+    """Return seconds of video, rounded up, whatever form the number has; None for what cannot be a duration."""
+    seconds = None if isinstance(value, bool) else _decimal(value)
+    return math.ceil(seconds) if seconds is not None and 0 < seconds <= _LONGEST_VIDEO_S else None
 
 
 def _instant(value: Any) -> datetime | None:
-    """Seconds since 1970 as an instant; None for what cannot be when a video was made."""
+    """Return seconds since 1970 as an instant; None for what cannot be when a video was made."""
+    seconds = None if isinstance(value, bool) else _decimal(value)
     try:
-        instant = datetime.fromtimestamp(value, UTC)
+        instant = datetime.fromtimestamp(float(seconds) if seconds is not None else value, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None
     return instant if _FIRST_YEAR <= instant.year <= _LAST_YEAR else None
@@ -187,4 +218,4 @@ def _decimal(value: Any) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() else None
+    return amount if amount.is_finite() and abs(amount) < _LARGEST else None

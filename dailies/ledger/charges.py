@@ -11,12 +11,16 @@ from dailies.ledger.folder import LedgerFolder
 from dailies.pricing import Tariff
 
 DURATION_DIFFERS = "duration_differs"
-"""The error code of a video that is not as long as was ordered: nobody can say what it was charged."""
+MODEL_DIFFERS = "model_differs"
+COMPLETED_DIFFERS = "completed_differs"
+UNREADABLE = "unreadable_answer"
+FINDINGS = frozenset((DURATION_DIFFERS, MODEL_DIFFERS, COMPLETED_DIFFERS, UNREADABLE))
+"""Error codes of videos whose answer differs from the order: their charge is unknown, their worst case is reserved."""
 
 
 def with_charge(entry: LedgerEntry, tariff: Tariff, completed_at: datetime) -> LedgerEntry:
     """The entry with its charge and the charge's factors; without, where the month has no FX or a factor is unknown."""
-    if entry.error_code == DURATION_DIFFERS or entry.usd_per_second is None or entry.markup is None:
+    if entry.error_code in FINDINGS or entry.usd_per_second is None or entry.markup is None:
         return entry
     charge = tariff.charge(entry.usd_per_second, entry.duration_s or 0, entry.markup, completed_at)
     if charge is None:

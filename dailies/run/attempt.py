@@ -21,7 +21,7 @@ from dailies.errors import (
 )
 from dailies.geekhub_client.job import Job, JobStatus, VideoRequest
 from dailies.geekhub_client.responses import is_content_filter
-from dailies.ledger.charges import DURATION_DIFFERS, with_charge
+from dailies.ledger.charges import FINDINGS, with_charge
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.identity import organisation_of
 from dailies.ledger.journal_writer import Journal
@@ -29,8 +29,13 @@ from dailies.ledger.ordered_model import ordered_model
 from dailies.pacing.poll_schedule import PollSchedule
 from dailies.planning.next_attempt import JOB_FAILED
 from dailies.run.context import RunContext
+from dailies.run.findings import find_difference, find_oddity, with_reserve
 from dailies.run.job_polls import JobPolls
 from dailies.system.failpoints import Failpoint, reach
+
+_CONFLICT = 409
+_LONGEST_POLL_S = 1800.0
+_NO_URL = "the service says that the video is done, but not where it is"
 
 
 class Attempt:
@@ -71,7 +76,7 @@ class Attempt:
         Raises:
             RowRefusedError: this row can never succeed; journalled as failed.
             JobFailedError: the job failed at once; journalled as failed.
-            ServiceError: no job, or nobody knows; the row stays planned, or in doubt.
+            ServiceError: no job, or the answer is unclear; the row stays planned, or in doubt.
             JournalError: the journal cannot be written.
         """
         request = asyncio.create_task(self._submit())
@@ -84,7 +89,7 @@ class Attempt:
     async def _submit(self) -> None:
         planned = self.entry
         if planned.status is EntryStatus.PLANNED and planned.usd_per_second is None:
-            await self._refuse(f"{planned.model} was withdrawn from the catalogue: nobody knows its price")
+            await self._refuse(f"{planned.model} was withdrawn from the catalogue: its price is unknown")
         sent_at = self.entry.submitted_at or self._context.now()
         tries = self.entry.submit_tries
         await self._put(
@@ -92,29 +97,50 @@ class Attempt:
         )
         reach(Failpoint.AFTER_INTENT)
         self._born_at = self._context.now()
+        within_s = self._context.settings.give_up_after_s
         try:
-            job = await self._context.client.create_video(_request(self.entry), self._idempotency_key)
-        except RowRefusedError as error:
-            await self._put(final=True, status=EntryStatus.FAILED, error_code=error.code, error=str(error))
-            raise
+            job = await self._context.client.create_video(
+                _request(self.entry), self._idempotency_key, within_s=within_s
+            )
+            self._require_own_job(job.id)
         except ServiceError as error:
             doubtful = error.in_doubt or planned.status is EntryStatus.IN_DOUBT
+            # After a doubtful request, 409 says that the key is known: its job exists.
+            if isinstance(error, RowRefusedError) and not (doubtful and error.status == _CONFLICT):
+                await self._put(final=True, status=EntryStatus.FAILED, error_code=error.code, error=str(error))
+                raise
             before = self.entry if doubtful else replace(planned, submit_tries=self.entry.submit_tries)
             await self._write(replace(before, error_code=error.code, error=str(error)))
             raise
         reach(Failpoint.AFTER_ANSWER)
-        known: dict[str, Any] = {"job_id": job.id, "submit_tries": tries + job.tries, "error_code": None, "error": None}
+        known = replace(self.entry, job_id=job.id, submit_tries=tries + job.tries, error_code=None, error=None)
         if job.status is JobStatus.FAILED:
-            await self._fail(job, **known)
-        await self._put(status=EntryStatus.PENDING, **known)
+            await self._fail(known, job)
+        await self._write(replace(self._checked(known, job), status=EntryStatus.PENDING))
         reach(Failpoint.AFTER_ID)
+
+    def _require_own_job(self, job_id: str) -> None:
+        """Refuse a job id that the service has given to another row: one job is charged once, and makes one video."""
+        row_key, attempt = self._context.owner_of_job(job_id, self.entry)
+        if (row_key, attempt) != self.entry.key:
+            owner = f"attempt {attempt} of row {row_key}"
+            raise TransportError(
+                f"the service answers with job {job_id}, which belongs to {owner}", "repeated_job_id", in_doubt=True
+            )
+
+    def _checked(self, entry: LedgerEntry, job: Job) -> LedgerEntry:
+        """Return the entry with the finding of an answer, if any, and a worst case that covers it."""
+        now = self._context.now()
+        if found := find_difference(entry, job, now) or find_oddity(job):
+            entry = replace(entry, error_code=found[0], error=found[1])
+        return with_reserve(entry, job, self._context.settings.tariff, now)
 
     async def _refuse(self, reason: str) -> NoReturn:
         await self._put(final=True, status=EntryStatus.FAILED, error_code="model_withdrawn", error=reason)
         raise RowRefusedError(reason, "model_withdrawn")
 
     def begin_polling(self) -> PollSchedule:
-        """The schedule of this job's polls; the time until the deadline counts from here."""
+        """Compute the schedule of this job's polls; the time until the deadline counts from here."""
         self._job_polls = JobPolls(self._context, self.entry)
         schedule = self._job_polls.schedule(self._age_s)
         self._give_up_at = asyncio.get_running_loop().time() + schedule.deadline_s
@@ -122,7 +148,7 @@ class Attempt:
         return schedule
 
     async def poll(self) -> LedgerEntry:
-        """Look at the job once.
+        """Poll the job once.
 
         Returns:
             The completed entry; past the deadline, or when everything stops, the entry as it stands.
@@ -134,8 +160,7 @@ class Attempt:
             JournalError: the journal cannot be written.
         """
         job_polls = self._job_polls or JobPolls(self._context, self.entry)
-        await self._context.gate.poll_turn(job_polls.likely_done(self._age_s))
-        if not self._context.stop.may_poll:
+        if not await self._has_turn(job_polls) or not self._context.stop.may_poll:
             return self.entry
         self._polls += 1
         if self.entry.status is EntryStatus.PROCESSING:
@@ -145,25 +170,51 @@ class Attempt:
         reach(Failpoint.BEFORE_POLL)
         reason, asked_at_s = "still rendering", self._age_s
         try:
-            job = await self._context.client.get_video(self.entry.job_id or "")
+            job = await self._context.client.get_video(self.entry.job_id or "", within_s=self._left_s)
         except BalanceEmptyError as error:
             self._context.stop.submits(error)
             reason = str(error)
         except (TransportError, JobNotFoundError, PaceError, RowRefusedError) as error:
             reason = str(error)
+            if self._is_late or not isinstance(error, TransportError | PaceError):
+                await self._remember(replace(self.entry, error_code=error.code, error=_poll_answer(error)))
         else:
             reach(Failpoint.AFTER_POLL)
             if job.status is JobStatus.FAILED:
                 job_polls.saw_failed()
-                await self._fail(job, polls=self._polls, not_done_at_s=job_polls.not_done_at_s)
+                await self._fail(replace(self.entry, not_done_at_s=job_polls.not_done_at_s), job)
             if job.status is JobStatus.COMPLETED and (job.video_url or self._is_late):
                 job_polls.saw_done(self._age_s)
                 return await self._complete(job, job_polls.not_done_at_s)
             job_polls.saw_early(asked_at_s)
+            await self._remember(self._checked(replace(self.entry, error_code=None, error=None), job))
         if self._is_late:
             await self._put(polls=self._polls, not_done_at_s=job_polls.not_done_at_s)
             return self.entry
         raise JobPending(self.entry.job_id or "", reason)
+
+    async def _has_turn(self, job_polls: JobPolls) -> bool:
+        """Wait for a turn to poll; return whether it came before the job's deadline."""
+        until = (
+            None if self._give_up_at == float("inf") else self._give_up_at + self._context.settings.request_timeout_s
+        )
+        try:
+            async with asyncio.timeout_at(until):
+                await self._context.gate.poll_turn(job_polls.likely_done(self._age_s))
+        except TimeoutError:
+            return False
+        return True
+
+    async def _remember(self, entry: LedgerEntry) -> None:
+        """Journal what a poll has shown of an unfinished job, where it is news to the ledger."""
+        if (entry.error, entry.worst_mxn) != (self.entry.error, self.entry.worst_mxn):
+            await self._write(replace(entry, polls=self._polls))
+
+    @property
+    def _left_s(self) -> float:
+        """Seconds that one poll may take with its retries and pauses: until the job's deadline."""
+        left_s = self._give_up_at - asyncio.get_running_loop().time()
+        return min(max(left_s, self._context.settings.request_timeout_s), _LONGEST_POLL_S)
 
     @property
     def _age_s(self) -> float:
@@ -175,9 +226,11 @@ class Attempt:
         return asyncio.get_running_loop().time() >= self._give_up_at
 
     async def _complete(self, job: Job, not_done_at_s: float | None) -> LedgerEntry:
-        entry, now = self.entry, self._context.now()
-        completed_at = job.completed_at or now
-        error_code, error = _remark(entry, job)
+        now = self._context.now()
+        entry = self._checked(replace(self.entry, error_code=None, error=None), job)
+        completed_at = now if entry.error_code in FINDINGS else job.completed_at or now
+        if entry.error_code is None and job.video_url is None:
+            entry = replace(entry, error_code="no_video_url", error=_NO_URL)
         done = replace(
             entry,
             status=EntryStatus.COMPLETED,
@@ -186,8 +239,6 @@ class Attempt:
             waited_s=_waited_s(entry, now),
             not_done_at_s=not_done_at_s,
             polls=self._polls,
-            error_code=error_code,
-            error=error,
         )
         await self._write(with_charge(done, self._context.settings.tariff, completed_at), final=True)
         reach(Failpoint.AFTER_OUTCOME)
@@ -196,22 +247,23 @@ class Attempt:
 
     async def _check_organisation(self, organisation: str | None) -> None:
         folder = self._context.folder
-        if organisation not in (None, folder.identity.organisation):  # seldom: once for each ledger
+        if organisation not in (None, folder.identity.organisation):  # once for each ledger
             await asyncio.to_thread(folder.require_organisation, organisation)
 
-    async def _fail(self, job: Job, **known: Any) -> None:
+    async def _fail(self, entry: LedgerEntry, job: Job) -> NoReturn:
         reason = job.error or "the job failed without a reason"
         filtered = is_content_filter(reason)
         now = self._context.now()
-        outcome: dict[str, Any] = {
-            **known,
-            "status": EntryStatus.FAILED,
-            "error_code": "content_filter" if filtered else JOB_FAILED,
-            "error": reason,
-            "completed_at": job.completed_at or now,
-            "waited_s": _waited_s(self.entry, now),
-        }
-        await self._put(final=self._is_last or filtered, **outcome)
+        failed = replace(
+            entry,
+            status=EntryStatus.FAILED,
+            error_code="content_filter" if filtered else JOB_FAILED,
+            error=reason,
+            completed_at=job.completed_at or now,
+            waited_s=_waited_s(entry, now),
+            polls=self._polls,
+        )
+        await self._write(failed, final=self._is_last or filtered)
         raise JobFailedError(job.id, reason)
 
     async def _put(self, *, final: bool = False, **changes: Any) -> None:
@@ -231,13 +283,9 @@ def _request(entry: LedgerEntry) -> VideoRequest:
     return VideoRequest(entry.model or "", entry.prompt or "", entry.duration_s or 0, entry.aspect_ratio or "")
 
 
-def _remark(entry: LedgerEntry, job: Job) -> tuple[str | None, str | None]:
-    """What is strange about a completed job: its code, and in words."""
-    if job.duration_s not in (None, entry.duration_s):
-        return DURATION_DIFFERS, f"ordered {entry.duration_s} s, the service says {job.duration_s} s"
-    if job.video_url is None:
-        return "no_video_url", "the service says that the video is done, but not where it is"
-    return None, None
+def _poll_answer(error: ServiceError) -> str:
+    answer = "no answer" if error.status is None else f"HTTP {error.status}"
+    return f"the last poll got {answer}: {error}"
 
 
 def _waited_s(entry: LedgerEntry, now: datetime) -> float:

@@ -8,7 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.manifest import Manifest
 from dailies.ledger.ordered_model import ordered_model
@@ -25,6 +29,8 @@ from dailies.settings import Settings
 OUTAGE_LIMIT_S = 300.0
 """Seconds for which a run waits while the service cannot be reached; rows not submitted by then stay planned."""
 
+_NO_JOBS = pa.schema([("job_id", pa.string()), ("row_key", pa.string()), ("attempt", pa.int32())])
+
 
 @dataclass(slots=True)
 class RunContext:
@@ -34,6 +40,8 @@ class RunContext:
         slots: a place for each job that may render at the same time.
         forecast: the known render times; it learns from this run's polls.
         answers: submits that are under way; a cancelled row leaves its own here, and the run finishes it.
+        known_jobs: the jobs of the ledger when the run began.
+        job_owners: the attempt that each job id of this run belongs to.
         submitted: for each batch, set when none of its rows waits for a turn to submit.
     """
 
@@ -46,11 +54,21 @@ class RunContext:
     forecast: Forecast = field(default_factory=Forecast)
     stop: Stop = field(default_factory=Stop)
     answers: set["asyncio.Task[None]"] = field(default_factory=set)
+    known_jobs: pa.Table = field(default_factory=_NO_JOBS.empty_table)
+    job_owners: dict[str, tuple[str, int]] = field(default_factory=dict)
     submitted: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
     def now(self) -> datetime:
         """Read the wall clock, UTC."""
         return datetime.now(UTC)
+
+    def owner_of_job(self, job_id: str, entry: LedgerEntry) -> tuple[str, int]:
+        """Return the attempt that a job id belongs to: the first one that got it, in this run or the ledger."""
+        place = -1 if job_id in self.job_owners else pc.index(self.known_jobs["job_id"], job_id).as_py()
+        if place >= 0:
+            known = self.known_jobs.slice(place, 1)
+            self.job_owners[job_id] = known["row_key"][0].as_py(), known["attempt"][0].as_py()
+        return self.job_owners.setdefault(job_id, entry.key)
 
     async def finish_answers(self, within_s: float = 5.0) -> None:
         """Wait for the answers to requests that are already on their way, so that no id is lost needlessly."""
@@ -110,4 +128,5 @@ def open_run(
     worst = sum((row.entry.worst_mxn or ZERO for row in rows), ZERO)
     slots = Slots(pace.in_flight, settings.max_in_flight_of)
     progress = Progress(len(rows), worst, lambda: gate.words)
-    return RunContext(settings, folder, client, gate, progress, slots, forecast, stop or Stop())
+    known_jobs = folder.scan(_NO_JOBS.names, pc.field("job_id").is_valid())
+    return RunContext(settings, folder, client, gate, progress, slots, forecast, stop or Stop(), known_jobs=known_jobs)

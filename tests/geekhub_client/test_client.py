@@ -1,7 +1,8 @@
 """The client over httpx's transport seam: what is sent, what is sent again, and that the key stays where it is."""
 
+import asyncio
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ from dailies.errors import (
     ServiceError,
     TransportError,
 )
-from dailies.geekhub_client.client import MAX_TRIES, GeekHubClient
+from dailies.geekhub_client.client import MAX_TRIES, GeekHubClient, OpenGate
 from dailies.geekhub_client.job import JobStatus, VideoRequest
 from tests.factories import LIVE_KEY
 
@@ -396,3 +397,55 @@ def test_only_what_may_succeed_when_it_is_sent_again_is_retryable():
     retryable = {kind for kind in error_classes() if kind.retryable}
 
     assert retryable == {PaceError, TransportError, JobNotFoundError, JobPending}
+
+
+class Drip(httpx.AsyncByteStream):
+    """A body that comes in parts and never ends."""
+
+    def __init__(self, part: bytes, every_s: float) -> None:
+        self._part, self._every_s = part, every_s
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(self._every_s)
+            yield self._part
+
+
+@pytest.mark.parametrize(
+    ("body", "timeout_s", "code"),
+    [(Drip(b" " * 65_536, 0.0), 30.0, "bad_answer"), (Drip(b" ", 0.01), 0.1, "no_answer")],
+)
+async def test_one_deadline_and_one_size_hold_for_a_whole_answer(body, timeout_s, code):
+    """Each read of it comes in time."""
+    endless = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
+    async with GeekHubClient("https://api.test/v1", SecretStr(LIVE_KEY), transport=endless, timeout_s=timeout_s) as api:
+        with pytest.raises(TransportError) as caught:
+            await api.create_video(REQUEST, "key")
+    assert (caught.value.code, caught.value.in_doubt) == (code, True)
+
+
+@pytest.mark.parametrize("send", ["create", "poll"])
+async def test_a_pause_that_is_longer_than_a_request_can_wait_ends_it(send):
+    gate, service = OpenGate(), Service(job())
+    gate.pause(300)
+    async with service.client(gate=gate) as api:
+        with pytest.raises(PaceError) as caught:
+            await (
+                api.create_video(REQUEST, "key", within_s=0.05)
+                if send == "create"
+                else api.get_video(JOB_ID, within_s=0.05)
+            )
+    assert (caught.value.in_doubt, service.requests) == (False, [])
+
+
+@pytest.mark.parametrize("fault", [httpx.ProxyError("no"), httpx.UnsupportedProtocol("no"), httpx.PoolTimeout("full")])
+async def test_what_provably_never_left_is_not_in_doubt(fault):
+    with pytest.raises(TransportError) as caught:
+        await create(Service(fault))
+    assert not caught.value.in_doubt
+
+
+async def test_a_409_after_a_doubtful_try_says_that_the_job_exists():
+    with pytest.raises(RowRefusedError) as caught:
+        await create(Service(LOST, refusal(409)))
+    assert (caught.value.status, caught.value.in_doubt) == (409, True)

@@ -119,9 +119,9 @@ def test_the_answer_about_another_job_is_not_taken():
         {"completed": value}
         for value in ("yesterday", 1e300, -(10**20), float("nan"), 1_794_500_000_000, -62135596800, 0, True, [], {})
     ]
-    + [{"duration": value} for value in ("5", 5.5, True, None, [])]
+    + [{"duration": value} for value in (True, None, [], "five", -5, 0, 1e300)]
     + [{"video_url": value} for value in (7, "", [], {}, *ODD_URLS)]
-    + [{"error": value} for value in ({"message": "x"}, 7, "")],
+    + [{"error": value} for value in (7, "", "\x1b\x00", {})],
 )
 def test_fields_of_a_wrong_type_count_as_missing(changes):
     job = read_job(httpx.Response(200, text=json.dumps(JOB | {"duration": None} | changes)))
@@ -318,9 +318,77 @@ def test_a_credits_page_that_is_no_json_tells_nothing():
     assert read_balance(httpx.Response(200, text="<html>", request=request)) is None
 
 
-def test_a_reason_is_one_line_of_limited_length():
-    job = read_job(job_answer(status="failed", error="\x1b[31mno\r\n" + "x" * 5000))
+@pytest.mark.parametrize(("value", "seconds"), [(8, 8), (8.0, 8), ("8", 8), ("8.0", 8), (5.5, 6), ("5.01", 6)])
+def test_a_duration_is_read_whatever_form_the_number_has(value, seconds):
+    job = read_job(httpx.Response(200, text=json.dumps(JOB | {"duration": value})))
 
-    assert job.error is not None
-    assert job.error.startswith("[31mno  xxx")
-    assert len(job.error) <= 1000
+    assert (job.duration_s, job.unreadable) == (seconds, ())
+
+
+def test_a_value_that_cannot_be_right_is_named():
+    job = read_job(httpx.Response(200, text=json.dumps(JOB | {"duration": "ei\x1bght", "completed": 1e300})))
+
+    assert job.unreadable == ("duration is ei ght", "completed is 1e+300")
+
+
+@pytest.mark.parametrize("word", ["expired", "cancelled", "succeeded", "COMPLETED"])
+def test_a_status_that_is_not_documented_is_kept_as_a_word(word):
+    job = read_job(httpx.Response(200, text=json.dumps(JOB | {"status": word})))
+
+    assert (job.status, job.status_word) == (JobStatus.PROCESSING, word)
+
+
+def test_control_characters_reach_no_text_of_ours():
+    job = read_job(httpx.Response(200, text=json.dumps(JOB | {"error": "fal\x1b[31m status:\r\nERROR\u202e"})))
+
+    assert job.error == "fal [31m status: ERROR"
+    for name in ("a\x1b", "../x", "", "x" * 201):
+        with pytest.raises(TransportError):
+            read_job(httpx.Response(200, text=json.dumps(JOB | {"id": name})))
+
+
+@pytest.mark.parametrize("deep", ["[" * 10_000, '{"id":' * 10_000, '{"error":' * 10_000])
+def test_brackets_without_end_are_no_answer(deep):
+    with pytest.raises(TransportError):
+        read_job(httpx.Response(200, text=deep))
+    for status in (400, 404, 502):
+        error = read_error(httpx.Response(status, text=deep), is_poll=False, secret="a-secret")
+        assert isinstance(error, TransportError)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (502, "provider_unavailable", "content filter: violence"),
+        (502, "content_filter", "no"),
+        (400, "content_policy_violation", "no"),
+        (422, "invalid_request_error", "the safety system refused the prompt"),
+    ],
+)
+def test_a_content_filter_is_one_by_its_code_and_by_its_words(status, code, message):
+    answer = httpx.Response(status, json={"error": {"code": code, "message": message}})
+
+    assert isinstance(read_error(answer, is_poll=False, secret="a-secret"), ContentFilterError)
+
+
+def test_a_job_that_failed_with_an_error_object_keeps_its_code_and_words():
+    job = read_job(
+        httpx.Response(200, json=JOB | {"status": "failed", "error": {"code": "content_filter", "message": "no"}})
+    )
+
+    assert job.error == "content_filter: no"
+    assert is_content_filter(job.error)
+
+
+@pytest.mark.parametrize(
+    ("code", "is_poll", "kind"),
+    [
+        ("forbidden", True, RowRefusedError),
+        ("key_revoked", True, KeyRefusedError),
+        ("forbidden", False, KeyRefusedError),
+    ],
+)
+def test_a_403_for_one_job_is_no_revoked_key(code, is_poll, kind):
+    answer = httpx.Response(403, json={"error": {"code": code, "message": "no"}})
+
+    assert type(read_error(answer, is_poll=is_poll, secret="a-secret")) is kind
