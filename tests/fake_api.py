@@ -29,6 +29,7 @@ class FakeJob:
     fate: str
     polls: int = 0
     status: str = "processing"
+    changes: dict[str, Any] = field(default_factory=dict)
 
     def look(self) -> None:
         """The state after one more poll."""
@@ -55,6 +56,7 @@ class FakeJob:
                 "duration": self.body["duration"] - (self.fate == "shorter"),
                 "error": error if self.status == "failed" else None,
                 "completed": int(time.time()) if self.status in ("completed", "failed") else None,
+                **self.changes,
             },
         )
 
@@ -74,6 +76,7 @@ class FakeApi:
         gets: the job ids of all polls, likewise.
         on_post: called with the idempotency key when a submit comes in.
         on_get: called with the job id when a poll comes in.
+        changes: for each prompt what its answers say instead of the truth.
         most_open: the most jobs that were open at the same time.
     """
 
@@ -84,6 +87,7 @@ class FakeApi:
     on_post: Callable[[str], object] = _nothing
     on_get: Callable[[str], object] = _nothing
     most_open: int = 0
+    changes: dict[str, dict[str, Any]] = field(default_factory=dict)
     _by_key: dict[str, FakeJob] = field(default_factory=dict)
     _next: Counter[str] = field(default_factory=Counter)
 
@@ -107,6 +111,7 @@ class FakeApi:
         if fate == "unheard":
             raise httpx.ReadTimeout("timed out")
         job = FakeJob(f"job-{len(self.jobs) + 1}", body, "renders" if fate == "lost" else fate)
+        job.changes = self.changes.get(body["prompt"], {})
         job.status = "failed" if fate == "fails at once" else "processing"
         self.jobs[job.id] = self._by_key[key] = job
         self.most_open = max(self.most_open, sum(job.status == "processing" for job in self.jobs.values()))

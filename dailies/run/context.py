@@ -128,5 +128,15 @@ def open_run(
     worst = sum((row.entry.worst_mxn or ZERO for row in rows), ZERO)
     slots = Slots(pace.in_flight, settings.max_in_flight_of)
     progress = Progress(len(rows), worst, lambda: gate.words)
-    known_jobs = folder.scan(_NO_JOBS.names, pc.field("job_id").is_valid())
-    return RunContext(settings, folder, client, gate, progress, slots, forecast, stop or Stop(), known_jobs=known_jobs)
+    return RunContext(
+        settings, folder, client, gate, progress, slots, forecast, stop or Stop(), known_jobs=read_jobs(folder)
+    )
+
+
+def read_jobs(folder: LedgerFolder) -> pa.Table:
+    """Read the jobs of the ledger, each with its row and attempt.
+
+    Raises:
+        LedgerError: a file cannot be read.
+    """
+    return folder.scan(_NO_JOBS.names, pc.field("job_id").is_valid())

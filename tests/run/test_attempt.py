@@ -5,42 +5,27 @@ import errno
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import stamina
-from pydantic import SecretStr
 
 from dailies.errors import FencedError, JobPending, JournalError, KeyRefusedError, LedgerError
-from dailies.geekhub_client.client import GeekHubClient
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import replay, seal
-from dailies.ledger.journal_fold import fold_batch, fold_dead
-from dailies.ledger.journal_writer import Journal
-from dailies.pacing.forecast import Forecast
-from dailies.pacing.gate import Gatekeeper
-from dailies.pacing.pace import Pace
+from dailies.ledger.journal_fold import fold_dead
 from dailies.pacing.poll_schedule import PollSchedule
-from dailies.pacing.slots import Slots
-from dailies.planning.claim import Claim, claim_rows, read_plan
+from dailies.planning.claim import claim_rows, read_plan
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.prompts.reader import PromptRow
 from dailies.run.attempt import Attempt
-from dailies.run.context import RunContext
-from dailies.run.progress import Progress
 from dailies.run.run_rows import PLAIN_STEPS, Steps, run_rows
 from dailies.run.stop import StopLevel
-from dailies.settings import Settings, load_settings
 from tests.factories import (
     KLING_5_S_MXN,
-    LIVE_KEY,
     NOW,
     make_file,
     make_folder,
@@ -49,94 +34,11 @@ from tests.factories import (
     make_terms,
 )
 from tests.fake_api import ORGANISATION, FakeApi, Fate
+from tests.run.scene import Scene, open_scene
 
 S = EntryStatus
 ROW = make_row("a")
 AT_ONCE = {"give_up_after_s": 1e-6}
-
-
-@pytest.fixture(autouse=True)
-def _no_waits() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> LedgerFolder:
-    return make_folder(tmp_path / "ledger")
-
-
-@dataclass(slots=True)
-class Set:
-    """Everything that one run of one batch needs."""
-
-    folder: LedgerFolder
-    api: FakeApi
-    claim: Claim
-    context: RunContext
-    journal: Journal
-
-    @property
-    def entries(self) -> dict[str, LedgerEntry]:
-        """The last attempts on disk, by prompt."""
-        return {str(entry.prompt): entry for entry in replay(self.journal.path).latest()}
-
-    @property
-    def attempts(self) -> list[tuple[int, str | None, str]]:
-        """Every attempt on disk: number, model, status."""
-        found = replay(self.journal.path).entries.values()
-        return [(entry.attempt, entry.model, str(entry.status)) for entry in sorted(found, key=lambda e: e.key)]
-
-    async def run(self, steps: Steps = PLAIN_STEPS) -> None:
-        """Shoot the batch."""
-        (batch,) = self.claim.batches
-        await run_rows(self.context, self.journal, batch.rows, steps, asyncio.Event())
-
-    def fold(self) -> list[LedgerEntry]:
-        """End the run as it would end itself; what the ledger says then."""
-        self.journal.close()
-        self.claim.release()
-        fold_batch(self.folder, self.journal.path.name, "me")
-        return self.folder.entries()
-
-
-@asynccontextmanager
-async def on_set(
-    folder: LedgerFolder,
-    api: FakeApi,
-    *rows: PromptRow,
-    in_flight: int = 100,
-    policy: AttemptPolicy | None = None,
-    repeat_in_doubt: bool = True,
-    **overrides: Any,
-) -> AsyncIterator[Set]:
-    """Claim rows, open a run around the service, own its batch."""
-    claim = claim_rows(folder, make_file(*rows or [ROW]), make_terms(policy=policy or AttemptPolicy()), NOW)
-    settings = fast_settings(**overrides)
-    gate = Gatekeeper(Pace(100_000.0, in_flight))
-    client = GeekHubClient(
-        "https://api.test/v1",
-        SecretStr(LIVE_KEY),
-        gate=gate,
-        repeat_in_doubt=repeat_in_doubt,
-        transport=httpx.MockTransport(api),
-    )
-    progress = Progress(len(rows), claim.plan.worst_mxn)
-    forecast = Forecast(settings.time_scale)
-    context = RunContext(settings, folder, client, gate, progress, Slots(in_flight), forecast)
-    (batch,) = claim.batches
-    journal = Journal.own(folder.journals / batch.batch_id, "me")
-    async with client:
-        yield Set(folder, api, claim, context, journal)
-    await journal.settle()
-    journal.close()
-    claim.release()
-
-
-def fast_settings(**overrides: Any) -> Settings:
-    """A render takes milliseconds, and nobody gives up unless the test says so."""
-    values = {"fx": {"*": Decimal(20)}, "time_scale": 1e-4, "give_up_after_s": 86_400, **overrides}
-    return load_settings(geekhub_api_key=LIVE_KEY, **values)
 
 
 def full_disk(*_: object) -> None:
@@ -144,7 +46,7 @@ def full_disk(*_: object) -> None:
 
 
 async def test_a_row_is_submitted_polled_and_charged(folder):
-    async with on_set(folder, FakeApi()) as scene:
+    async with open_scene(folder, FakeApi()) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -159,7 +61,7 @@ async def test_a_row_is_submitted_polled_and_charged(folder):
 
 async def test_what_is_sent_is_what_was_claimed(folder):
     row = make_row("a", model="google/veo-3.1", duration_s=8, aspect_ratio="9:16")
-    async with on_set(folder, FakeApi(), row) as scene:
+    async with open_scene(folder, FakeApi(), row) as scene:
         await scene.run()
 
     assert scene.api.jobs["job-1"].body == {
@@ -173,7 +75,7 @@ async def test_what_is_sent_is_what_was_claimed(folder):
 
 async def test_when_a_submit_arrives_its_intent_is_on_disk(folder):
     seen = []
-    async with on_set(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
+    async with open_scene(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
         scene.api.on_post = lambda key: seen.append(
             next((e.status, e.submit_tries) for e in scene.entries.values() if e.row_key in key)
         )
@@ -184,7 +86,7 @@ async def test_when_a_submit_arrives_its_intent_is_on_disk(folder):
 
 async def test_when_a_poll_arrives_the_jobs_id_and_its_first_poll_are_on_disk(folder):
     seen = []
-    async with on_set(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
+    async with open_scene(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
         scene.api.on_get = lambda job_id: seen.append(
             next((e.status, e.polls > 0) for e in scene.entries.values() if e.job_id == job_id)
         )
@@ -195,7 +97,7 @@ async def test_when_a_poll_arrives_the_jobs_id_and_its_first_poll_are_on_disk(fo
 
 async def test_a_failed_job_gets_a_second_attempt_and_then_the_fallback_models(folder):
     row = make_row("a", fallback=("google/veo-3.1", "fal/runway-gen-4"))
-    async with on_set(folder, FakeApi({"a": ["fails", "fails", "fails", "renders"]}), row) as scene:
+    async with open_scene(folder, FakeApi({"a": ["fails", "fails", "fails", "renders"]}), row) as scene:
         finished: list[set[str]] = []
         scene.api.on_post = lambda _: finished.append(replay(scene.journal.path).finished)
         await scene.run()
@@ -212,7 +114,7 @@ async def test_a_failed_job_gets_a_second_attempt_and_then_the_fallback_models(f
 
 
 async def test_a_row_whose_jobs_all_fail_is_finished_with_the_reason(folder):
-    async with on_set(folder, FakeApi({"a": ["fails"]})) as scene:
+    async with open_scene(folder, FakeApi({"a": ["fails"]})) as scene:
         await scene.run()
 
     assert scene.attempts == [(1, "fal/kling-2", "failed"), (2, "fal/kling-2", "failed")]
@@ -222,7 +124,7 @@ async def test_a_row_whose_jobs_all_fail_is_finished_with_the_reason(folder):
 
 
 async def test_a_job_that_fails_when_it_is_submitted_is_a_failed_job(folder):
-    async with on_set(folder, FakeApi({"a": ["fails at once", "renders"]})) as scene:
+    async with open_scene(folder, FakeApi({"a": ["fails at once", "renders"]})) as scene:
         await scene.run()
 
     assert [status for _, _, status in scene.attempts] == ["failed", "completed"]
@@ -231,7 +133,7 @@ async def test_a_job_that_fails_when_it_is_submitted_is_a_failed_job(folder):
 @pytest.mark.parametrize("fate", ["filtered", 400, 404, 422])
 async def test_what_can_never_succeed_ends_the_row_at_once(folder, fate):
     row = make_row("a", fallback=("google/veo-3.1",))
-    async with on_set(folder, FakeApi({"a": [fate]}), row) as scene:
+    async with open_scene(folder, FakeApi({"a": [fate]}), row) as scene:
         await scene.run()
 
     assert len(scene.api.posts) == 1
@@ -242,14 +144,14 @@ async def test_what_can_never_succeed_ends_the_row_at_once(folder, fate):
 
 
 async def test_a_content_filter_has_its_own_code(folder):
-    async with on_set(folder, FakeApi({"a": ["filtered"]})) as scene:
+    async with open_scene(folder, FakeApi({"a": ["filtered"]})) as scene:
         await scene.run()
 
     assert scene.entries["a"].error_code == "content_filter"
 
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_key(folder):
-    async with on_set(folder, FakeApi({"a": ["lost"]})) as scene:
+    async with open_scene(folder, FakeApi({"a": ["lost"]})) as scene:
         await scene.run()
 
     assert len(scene.api.posts) == 2
@@ -260,14 +162,14 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key(folder):
 
 async def test_a_submit_that_is_never_answered_stays_in_doubt_and_is_repeated_by_the_next_run(folder):
     api = FakeApi({"a": ["unheard"]})
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         await scene.run()
     (entry,) = scene.fold()
     assert (entry.status, entry.job_id, entry.error_code) == (S.IN_DOUBT, None, "no_answer")
     assert (len(api.posts), api.gets) == (5, [])
 
     api.fates["a"] = ["renders"]
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         await scene.run()
 
     assert len(set(api.posts)) == 1
@@ -279,7 +181,7 @@ async def test_a_row_in_doubt_stays_so_while_the_next_run_is_clearly_refused(fol
     api = FakeApi({"a": ["unheard"]})
     for fate in ("unheard", 503):
         api.fates["a"] = [fate]
-        async with on_set(folder, api) as scene:
+        async with open_scene(folder, api) as scene:
             await scene.run()
         assert [entry.status for entry in scene.fold()] == [S.IN_DOUBT]
 
@@ -288,7 +190,7 @@ async def test_a_row_in_doubt_stays_so_while_the_next_run_is_clearly_refused(fol
 
 async def test_a_submit_in_doubt_that_is_to_be_held_is_sent_once_and_never_claimed(folder):
     hold = AttemptPolicy(hold_in_doubt=True)
-    async with on_set(folder, FakeApi({"a": ["lost"]}), policy=hold, repeat_in_doubt=False) as scene:
+    async with open_scene(folder, FakeApi({"a": ["lost"]}), policy=hold, repeat_in_doubt=False) as scene:
         await scene.run()
     scene.fold()
 
@@ -300,7 +202,7 @@ async def test_a_submit_in_doubt_that_is_to_be_held_is_sent_once_and_never_claim
 
 async def test_a_submit_that_was_clearly_refused_leaves_the_row_planned_with_the_reason(folder):
     folder.put([])
-    async with on_set(folder, FakeApi({"a": [503]})) as scene:
+    async with open_scene(folder, FakeApi({"a": [503]})) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -309,11 +211,11 @@ async def test_a_submit_that_was_clearly_refused_leaves_the_row_planned_with_the
 
 async def test_the_reason_of_a_refused_submit_survives_that_the_row_was_planned_before(folder):
     """Two versions of the same rank meet in the ledger: the later one has tried more often."""
-    async with on_set(folder, FakeApi({"a": [503]})) as scene:
+    async with open_scene(folder, FakeApi({"a": [503]})) as scene:
         pass
     scene.fold()
 
-    async with on_set(folder, FakeApi({"a": [503]})) as scene:
+    async with open_scene(folder, FakeApi({"a": [503]})) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -328,7 +230,7 @@ async def test_an_empty_balance_stops_submitting_and_what_renders_is_still_colle
             api.jobs["job-1"].fate = "renders"
 
     api.on_post = finish_the_first
-    async with on_set(folder, api, *make_rows("a", "b", "c", "d"), in_flight=2) as scene:
+    async with open_scene(folder, api, *make_rows("a", "b", "c", "d"), in_flight=2) as scene:
         await scene.run()
 
     assert {prompt: str(entry.status) for prompt, entry in scene.entries.items()} == {
@@ -344,14 +246,14 @@ async def test_an_empty_balance_stops_submitting_and_what_renders_is_still_colle
 
 async def test_a_row_in_doubt_stays_in_doubt_when_the_balance_is_empty(folder):
     """Its first answer was lost, so a job may exist: what came later says nothing about it."""
-    async with on_set(folder, FakeApi({"a": ["unheard", 402]})) as scene:
+    async with open_scene(folder, FakeApi({"a": ["unheard", 402]})) as scene:
         await scene.run()
 
     assert scene.entries["a"].status is S.IN_DOUBT
 
 
 async def test_a_refused_key_stops_everything_at_once_and_loses_nothing(folder):
-    async with on_set(folder, FakeApi({"b": [401]}), *make_rows("a", "b", "c"), in_flight=1) as scene:
+    async with open_scene(folder, FakeApi({"b": [401]}), *make_rows("a", "b", "c"), in_flight=1) as scene:
         await scene.run()
 
     assert isinstance(scene.context.stop.reason, KeyRefusedError)
@@ -361,7 +263,7 @@ async def test_a_refused_key_stops_everything_at_once_and_loses_nothing(folder):
 
 async def test_a_key_that_is_revoked_while_polling_stops_everything_and_the_next_run_goes_on(folder):
     api = FakeApi({"a": ["hangs"]})
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         real_poll = FakeApi._poll
 
         async def revoked(self: FakeApi, job_id: str) -> httpx.Response:
@@ -375,7 +277,7 @@ async def test_a_key_that_is_revoked_while_polling_stops_everything_and_the_next
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PROCESSING, "job-1")]
 
     api.jobs["job-1"].fate = "renders"
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         await scene.run()
 
     assert [entry.status for entry in scene.fold()] == [S.COMPLETED]
@@ -385,7 +287,7 @@ async def test_a_key_that_is_revoked_while_polling_stops_everything_and_the_next
 async def test_a_job_that_cannot_be_found_is_never_submitted_again(folder):
     api = FakeApi({"a": ["vanishes"]})
     for _ in range(3):
-        async with on_set(folder, api, **AT_ONCE) as scene:
+        async with open_scene(folder, api, **AT_ONCE) as scene:
             await scene.run()
         assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PROCESSING, "job-1")]
 
@@ -395,13 +297,13 @@ async def test_a_job_that_cannot_be_found_is_never_submitted_again(folder):
 
 async def test_giving_up_waiting_leaves_the_row_processing_with_its_job(folder):
     api = FakeApi({"a": ["hangs"]})
-    async with on_set(folder, api, **AT_ONCE) as scene:
+    async with open_scene(folder, api, **AT_ONCE) as scene:
         await scene.run()
     (entry,) = scene.fold()
     assert (entry.status, entry.job_id, entry.polls, entry.charged_mxn) == (S.PROCESSING, "job-1", 1, None)
 
     api.jobs["job-1"].fate = "renders"
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -411,7 +313,7 @@ async def test_giving_up_waiting_leaves_the_row_processing_with_its_job(folder):
 async def test_polls_add_up_over_runs(folder):
     api = FakeApi({"a": ["hangs"]})
     for run in (1, 2, 3):
-        async with on_set(folder, api, **AT_ONCE) as scene:
+        async with open_scene(folder, api, **AT_ONCE) as scene:
             await scene.run()
         assert [entry.polls for entry in scene.fold()] == [run]
 
@@ -422,7 +324,7 @@ async def test_steps_that_run_out_of_patience_before_the_deadline_leave_the_row_
     async def look_once(attempt: Attempt, _: PollSchedule) -> LedgerEntry:
         return await attempt.poll()
 
-    async with on_set(folder, FakeApi({"a": ["hangs"]})) as scene:
+    async with open_scene(folder, FakeApi({"a": ["hangs"]})) as scene:
         await scene.run(Steps(PLAIN_STEPS.submit, look_once))
 
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PROCESSING, "job-1")]
@@ -433,14 +335,14 @@ async def test_an_id_that_is_not_durable_is_never_polled(folder, monkeypatch):
     api = FakeApi()
     with monkeypatch.context() as patched:
         api.on_post = lambda _: patched.setattr(os, "fsync", full_disk)
-        async with on_set(folder, api) as scene:
+        async with open_scene(folder, api) as scene:
             await scene.run()
     assert isinstance(scene.context.stop.reason, JournalError)
     assert (len(api.jobs), api.gets) == (1, [])
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.IN_DOUBT, None)]
 
     api.on_post = lambda _: None
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         await scene.run()
 
     assert (len(api.jobs), len(set(api.posts)), len(api.sold)) == (1, 1, 1)
@@ -448,7 +350,7 @@ async def test_an_id_that_is_not_durable_is_never_polled(folder, monkeypatch):
 
 
 async def test_what_could_not_be_written_does_not_show_in_the_attempt(folder, monkeypatch):
-    async with on_set(folder, FakeApi()) as scene:
+    async with open_scene(folder, FakeApi()) as scene:
         attempt = Attempt(scene.context, scene.journal, scene.entries["a"], is_last=True)
         scene.api.on_post = lambda _: monkeypatch.setattr(os, "fsync", full_disk)
         with pytest.raises(JournalError):
@@ -458,7 +360,7 @@ async def test_what_could_not_be_written_does_not_show_in_the_attempt(folder, mo
 
 
 async def test_nothing_is_sent_whose_intent_is_not_durable(folder, monkeypatch):
-    async with on_set(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
+    async with open_scene(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
         monkeypatch.setattr(os, "fsync", full_disk)
         await scene.run()
 
@@ -468,7 +370,7 @@ async def test_nothing_is_sent_whose_intent_is_not_durable(folder, monkeypatch):
 
 async def test_a_poll_that_is_not_durable_is_not_sent(folder, monkeypatch):
     """So that a job which was given up without a poll on record was really never charged."""
-    async with on_set(folder, FakeApi()) as scene:
+    async with open_scene(folder, FakeApi()) as scene:
 
         async def submit_then_fill_the_disk(attempt: Attempt) -> LedgerEntry:
             entry = await attempt.submit()
@@ -483,7 +385,7 @@ async def test_a_poll_that_is_not_durable_is_not_sent(folder, monkeypatch):
 
 async def test_a_run_whose_batch_was_taken_over_stops_and_starts_nothing_new(folder):
     api = FakeApi({"a": ["fails"]})
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         api.on_get = lambda _: seal(scene.journal.path, "another run") and None
         await scene.run()
 
@@ -499,7 +401,7 @@ async def test_an_answer_that_comes_after_the_run_was_cancelled_is_journalled_an
         await go_on.wait()
 
     api = FakeApi(on_post=answer_late)
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         running = asyncio.create_task(scene.run())
         await arrived.wait()
         running.cancel()
@@ -517,7 +419,7 @@ async def test_an_answer_that_comes_after_the_run_was_cancelled_is_journalled_an
 
 async def test_a_stop_from_outside_ends_the_run_with_every_entry_as_it_stands(folder):
     api = FakeApi({"a": ["hangs"], "b": ["hangs"]})
-    async with on_set(folder, api, *make_rows("a", "b", "c"), in_flight=2) as scene:
+    async with open_scene(folder, api, *make_rows("a", "b", "c"), in_flight=2) as scene:
         api.on_get = lambda _: scene.context.stop.everything("the run was cancelled") if len(api.gets) > 5 else None
         await scene.run()
         polls = len(api.gets)
@@ -527,7 +429,7 @@ async def test_a_stop_from_outside_ends_the_run_with_every_entry_as_it_stands(fo
 
 
 async def test_a_run_does_not_end_before_everything_it_put_is_on_disk(folder, monkeypatch):
-    async with on_set(folder, FakeApi()) as scene:
+    async with open_scene(folder, FakeApi()) as scene:
         put = scene.journal.put
 
         async def stop_and_put(entry: LedgerEntry, *, final: bool = False) -> None:
@@ -543,7 +445,7 @@ async def test_a_run_does_not_end_before_everything_it_put_is_on_disk(folder, mo
 
 async def test_no_more_jobs_are_in_flight_than_the_cap_allows(folder):
     rows = make_rows(*"abcdefghij")
-    async with on_set(folder, FakeApi({"c": ["fails", "renders"]}), *rows, in_flight=3) as scene:
+    async with open_scene(folder, FakeApi({"c": ["fails", "renders"]}), *rows, in_flight=3) as scene:
         await scene.run()
 
     assert scene.api.most_open == 3
@@ -553,13 +455,13 @@ async def test_no_more_jobs_are_in_flight_than_the_cap_allows(folder):
 @pytest.mark.parametrize(("status", "posts"), [(S.IN_DOUBT, 1), (S.PENDING, 0), (S.PROCESSING, 0)])
 async def test_what_an_earlier_run_left_open_is_gone_on_with(folder, status, posts):
     api = FakeApi()
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         await PLAIN_STEPS.submit(Attempt(scene.context, scene.journal, scene.entries["a"], is_last=False))
         await scene.journal.put(replace(scene.entries["a"], status=status, polls=int(status is S.PROCESSING)))
     scene.fold()
     api.posts.clear()
 
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -569,7 +471,7 @@ async def test_what_an_earlier_run_left_open_is_gone_on_with(folder, status, pos
 
 async def test_a_batch_has_handed_over_when_none_of_its_rows_waits_for_a_turn(folder):
     api = FakeApi({"a": ["hangs"], "b": ["hangs"]})
-    async with on_set(folder, api, *make_rows("a", "b")) as scene:
+    async with open_scene(folder, api, *make_rows("a", "b")) as scene:
         submitted = asyncio.Event()
         (batch,) = scene.claim.batches
         running = asyncio.create_task(run_rows(scene.context, scene.journal, batch.rows, PLAIN_STEPS, submitted))
@@ -582,7 +484,7 @@ async def test_a_batch_has_handed_over_when_none_of_its_rows_waits_for_a_turn(fo
 
 @pytest.mark.parametrize("fate", [400, 402, "unheard"])
 async def test_a_batch_hands_over_however_its_rows_end(folder, fate):
-    async with on_set(folder, FakeApi({"a": [fate], "b": [fate]}), *make_rows("a", "b")) as scene:
+    async with open_scene(folder, FakeApi({"a": [fate], "b": [fate]}), *make_rows("a", "b")) as scene:
         submitted = asyncio.Event()
         (batch,) = scene.claim.batches
         await run_rows(scene.context, scene.journal, batch.rows, PLAIN_STEPS, submitted)
@@ -596,7 +498,7 @@ async def test_a_defect_in_one_row_is_told_after_the_others_have_come_to_their_e
             raise ZeroDivisionError
         return await attempt.submit()
 
-    async with on_set(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
+    async with open_scene(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
         with pytest.raises(ExceptionGroup, match="ended by a defect"):
             await scene.run(Steps(stumble, PLAIN_STEPS.poll))
 
@@ -605,7 +507,7 @@ async def test_a_defect_in_one_row_is_told_after_the_others_have_come_to_their_e
 
 async def test_a_second_attempt_is_not_begun_when_submitting_has_stopped(folder):
     api = FakeApi({"a": ["fails"]})
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         api.on_get = lambda _: scene.context.stop.submits("the balance is empty")
         await scene.run()
 
@@ -617,7 +519,7 @@ async def test_a_second_attempt_is_not_begun_when_submitting_has_stopped(folder)
 
 
 async def test_the_organisation_is_learned_from_the_first_video(folder):
-    async with on_set(folder, FakeApi()) as scene:
+    async with open_scene(folder, FakeApi()) as scene:
         await scene.run()
 
     assert make_folder(folder.path).identity.organisation == ORGANISATION
@@ -625,7 +527,7 @@ async def test_the_organisation_is_learned_from_the_first_video(folder):
 
 async def test_a_key_of_another_organisation_stops_everything_but_what_it_bought_is_on_record(folder):
     folder.require_organisation("7f1f0c9e-0000-4000-8000-00000000000b")
-    async with on_set(folder, FakeApi(), *make_rows("a", "b"), in_flight=1) as scene:
+    async with open_scene(folder, FakeApi(), *make_rows("a", "b"), in_flight=1) as scene:
         await scene.run()
 
     assert isinstance(scene.context.stop.reason, LedgerError)
@@ -633,14 +535,14 @@ async def test_a_key_of_another_organisation_stops_everything_but_what_it_bought
 
 
 async def test_the_price_is_that_of_the_entry_and_not_that_of_the_settings(folder):
-    async with on_set(folder, FakeApi(), markup=Decimal(2)) as scene:
+    async with open_scene(folder, FakeApi(), markup=Decimal(2)) as scene:
         await scene.run()
 
     assert scene.entries["a"].charged_mxn == KLING_5_S_MXN
 
 
 async def test_a_month_without_fx_gives_a_video_whose_charge_is_unknown(folder):
-    async with on_set(folder, FakeApi(), fx={"2026-10": Decimal(20)}) as scene:
+    async with open_scene(folder, FakeApi(), fx={"2026-10": Decimal(20)}) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -649,7 +551,7 @@ async def test_a_month_without_fx_gives_a_video_whose_charge_is_unknown(folder):
 
 
 async def test_a_video_of_another_duration_has_an_unknown_charge_and_says_so(folder):
-    async with on_set(folder, FakeApi({"a": ["shorter"]})) as scene:
+    async with open_scene(folder, FakeApi({"a": ["shorter"]})) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -657,7 +559,7 @@ async def test_a_video_of_another_duration_has_an_unknown_charge_and_says_so(fol
 
 
 async def test_a_video_without_a_url_is_waited_for_and_then_recorded_as_charged(folder):
-    async with on_set(folder, FakeApi({"a": ["nowhere"]}), give_up_after_s=3000) as scene:
+    async with open_scene(folder, FakeApi({"a": ["nowhere"]}), give_up_after_s=3000) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -704,10 +606,10 @@ async def test_whatever_goes_wrong_nothing_is_bought_twice_or_lost(folder, monke
     assert sum(entry.charged_mxn or 0 for entry in folder.entries()) == len(api.sold) * KLING_5_S_MXN
 
 
-async def one_run(folder: LedgerFolder, api: FakeApi, rows: tuple[PromptRow, ...]) -> Set | None:
+async def one_run(folder: LedgerFolder, api: FakeApi, rows: tuple[PromptRow, ...]) -> Scene | None:
     if not claimable(folder, rows):
         return None
-    async with on_set(folder, api, *rows) as scene:
+    async with open_scene(folder, api, *rows) as scene:
         await scene.run()
     scene.fold()
     return scene
@@ -715,11 +617,11 @@ async def one_run(folder: LedgerFolder, api: FakeApi, rows: tuple[PromptRow, ...
 
 async def one_troubled_run(
     folder: LedgerFolder, api: FakeApi, rows: tuple[PromptRow, ...], chance: random.Random, patched: pytest.MonkeyPatch
-) -> Set | None:
+) -> Scene | None:
     """A run that is stopped, fenced or left without disk after a few requests."""
     if not claimable(folder, rows):
         return None
-    async with on_set(folder, api, *rows, **AT_ONCE) as scene:
+    async with open_scene(folder, api, *rows, **AT_ONCE) as scene:
         left, trouble = chance.randint(1, 15), chance.choice(["stop", "fence", "disk"])
 
         def strike(_: str) -> None:
@@ -753,7 +655,7 @@ def last_attempts(folder: LedgerFolder) -> list[LedgerEntry]:
     return list(last.values())
 
 
-def promises_hold(folder: LedgerFolder, api: FakeApi, run: Set) -> None:
+def promises_hold(folder: LedgerFolder, api: FakeApi, run: Scene) -> None:
     entries = folder.entries()
     by_job = {entry.job_id: entry for entry in entries if entry.job_id}
     polled = {api.jobs[job_id] for job_id in api.gets}
@@ -774,7 +676,7 @@ def promises_hold(folder: LedgerFolder, api: FakeApi, run: Set) -> None:
 
 async def test_a_fallback_that_was_withdrawn_is_never_sent(folder):
     api = FakeApi({"a": ["fails"]})
-    async with on_set(folder, api) as scene:
+    async with open_scene(folder, api) as scene:
         (batch,) = scene.claim.batches
         row = replace(batch.rows[0], models=("fal/kling-2", "fal/withdrawn"))
         await run_rows(scene.context, scene.journal, [row], PLAIN_STEPS, asyncio.Event())
@@ -787,7 +689,7 @@ async def test_a_fallback_that_was_withdrawn_is_never_sent(folder):
 
 async def test_a_paused_owner_polls_no_job_that_was_given_up_meanwhile(folder):
     """Its batch was taken over and folded between two polls, and a person has given the job up."""
-    async with on_set(folder, FakeApi({"a": ["hangs"]})) as scene:
+    async with open_scene(folder, FakeApi({"a": ["hangs"]})) as scene:
 
         async def poll_twice(attempt: Attempt, _: PollSchedule) -> LedgerEntry:
             with suppress(JobPending):

@@ -14,7 +14,7 @@ from dailies.pacing.render_estimates import Sighting
 from dailies.run.attempt import Attempt
 from tests.factories import NOW, completed, make_entry, make_folder
 from tests.fake_api import FakeApi
-from tests.run.test_attempt import on_set
+from tests.run.scene import open_scene
 
 KLING = load_catalogue()["fal/kling-2"]
 
@@ -52,7 +52,7 @@ def test_what_is_old_open_or_of_other_models_does_not_count(tmp_path):
 
 
 async def test_a_run_notes_when_a_job_was_last_not_done(tmp_path):
-    async with on_set(make_folder(tmp_path / "ledger"), FakeApi()) as scene:
+    async with open_scene(make_folder(tmp_path / "ledger"), FakeApi()) as scene:
         await scene.run()
 
     (entry,) = scene.fold()
@@ -62,7 +62,7 @@ async def test_a_run_notes_when_a_job_was_last_not_done(tmp_path):
 
 
 async def test_a_run_learns_while_it_goes(tmp_path):
-    async with on_set(make_folder(tmp_path / "ledger"), FakeApi(), time_scale=1.0) as scene:
+    async with open_scene(make_folder(tmp_path / "ledger"), FakeApi(), time_scale=1.0) as scene:
         before = scene.context.forecast.mean_s(KLING, 5)
         for number in range(20):
             scene.context.forecast.saw_end(KLING, 5, str(number), 2 * before, 2.1 * before)
@@ -75,7 +75,7 @@ async def test_a_run_learns_while_it_goes(tmp_path):
 
 
 async def test_while_rows_wait_for_a_slot_polls_are_denser(tmp_path):
-    async with on_set(make_folder(tmp_path / "ledger"), FakeApi(), time_scale=1.0) as scene:
+    async with open_scene(make_folder(tmp_path / "ledger"), FakeApi(), time_scale=1.0) as scene:
         (batch,) = scene.claim.batches
         attempt = Attempt(scene.context, scene.journal, batch.rows[0].entry, is_last=True)
         await attempt.submit()
@@ -96,7 +96,7 @@ async def _hold(slots) -> None:
 
 @pytest.mark.parametrize("prompt", ["a", "b", "c"])
 async def test_the_same_row_always_has_the_same_schedule(tmp_path, prompt):
-    async with on_set(make_folder(tmp_path / "ledger"), FakeApi()) as scene:
+    async with open_scene(make_folder(tmp_path / "ledger"), FakeApi()) as scene:
         attempts = [Attempt(scene.context, scene.journal, make_entry(prompt), is_last=True) for _ in range(2)]
         first, second = (attempt.begin_polling() for attempt in attempts)
 
