@@ -20,7 +20,7 @@ from dailies.run.stop import Stop, StopCause
 
 WATCH_EVERY_S = 10.0
 _CANCELLED = "the run was cancelled"
-_TERMINATED = "the process was told to end (SIGTERM)"
+_TERMINATED = "the process received SIGTERM"
 
 
 @contextlib.asynccontextmanager

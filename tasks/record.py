@@ -11,7 +11,7 @@ from dailies.ledger.journal_fold import fold_batch
 
 @task(name="record", task_run_name="record {batch_id}", cache_policy=NO_CACHE, persist_result=False)
 async def record_batch(folder: LedgerFolder, batch_id: str, by: str) -> int:
-    """Fold one batch under the ledger's lock; returns how many entries it held, 0 if somebody else folded it."""
+    """Fold one batch under the ledger's lock; return the number of its entries, 0 if another process folded it."""
     # In a thread: waiting for the ledger's lock must not keep other batches from polling.
     state = await asyncio.to_thread(fold_batch, folder, batch_id, by)
     entries = len(state.entries) if state else 0

@@ -10,7 +10,7 @@ from dailies.wording import plain_markdown
 
 
 def cost_by_model(entries: Iterable[LedgerEntry]) -> list[dict[str, str | int]]:
-    """List videos, seconds and MXN of each model as rows of a table, dearest first."""
+    """List videos, seconds and MXN of each model as rows of a table, most expensive first."""
     return [total_row("model", total) for total in by_model(entries)]
 
 

@@ -46,15 +46,15 @@ def sum_up(name: str, bought: Sequence[LedgerEntry]) -> Total:
 
 
 def by_model(entries: Iterable[LedgerEntry]) -> tuple[Total, ...]:
-    """Add up the completed entries of each model, dearest first."""
-    return _dearest(entries, model_of)
+    """Add up the completed entries of each model, most expensive first."""
+    return _most_expensive_first(entries, model_of)
 
 
 def by_metadata(entries: Sequence[LedgerEntry]) -> dict[str, tuple[Total, ...]]:
-    """Add up the completed entries by each metadata column, dearest first; names without ``meta.``, sorted."""
+    """Add up the completed entries by each metadata column, most expensive first; names without ``meta.``, sorted."""
     names = sorted({name for entry in completed(entries) for name in entry.metadata})
     return {
-        name: _dearest(entries, lambda entry: entry.metadata.get(name, NO_VALUE))  # noqa: B023 - called at once
+        name: _most_expensive_first(entries, lambda entry: entry.metadata.get(name, NO_VALUE))  # noqa: B023 - called at once
         for name in names
     }
 
@@ -113,7 +113,7 @@ def model_of(entry: LedgerEntry) -> str:
     return entry.model or NO_VALUE
 
 
-def _dearest(entries: Iterable[LedgerEntry], name: Callable[[LedgerEntry], str]) -> tuple[Total, ...]:
+def _most_expensive_first(entries: Iterable[LedgerEntry], name: Callable[[LedgerEntry], str]) -> tuple[Total, ...]:
     totals = (sum_up(key, members) for key, members in group_by(completed(entries), name).items())
     return tuple(sorted(totals, key=lambda total: (-total.charged_mxn, total.name)))
 

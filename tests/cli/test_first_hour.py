@@ -92,8 +92,8 @@ def test_the_first_taste_makes_only_the_first_rows(workplace: Workplace) -> None
 def test_a_program_reads_json_on_standard_output_and_nothing_else(workplace: Workplace) -> None:
     command = [DAILIES, "run", workplace.write_csv(2), "--json"]
     ran = subprocess.run(command, cwd=workplace.path, env=workplace.env, capture_output=True, text=True, check=True)
-    told = json.loads(ran.stdout)
-    assert (told["verdict"], told["completed"], told["charged_mxn"]) == ("Completed", 2, "8.400000")
+    facts = json.loads(ran.stdout)
+    assert (facts["verdict"], facts["completed"], facts["charged_mxn"]) == ("Completed", 2, "8.400000")
     assert "2/2 · 2 done" in ran.stderr
 
 

@@ -1,4 +1,4 @@
-"""A Prefect server with a password: whoever has it gets in, whoever has not is told what to set."""
+"""A Prefect server with a password: with it, the command works; without it, the command says what to set."""
 
 import json
 from collections.abc import Iterator

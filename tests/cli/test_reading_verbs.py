@@ -82,11 +82,11 @@ def test_validate_shows_three_equal_mistakes_counts_the_rest_and_tells_programs_
 
 def test_validate_tells_programs_line_column_reason_and_remedy(run: Dailies) -> None:
     said = run("validate", write("a.csv", "prompt,duration\na lighthouse,99\n"), "--json")
-    told = json.loads(said.out)
-    assert (said.code, told["valid"]) == (2, False)
-    assert told["mistakes"][0]["line"] == 2
-    assert told["mistakes"][0]["column"] == "duration"
-    assert told["mistakes"][0]["remedy"] == "use 1 to 10"
+    facts = json.loads(said.out)
+    assert (said.code, facts["valid"]) == (2, False)
+    assert facts["mistakes"][0]["line"] == 2
+    assert facts["mistakes"][0]["column"] == "duration"
+    assert facts["mistakes"][0]["remedy"] == "use 1 to 10"
 
 
 def test_validate_and_status_start_no_sandbox(run: Dailies) -> None:
@@ -98,8 +98,8 @@ def test_validate_and_status_start_no_sandbox(run: Dailies) -> None:
 
 def test_plan_of_the_first_rows_prices_only_those(run: Dailies, in_sandbox: RunningSandbox) -> None:
     prompts = write("a.csv", "prompt\nred\ngreen\nblue\n")
-    told = json.loads(run("plan", prompts, "--limit", "2", "--json").out)
-    assert (told["to_do"], told["worst_mxn"], told["service"]) == (2, "8.400000", "sandbox")
+    facts = json.loads(run("plan", prompts, "--limit", "2", "--json").out)
+    assert (facts["to_do"], facts["worst_mxn"], facts["service"]) == (2, "8.400000", "sandbox")
     assert "Beyond --limit 2: 1 row." in run("plan", prompts, "--limit", "2").out
 
 
@@ -121,10 +121,10 @@ def test_results_as_json_hold_every_row_and_leave_standard_output_to_it(run: Dai
     row = make_row("red")
     keep(bought_today("red"))
     said = run("results", write("a.csv", "prompt\nred\ngreen\n"), "--json")
-    told = json.loads(said.out)
-    assert [(row["line"], row["status"]) for row in told["rows"]] == [(2, "completed"), (3, None)]
-    assert told["rows"][0]["row_key"] == row.row_key
-    assert (told["charged_mxn"], told["open"], told["exit_code"]) == ("4.200000", 1, said.code)
+    facts = json.loads(said.out)
+    assert [(row["line"], row["status"]) for row in facts["rows"]] == [(2, "completed"), (3, None)]
+    assert facts["rows"][0]["row_key"] == row.row_key
+    assert (facts["charged_mxn"], facts["open"], facts["exit_code"]) == ("4.200000", 1, said.code)
 
 
 @pytest.mark.parametrize("verb", ["results a.csv", "failed a.csv", "report --source a.csv", "report"])
@@ -165,10 +165,10 @@ def test_a_verb_whose_output_nobody_reads_ends_in_silence(verb: str) -> None:
 
 
 def test_verifying_where_there_is_no_ledger_says_so_to_programs_too(run: Dailies) -> None:
-    told = json.loads(run("ledger", "verify", "--json").out)
-    assert (told["files"], told["entries"], told["findings"]) == (0, 0, [])
+    facts = json.loads(run("ledger", "verify", "--json").out)
+    assert (facts["files"], facts["entries"], facts["findings"]) == (0, 0, [])
     keep(bought_today("red"))
-    assert json.loads(run("ledger", "verify", "--json").out).keys() == told.keys()
+    assert json.loads(run("ledger", "verify", "--json").out).keys() == facts.keys()
 
 
 def test_a_report_that_finds_nothing_names_what_there_is(run: Dailies, in_sandbox: RunningSandbox) -> None:
@@ -230,10 +230,10 @@ def test_status_tells_what_was_spent_by_model_and_by_metadata(run: Dailies) -> N
         bought_today("green", model="fal/luma-ray-2", metadata={"client": "bolt"}),
         bought_today("blue"),
     )
-    told = json.loads(run("status", "--json").out)
-    assert {group["name"]: group["videos"] for group in told["by_model"]} == {"fal/kling-2": 2, "fal/luma-ray-2": 1}
-    assert {group["name"] for group in told["by_metadata"]["client"]} == {"acme", "bolt", "(none)"}
-    assert Decimal(told["total"]["charged_mxn"]) == Decimal("12.60")
+    facts = json.loads(run("status", "--json").out)
+    assert {group["name"]: group["videos"] for group in facts["by_model"]} == {"fal/kling-2": 2, "fal/luma-ray-2": 1}
+    assert {group["name"] for group in facts["by_metadata"]["client"]} == {"acme", "bolt", "(none)"}
+    assert Decimal(facts["total"]["charged_mxn"]) == Decimal("12.60")
     said = run("status").out
     assert "by meta.client" in said
     assert said.splitlines()[-1] == "Nothing is open."
@@ -260,8 +260,8 @@ def test_status_and_settle_tell_programs_what_is_open(run: Dailies, in_sandbox: 
     keep(sent, make_entry("green", status=EntryStatus.IN_DOUBT))
     (source,) = json.loads(run("status", "--json").out)["open"]
     assert source == {"source": "prompts.csv", "statuses": {"pending": 1, "in_doubt": 1}, "possible_mxn": "8.400000"}
-    told = json.loads(run("settle", "--json").out)
-    assert (told["looked_at"], told["open"]) == ({"completed": 1}, {"in_doubt": 1})
+    facts = json.loads(run("settle", "--json").out)
+    assert (facts["looked_at"], facts["open"]) == ({"completed": 1}, {"in_doubt": 1})
 
 
 def test_status_tells_living_runs_from_those_that_ended_early(run: Dailies) -> None:

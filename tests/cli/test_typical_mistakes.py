@@ -60,8 +60,8 @@ class Place:
 
     def live(self, **answers: tuple[int, str]) -> None:
         month = f"{datetime.now(UTC):%Y-%m}"
-        told = {"models": (200, MODELS), **answers}
-        self.set(GEEKHUB_API_KEY=LIVE_KEY, GEEKHUB_BASE_URL=f"{self.serve(**told)}/v1", DAILIES_FX=f"{month}=20,*=20")
+        routes = {"models": (200, MODELS), **answers}
+        self.set(GEEKHUB_API_KEY=LIVE_KEY, GEEKHUB_BASE_URL=f"{self.serve(**routes)}/v1", DAILIES_FX=f"{month}=20,*=20")
 
     def occupy_port(self) -> int:
         taken = self._stack.enter_context(socket.socket())
@@ -88,7 +88,7 @@ def _nothing(place: Place) -> None: ...
 
 
 class Mistake(NamedTuple):
-    """What somebody types, what was wrong before, and what has to be in the one message (a regular expression)."""
+    """A command, the mistake before it, and what its one message must contain (a regular expression)."""
 
     name: str
     command: str

@@ -33,9 +33,9 @@ def test_a_run_copies_its_videos_and_links_its_report(workplace: Workplace) -> N
     assert "none</td>" in page
     with httpx.Client(base_url=workplace.prefect_api_url, trust_env=False) as api:
         artifacts = api.post("/artifacts/filter", json={"artifacts": {"key": {"any_": ["report", "mirror"]}}}).json()
-    told = " ".join(str(artifact["data"]) for artifact in artifacts)
-    assert report.as_uri() in told
-    assert "6 videos copied" in told
+    texts = " ".join(str(artifact["data"]) for artifact in artifacts)
+    assert report.as_uri() in texts
+    assert "6 videos copied" in texts
 
 
 def test_a_flow_whose_mirror_cannot_be_used_buys_nothing(workplace: Workplace) -> None:

@@ -64,7 +64,7 @@ def test_prefect_shows_the_run_its_tasks_by_name_and_its_artifacts(workplace: Wo
     assert not any("Retry" in line or "JobPending" in line for line in words), words
     everything = json.dumps([flows, children, artifacts, logs])
     assert workplace.sandbox.api_key not in everything
-    assert "lighthouse" not in everything, "prompts are nobody's business who may see the UI"
+    assert "lighthouse" not in everything, "a prompt is visible in the UI"
 
 
 def test_a_cap_that_is_passed_refuses_the_run_before_anything_is_spent(workplace: Workplace) -> None:

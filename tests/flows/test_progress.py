@@ -152,15 +152,15 @@ def test_a_log_record_is_one_line_without_its_traceback(capsys: pytest.CaptureFi
 
 
 async def test_a_server_that_comes_back_is_waited_for() -> None:
-    clock, told = Clock(), list[str]()
+    clock, messages = Clock(), list[str]()
     answers = iter([True, False, False, False, True, *[False] * 20])
 
     async def ask() -> bool:
         clock.now += 3
         return next(answers)
 
-    await until_lost(ask, told.append, patience_s=40, every_s=0, clock=clock)
-    assert told == [
+    await until_lost(ask, messages.append, patience_s=40, every_s=0, clock=clock)
+    assert messages == [
         "The Prefect server does not answer; waiting for it, 40 s at most.",
         "The Prefect server answers again; the run continues.",
         "The Prefect server does not answer; waiting for it, 40 s at most.",

@@ -61,9 +61,9 @@ def test_a_ledger_keeps_its_random_identity(tmp_path):
 
 
 def test_ledger_json_says_whose_books_these_are(folder):
-    told = json.loads((folder.path / "ledger.json").read_text())
+    identity = json.loads((folder.path / "ledger.json").read_text())
 
-    assert told == {
+    assert identity == {
         "ledger_id": folder.identity.ledger_id,
         "service": "live",
         "organisation": None,
@@ -131,8 +131,8 @@ def test_books_without_an_identity_do_not_get_a_new_one(folder):
 
 
 def test_a_ledger_of_a_later_version_is_left_alone(folder):
-    told = json.loads((folder.path / "ledger.json").read_text())
-    (folder.path / "ledger.json").write_text(json.dumps({**told, "schema_version": 2, "new": "field"}))
+    identity = json.loads((folder.path / "ledger.json").read_text())
+    (folder.path / "ledger.json").write_text(json.dumps({**identity, "schema_version": 2, "new": "field"}))
 
     with pytest.raises(LedgerError, match="version 2"):
         make_folder(folder.path)

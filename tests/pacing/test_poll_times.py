@@ -20,7 +20,7 @@ def distribution(mass: list[float], step_s: float = 1.0) -> RenderTimes:
 
 
 def cost_of(times: RenderTimes, checks: list[int], price: float) -> float:
-    """Expected looks + price x expected lag of looking at these points of the grid, reckoned job by job."""
+    """Compute expected polls + price x expected lag of polls at these points of the grid, job by job."""
     total = 0.0
     for cell, share in enumerate(times.mass):
         if share:

@@ -8,7 +8,7 @@ KLING, RUNWAY, VEO = "fal/kling-2", "fal/runway-gen-4", "google/veo-3.1"
 
 
 class House:
-    """Rows that hold a slot until they are told to let go."""
+    """Rows that hold a slot until a test releases them."""
 
     def __init__(self, slots: Slots) -> None:
         self.slots = slots

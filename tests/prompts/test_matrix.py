@@ -1,4 +1,4 @@
-"""The matrix: one row, several videos; each with the key that it would have in a row of its own."""
+"""The matrix: one row asks for several videos, and each has the key of an ordinary row."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What holds for any CSV of prompts whatever."""
+"""What is true for every CSV of prompts."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Whatever bytes come in any format: they are read, or refused in words."""
+"""Any bytes in any format are read, or refused with a message."""
 
 import io
 from functools import cache

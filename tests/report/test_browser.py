@@ -1,4 +1,4 @@
-"""The report in a real browser: it renders, filters, plays, complains of nothing, and asks nobody."""
+"""The report in a real browser: it renders, filters and plays, without errors and without requests."""
 
 from collections.abc import Iterator
 from itertools import pairwise

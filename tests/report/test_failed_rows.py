@@ -20,7 +20,7 @@ three,"a storm, rising",fal/luma-ray-2,,,,
 
 
 def failed_rows(folder_path: Path, prompts: PromptFile, output: Path, failed: set[str]) -> int:
-    """Write what failed, of rows that were all shot."""
+    """Write the failed rows of rows that all ran."""
     folder = make_folder(folder_path)
     entries = [
         make_entry(

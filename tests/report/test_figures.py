@@ -35,7 +35,7 @@ def test_days_begin_in_the_tariffs_time_zone() -> None:
     assert [total.name for total in figures.by_day] == ["2026-11-11"]
 
 
-def test_groups_are_dearest_first_and_the_rest_is_one_group() -> None:
+def test_the_most_expensive_group_is_first_and_the_rest_is_one_group() -> None:
     entries = [
         completed(make_entry(f"shot {n}", metadata={"client": f"c{n}"}), charged_mxn=Decimal(n)) for n in range(1, 41)
     ]

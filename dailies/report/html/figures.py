@@ -62,9 +62,9 @@ class Figures:
         statuses: rows by status.
         total: what was bought.
         possible_mxn: what open jobs may still cost.
-        by_model: dearest first.
+        by_model: most expensive first.
         by_day: in the tariff's time zone, oldest first.
-        by_metadata: by the name of the column, dearest first.
+        by_metadata: by the name of the column, most expensive first.
         waits: by model.
         polls: videos by how often they were polled.
         failures: the most frequent first.

@@ -28,13 +28,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 class Receiver:
-    """Whoever is told: keeps each notification, as subject and body."""
+    """A receiver that keeps each notification as subject and body."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.received: list[tuple[str, str]] = []
 
     def heard(self, *words: str) -> bool:
-        return any(all(word in f"{subject}\n{body}" for word in words) for subject, body in self.told)
+        return any(all(word in f"{subject}\n{body}" for word in words) for subject, body in self.received)
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def receiver() -> Iterator[tuple[Receiver, str]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            heard.told.append((told["subject"], told["body"]))
+            notification = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            heard.received.append((notification["subject"], notification["body"]))
             self.send_response(204)
             self.end_headers()
 
@@ -61,7 +61,7 @@ def receiver() -> Iterator[tuple[Receiver, str]]:
 
 @pytest.fixture
 async def alarms(receiver: tuple[Receiver, str], prefect_api_url: str) -> AsyncIterator[Receiver]:
-    """The receiver, told by every automation; a run without a heartbeat for 45 s counts as dead."""
+    """The receiver of every automation; a run without a heartbeat for 45 s counts as dead."""
     heard, url = receiver
     with temporary_settings({PREFECT_API_URL: prefect_api_url}):
         block = CustomWebhookNotificationBlock(
@@ -128,11 +128,11 @@ def test_jobs_that_render_for_longer_than_a_day_are_told_once(workplace: Workpla
     workplace.sandbox.set_faults({"kind": "fail_job"})
     assert workplace.run("run", workplace.write_csv(1, name="later.csv")).returncode == 1
     wait_until(lambda: alarms.heard("later.csv"))
-    assert [subject for subject, _ in alarms.told].count("Dailies: 1 jobs are overdue") == 1
+    assert [subject for subject, _ in alarms.received].count("Dailies: 1 jobs are overdue") == 1
 
 
 def tell_overdue(workplace: Workplace) -> None:
-    """In a process of its own, as a flow would be."""
+    """Run in another process, as a flow does."""
     subprocess.run([sys.executable, "-c", _TELL_OVERDUE], cwd=workplace.path, env=workplace.env, check=True)
 
 

@@ -50,7 +50,7 @@ def test_a_deployed_flow_works_in_the_clone(tmp_path: Path) -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The project as git would give it to somebody: no remote, no data, no environment."""
+    """The project as in a new clone: no remote, no data, no environment."""
     clone = tmp_path / "clone"
     ignored = shutil.ignore_patterns("__pycache__")
     for package in ("dailies", "flows", "tasks"):
