@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from tools.bench import bookkeeping, makespan, polling, prefect_path, sandbox_polls, waiting
-from tools.bench.measure import ROOT, Result
+from tools.bench.measure import ROOT, Goal, Result
 from tools.bench.page import draw_pacing, machine, write_page
 
 BENCHES: dict[str, Callable[..., Result]] = {
@@ -49,12 +49,20 @@ def main() -> int:
 def _measure(name: str, kept: "os.PathLike[str]", *, quick: bool) -> None:
     where, began = machine(), time.monotonic()
     result = BENCHES[name](quick=quick)
+    if quick:
+        result.judge_small_sizes()
     stored = {**result.as_json(), "machine": where, "load_after": round(os.getloadavg()[0], 1)}
     (ROOT / kept / f"{name}.json").write_text(json.dumps(stored, indent=1), "utf-8")
     sys.stdout.write(f"{name} {result.title}: {time.monotonic() - began:.0f} s\n")
     for goal in result.goals:
-        sys.stdout.write(f"  {'ok    ' if goal.is_met else 'MISSED'} {goal.text}: {goal.reached}\n")
+        sys.stdout.write(f"  {_verdict(goal)} {goal.text}: {goal.reached}\n")
     sys.stdout.flush()
+
+
+def _verdict(goal: Goal) -> str:
+    if goal.text.startswith("(for"):
+        return "      "
+    return "ok    " if goal.is_met else "MISSED"
 
 
 if __name__ == "__main__":

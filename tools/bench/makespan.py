@@ -47,7 +47,7 @@ def _shoot(rows: int, rate: float, slots: int, seed: int, speed: float) -> tuple
             "DAILIES_SUBMIT_RATE_PER_S": str(rate),
             "DAILIES_MAX_IN_FLIGHT": str(slots),
         }
-        timed("-m", "tools.bench.longest", str(csv), env=env)
+        timed("-m", "tools.bench.children.longest", str(csv), env=env)
         jobs = sandbox.jobs()
         assert len(jobs) == rows, "every row has one job"
         assert {job["status"] for job in jobs} == {EntryStatus.COMPLETED}, "and its video"

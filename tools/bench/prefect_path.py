@@ -54,7 +54,7 @@ def run(*, quick: bool) -> Result:
     ours, coroutines, functions = (median([run[0] for run in found[name]]) for name in _WAYS)
     result.goal("jobs/s / the naive way's with coroutines", ours / coroutines, 5.0, at_least=True)
     result.goal("jobs/s / the naive way's with plain functions", ours / functions, 5.0, at_least=True, why=_WHY)
-    result.goal("task runs lost", max(run[2] for run in found["dailies"]), 0)
+    result.goal("task runs lost", max(run[2] for run in found["dailies"]), 0, is_count=True)
     result.goal("RSS, MB", max(run[3].rss_mb for run in found["dailies"]), 300.0)
     result.goals.append(
         Goal(
@@ -82,13 +82,13 @@ def _generate(base: str, api: str, rows: int) -> Timed:
             "DAILIES_SUBMIT_RATE_PER_S": "100",
             "DAILIES_EVENTS_PER_S": str(_EVENTS_PER_S),
         }
-        return timed("-m", "tools.bench.flow_generate", str(csv), env=env)
+        return timed("-m", "tools.bench.children.flow_generate", str(csv), env=env)
 
 
 def _naive(base: str, api: str, rows: int, name: str) -> Timed:
     with tempfile.TemporaryDirectory() as home:
         env = {"PREFECT_API_URL": api, "PREFECT_HOME": home, "PREFECT_LOGGING_LEVEL": "ERROR"}
-        return timed("-m", "tools.bench.flow_naive", base, str(rows), str(15.0 * _SCALE), name, env=env)
+        return timed("-m", "tools.bench.children.flow_naive", base, str(rows), str(15.0 * _SCALE), name, env=env)
 
 
 def _lost(api: str) -> int:

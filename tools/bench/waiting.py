@@ -19,7 +19,7 @@ def _measure(
     base: str, name: str, jobs: int, in_flight: int, scale: float, **plan: Any
 ) -> tuple[Timed, dict[str, Any]]:
     reset(base, scale=scale, **plan)
-    took = timed("-m", "tools.bench.clients", name, base, str(jobs), str(in_flight), str(scale))
+    took = timed("-m", "tools.bench.children.clients", name, base, str(jobs), str(in_flight), str(scale))
     return took, stats(base)
 
 
@@ -146,6 +146,8 @@ def run_losses(*, quick: bool) -> Result:
                 ]
             )
             if name == "dailies":
-                result.goal("collected", min(each["prompts_seen"] for each in totals), jobs, at_least=True)
-                result.goal("jobs made twice", max(twice), 0)
+                result.goal(
+                    "collected", min(each["prompts_seen"] for each in totals), jobs, at_least=True, is_count=True
+                )
+                result.goal("jobs made twice", max(twice), 0, is_count=True)
     return result

@@ -1,4 +1,4 @@
-"""``python -m tools.bench.longest prompts.csv``: a run without Prefect, slow models first."""
+"""``python -m tools.bench.children.longest prompts.csv``: a run without Prefect, slow models first."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""The naive way: ``python -m tools.bench.flow_naive <base url> <rows> <interval> [async]``.
+"""The naive way: ``python -m tools.bench.children.flow_naive <base url> <rows> <interval> [async]``.
 
 A flow as one would write it after Prefect's tutorial: a task for the POST, a task with retries for the GET, both by
 ``.submit()`` on the default task runner; with plain functions, or with coroutines as one would for so much waiting.

@@ -1,4 +1,4 @@
-"""``python -m tools.bench.flow_generate prompts.csv``: the flow as a person runs it, without the command line."""
+"""``python -m tools.bench.children.flow_generate prompts.csv``: the flow without the command line."""
 
 import asyncio
 import sys

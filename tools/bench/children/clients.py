@@ -1,6 +1,6 @@
 """The waiting loops to compare: each is a function that makes one video and waits for it.
 
-``python -m tools.bench.clients <name> <base url> <jobs> <in flight> <scale>`` runs one of them over many jobs.
+``python -m tools.bench.children.clients <name> <base url> <jobs> <in flight> <scale>`` runs one of them over many jobs.
 """
 
 import asyncio
