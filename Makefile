@@ -8,7 +8,7 @@ LOCK    = $(COMPILE) pyproject.toml
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo test test-slow sshd chromium chaos fuzz check format docs bench lock clean
+.PHONY: help setup setup-dev demo test test-slow sshd chromium chaos mirror-proof fuzz check format docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -39,6 +39,9 @@ sshd: ## install OpenSSH's server for the tests of sftp:// if there is none (Deb
 chaos: $(VENV)/.dev ## kill the runs of N=100 scenarios and check the six promises (PREFECT_SHARE=0.25 JOBS=2 SEED=17-direct)
 	@$(BIN)/python -m tools.chaos $(or $(N),100) --prefect-share $(or $(PREFECT_SHARE),0.25) --jobs $(or $(JOBS),2) \
 		$(addprefix --seed ,$(SEED))
+
+mirror-proof: $(VENV)/.dev ## 400 large videos, two mirrors at once, three kills: each stored once and whole (OBJECTS=40: in a minute)
+	@$(BIN)/python -m tools.mirror_proof $(addprefix --objects ,$(OBJECTS))
 
 fuzz: $(VENV)/.dev ## send hostile input to the code that reads foreign data (SEED=1 NAME=storage-routes)
 	@$(BIN)/python -m tools.fuzz $(addprefix --seed ,$(SEED)) $(NAME)

@@ -119,7 +119,8 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="The share of failed rows above which a run counts as failed."
     )
     mirror_to: str | None = Field(
-        None, description="Where every run copies its finished videos: a folder, or `supabase://bucket/prefix`."
+        None,
+        description="Where every run copies its finished videos: a folder, or a `supabase://`, `s3://`, `gs://`, `az://` or `sftp://` URL.",
     )
     mirror_dir: Path | None = Field(
         None, description="The folder in which every folder that is a target of the mirror must lie."

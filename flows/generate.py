@@ -86,7 +86,7 @@ async def generate(
         fan_out: Run each batch as a deployment on the work pool, instead of all of them in this process.
         template: The prompt of rows that have none; {name} is filled in from the column meta.name.
         more_csv: More files, read after the first one.
-        mirror_to: Where the finished videos are copied: a folder, or supabase://bucket/prefix.
+        mirror_to: Where the finished videos are copied: a folder, or a supabase://, s3://, gs://, az:// or sftp:// URL.
         order: The order of the file, or slow models first, so that a run does not end with a long wait for a few rows.
         columns: Names of columns, such as prompt=Text,model=Engine; or auto.
         others: What to do with columns that are not known: refuse the file, keep them as labels (meta), or ignore them.

@@ -34,7 +34,7 @@ async def mirror(
     """Copy finished videos into a folder or a Supabase bucket, and check each against what was paid.
 
     Args:
-        to: A folder, or supabase://bucket/prefix; by default DAILIES_MIRROR_TO.
+        to: A folder, or a supabase://, s3://, gs://, az:// or sftp:// URL; by default DAILIES_MIRROR_TO.
         months: Only videos of these months, such as 2026-11.
         batches: Only videos of these batches.
         sources: Only videos of these files of prompts.

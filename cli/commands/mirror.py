@@ -15,7 +15,7 @@ Sources = Annotated[tuple[str, ...], Parameter(name="--source", help="Only this 
 
 def mirror(
     *,
-    to: Annotated[str | None, Parameter(help="A folder, or supabase://bucket/prefix.")] = None,
+    to: Annotated[str | None, Parameter(help="A folder, or a supabase://, s3://, gs://, az:// or sftp:// URL.")] = None,
     month: Months = (),
     batch: Batches = (),
     source: Sources = (),
@@ -44,7 +44,9 @@ def mirror(
     settings = service.settings
     target = to or settings.mirror_to
     if not target:
-        raise SettingsError("Name a target: dailies mirror --to videos, or --to supabase://bucket/prefix")
+        raise SettingsError(
+            "Name a target: dailies mirror --to videos, or --to supabase://bucket/prefix (docs/mirror.md lists all kinds)"
+        )
     selection = Selection(frozenset(month), frozenset(batch), frozenset(source))
     folder = service.open_ledger()
     entries = select_entries(folder, selection, settings.tariff)
