@@ -120,7 +120,8 @@ class Settings(BaseSettings):
     )
     mirror_to: str | None = Field(
         None,
-        description="Where every run copies its finished videos: a folder, or a `supabase://`, `s3://`, `gs://`, `az://` or `sftp://` URL.",
+        description="Where every run copies its finished videos: a folder, or a URL of `supabase://`, `s3://`, `gs://`,"
+        " `az://` or `sftp://`.",
     )
     mirror_dir: Path | None = Field(
         None, description="The folder in which every folder that is a target of the mirror must lie."

@@ -45,7 +45,7 @@ def mirror(
     target = to or settings.mirror_to
     if not target:
         raise SettingsError(
-            "Name a target: dailies mirror --to videos, or --to supabase://bucket/prefix (docs/mirror.md lists all kinds)"
+            "Name a target: dailies mirror --to videos, or --to supabase://bucket/prefix (all kinds: docs/mirror.md)"
         )
     selection = Selection(frozenset(month), frozenset(batch), frozenset(source))
     folder = service.open_ledger()
