@@ -25,8 +25,9 @@ from cli.commands.settle import settle
 from cli.commands.status import status
 from cli.commands.validate import validate
 from cli.error_messages import explain
-from cli.screen.console import complain, say_json, silence
+from cli.screen.console import complain, replace_unknown_characters, say_json, silence
 from dailies.prompts.sources.source_names import STDIN, STDIN_FILE
+from dailies.redaction import redact
 from dailies.report.output import STDOUT_FILE
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -90,11 +91,12 @@ def main() -> None:
     arguments = sys.argv[1:]
     words = list(_name_devices(word for word in arguments if word != "--debug"))
     spare_loopback_the_proxy()
+    replace_unknown_characters()
     try:
         code = app(words, result_action="return_value", exit_on_error=False, print_error=False)
     except BaseException as error:  # the outer edge: everything becomes a message
         if isinstance(error, SystemExit) or "--debug" in arguments:
             raise
         message, code = explain(error)
-        _show_error(message, as_json="--json" in arguments)
+        _show_error(redact(message), as_json="--json" in arguments)
     sys.exit(code if isinstance(code, int) else 0)

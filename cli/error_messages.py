@@ -4,11 +4,12 @@ import errno
 
 import cyclopts
 
-from cli.interrupts import LEFT_AT_ONCE
 from dailies.errors import DailiesError
 from dailies.gateway.errors import SandboxError
 
 REFUSED, OPEN = 2, 3
+LEFT_AT_ONCE = 130
+"""The exit code of a command that Ctrl-C ended at once: what a shell expects after SIGINT."""
 UNREAD = 141
 """The exit code if the reader of the output is gone: what a shell expects after SIGPIPE."""
 

@@ -5,10 +5,8 @@ import os
 import signal
 from collections.abc import Callable
 
+from cli.error_messages import LEFT_AT_ONCE
 from dailies.run.stop import Stop
-
-LEFT_AT_ONCE = 130
-"""The exit code of a command that Ctrl-C ended at once: what a shell expects after SIGINT."""
 
 
 class Interrupts:

@@ -21,6 +21,7 @@ import httpx
 
 from cli.prefect_http import BUSY_S, answers, ask, is_compatible, read_version, understands_us
 from dailies.errors import ServerError
+from dailies.settings import environment_without_secrets
 from dailies.system.durable import exclusive
 from flows.home import ROOT
 
@@ -47,6 +48,7 @@ class Server:
 def find_server(configured: str | None) -> Server | None:
     """Find the server that answers: the configured one, the one we started, or a compatible one on port 4200."""
     if configured:
+        configured = configured.rstrip("/")
         return Server(configured) if answers(configured, BUSY_S) else None
     started = _read_note()
     if started and answers(started.api_url):
@@ -95,7 +97,7 @@ def _spawn(port: int, log: Path) -> Server:
     with log.open("ab") as output:
         # The server takes its tuning from the pyproject.toml of the folder that it is started in.
         child = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
-            [sys.executable, "-m", "prefect", "server", "start", "--host", _HOST, "--port", str(port)],
+            [sys.executable, "-P", "-m", "prefect", "server", "start", "--host", _HOST, "--port", str(port)],
             cwd=ROOT if (ROOT / "pyproject.toml").exists() else None,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -108,8 +110,11 @@ def _spawn(port: int, log: Path) -> Server:
 
 def _environment(server: Server) -> dict[str, str]:
     """Name the server's address, or its UI would ask port 4200."""
-    without_key = {name: value for name, value in os.environ.items() if not name.startswith("GEEKHUB_")}
-    return {**without_key, "PREFECT_SERVER_UI_API_URL": server.api_url, "PREFECT_UI_URL": server.ui_url}
+    return {
+        **environment_without_secrets(),
+        "PREFECT_SERVER_UI_API_URL": server.api_url,
+        "PREFECT_UI_URL": server.ui_url,
+    }
 
 
 def wait_for_server(server: Server) -> Iterator[float]:

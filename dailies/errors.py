@@ -34,6 +34,8 @@ request may succeed when it is sent again; those that end a whole run say in ``r
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from dailies.redaction import redact
+
 
 class DailiesError(Exception):
     """Root of the tree. ``str(error)`` is one message for a person: what is wrong, and the remedy."""
@@ -41,6 +43,9 @@ class DailiesError(Exception):
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 2
     remedy: ClassVar[str] = ""
+
+    def __init__(self, *facts: Any) -> None:
+        super().__init__(*(redact(fact) if isinstance(fact, str) else fact for fact in facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class InputError(DailiesError):
             lines.append(f"... and {len(others):,} more of {len(kinds) - self.shown_kinds:,} other kinds")
         if self.command:
             lines.append(f"This reads it: {self.command}")
-        return "\n".join(lines)
+        return redact("\n".join(lines))
 
     def _lines(self, kind: list[RowError]) -> list[str]:
         lines = [str(error) for error in kind[: self.shown_of_a_kind]]
@@ -185,10 +190,10 @@ class ServiceError(DailiesError):
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = redact(message)
         self.code = code
         self.status = status
-        self.request_id = request_id
+        self.request_id = request_id and redact(request_id)
         self.in_doubt = in_doubt
         self.retry_after_s = retry_after_s
 
@@ -248,7 +253,7 @@ class JobStateError(DailiesError):
     def __init__(self, job_id: str, reason: str = "") -> None:
         super().__init__(job_id, reason)
         self.job_id = job_id
-        self.reason = reason
+        self.reason = redact(reason)
 
     def __str__(self) -> str:
         return f"job {self.job_id}: {self.reason}"

@@ -6,10 +6,11 @@ documentation), or a line of the same form in ``.env``. A blank one counts as no
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -20,11 +21,14 @@ from dailies.env_file import ENCODING, env_faults
 from dailies.errors import SettingsError
 from dailies.naming import name_of, read_owners
 from dailies.pricing import ANY_MONTH, Tariff
+from dailies.redaction import register_secret
 
 ENV_FILE = ".env"
 LIVE_BASE_URL = "https://api.geekhub.mx/v1"
 _NO_SETTINGS = {"DAILIES_FAILPOINT"}  # of the tests' own: where a process is to be killed
 _KEY = re.compile(r"ghub_sk_(live|test)_[!-~]{32}")
+_HEADER_VALUE = re.compile(r"[!-~]+")
+_LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 # Six decimal places, because that is what the ledger's columns hold.
@@ -152,6 +156,18 @@ class Settings(BaseSettings):
         # Here, where the sources are merged already: so a blank variable also switches off a line of .env.
         return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
 
+    @field_validator("geekhub_api_key", "supabase_service_key", mode="before")
+    @classmethod
+    def _strip_secret(cls, secret: Any) -> Any:
+        return (secret.get_secret_value() if isinstance(secret, SecretStr) else secret or "").strip() or None
+
+    @field_validator("supabase_service_key")
+    @classmethod
+    def _supabase_key_form(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not _HEADER_VALUE.fullmatch(key.get_secret_value()):
+            raise ValueError("this is no Supabase key: it holds characters that no key has; copy it again")
+        return key
+
     @field_validator("geekhub_api_key")
     @classmethod
     def _key_form(cls, key: SecretStr | None) -> SecretStr | None:
@@ -206,6 +222,15 @@ class Settings(BaseSettings):
             if jobs < 1:
                 raise ValueError(f"{name}: at least 1")
         return caps
+
+    @model_validator(mode="after")
+    def _live_key_is_not_sent_in_the_clear(self) -> Self:
+        url = urlsplit(self.geekhub_base_url)
+        if self.service == "live" and url.scheme != "https" and not _LOOPBACK.fullmatch(url.hostname or ""):
+            raise ValueError(
+                "GEEKHUB_BASE_URL: a live key goes only to an https:// address or to this computer; use https://"
+            )
+        return self
 
     @property
     def service(self) -> Literal["live", "sandbox"]:
@@ -270,6 +295,12 @@ def variable(name: str) -> str:
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"DAILIES_{name.upper()}"
 
 
+def environment_without_secrets() -> dict[str, str]:
+    """Return the environment for a child process that needs none of the secrets."""
+    secret = {variable(name) for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None}
+    return {name: value for name, value in os.environ.items() if name.upper() not in secret}
+
+
 def _input_name(name: str) -> str:
     """Under which name pydantic takes a setting: the environment's, or that would win over what is given here."""
     field = Settings.model_fields.get(name)
@@ -294,13 +325,33 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError(f"{ENV_FILE}: this is not text in UTF-8; save it as UTF-8") from None
     except OSError as error:
         raise SettingsError(f"{ENV_FILE}: it cannot be read ({error.strerror}); mend or remove it") from None
+    for name in Settings.model_fields:
+        if isinstance(secret := getattr(settings, name), SecretStr):
+            register_secret(secret.get_secret_value())
+    faults += _foreign_service(settings, overrides)
     if faults:
         raise SettingsError("\n".join(faults))
     return settings
 
 
+def _foreign_service(settings: Settings, overrides: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse to send a key to an address that only ``.env`` names: the file may be another person's."""
+    url = settings.geekhub_base_url
+    host, scheme = urlsplit(url).hostname or "", urlsplit(url).scheme
+    is_known = (scheme, host) == ("https", urlsplit(LIVE_BASE_URL).hostname) or _LOOPBACK.fullmatch(host)
+    if is_known or settings.geekhub_api_key is None or overrides.get("geekhub_base_url") is not None:
+        return
+    if not os.environ.get("GEEKHUB_BASE_URL", "").strip() and os.environ.get("GEEKHUB_API_KEY", "").strip():
+        yield (
+            f"GEEKHUB_BASE_URL: {ENV_FILE} would send the key of your environment to {host}; if that is right, set"
+            f" GEEKHUB_BASE_URL={url} in the environment, too, or put the key into the same {ENV_FILE}"
+        )
+
+
 def _told(loc: tuple[Any, ...], message: str) -> str:
-    name, *within = loc or ("settings",)
+    if not loc:  # about several settings: the message names them
+        return message.removeprefix("Value error, ")
+    name, *within = loc
     named = variable(name) if name in Settings.model_fields else str(name)
     place = "".join(f" ({part})" for part in within)
     return f"{named}{place}: {message.removeprefix('Value error, ')}"

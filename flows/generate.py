@@ -23,7 +23,7 @@ from dailies.planning.outcome import read_outcome
 from dailies.planning.submit_order import Order
 from dailies.planning.terms import ask_balance, terms_from
 from dailies.prompts.options import Encoding, Others, ReadOptions
-from dailies.prompts.sources.source_names import refuse_stdin
+from dailies.prompts.sources.source_names import label_of, refuse_stdin
 from dailies.report.results import keep_results
 from dailies.run.context import RunContext, open_run, shared, watcher
 from dailies.settings import Settings
@@ -47,7 +47,12 @@ MoreCsv = Annotated[list[Csv], Field(max_length=1000)]
 BatchIds = Annotated[list[str], Field(max_length=1000)]
 
 
-@flow(name="generate", flow_run_name="{csv}", retries=0, persist_result=False)
+def _first_name() -> str:
+    """Name the run after its source until its rows are known; the query of a signed URL stays out of the name."""
+    return label_of(str(flow_run.parameters["csv"]))
+
+
+@flow(name="generate", flow_run_name=_first_name, retries=0, persist_result=False)
 async def generate(
     csv: Csv,
     max_cost_mxn: Mxn,

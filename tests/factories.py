@@ -22,8 +22,8 @@ from dailies.prompts.row_key import row_key
 NOW = datetime(2026, 11, 12, 18, 0, tzinfo=UTC)
 BATCH = "20261112T180000-00000001"
 OTHER_BATCH = "20261112T180000-00000002"
-LIVE_KEY = "ghub_sk_live_" + "0123456789abcdef" * 2
-TEST_KEY = "ghub_sk_test_" + "0123456789abcdef" * 2
+LIVE_KEY = "ghub_sk_live_" + "liveKEY-" * 4
+TEST_KEY = "ghub_sk_test_" + "testKEY-" * 4
 KLING_5_S_MXN = Decimal("4.200000")
 
 

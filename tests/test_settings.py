@@ -113,7 +113,7 @@ def test_every_fault_is_named_at_once(monkeypatch):
         "sk-0123456789abcdef-not-geekhubs",
         LIVE_KEY[:-1],
         LIVE_KEY + "f",
-        LIVE_KEY + "\n",
+        LIVE_KEY[:20] + "\n" + LIVE_KEY[21:],
         "ghub_sk_prod_" + "0123456789abcdef" * 2,
         "ghub_sk_live_" + "0123456789abcdé " * 2,
     ],
@@ -126,7 +126,7 @@ def test_a_malformed_key_is_refused_and_never_repeated(monkeypatch, key):
 
     told = f"{caught.value}{caught.value!r}{pickle.dumps(caught.value)!r}"
     assert str(caught.value).startswith("GEEKHUB_API_KEY: this is not a GeekHub key")
-    assert "0123456789abcd" not in told
+    assert not any(part in told for part in ("0123456789abcd", "liveKEY-"))
     assert caught.value.__suppress_context__
 
 
@@ -233,3 +233,46 @@ def test_an_env_file_that_is_no_text_is_refused() -> None:
     Path(".env").write_bytes("DAILIES_FX=2026-11=18 # según México".encode("latin-1"))
     with pytest.raises(SettingsError, match="not text in UTF-8"):
         load_settings()
+
+
+def test_a_key_is_stripped_and_checked_where_it_is_read(monkeypatch):
+    monkeypatch.setenv("GEEKHUB_API_KEY", f" {LIVE_KEY}\t ")
+    monkeypatch.setenv("SUPABASE_SERVICE_KEY", " sb_secret_0123456789 ")
+
+    settings = load_settings()
+
+    assert settings.require_key().get_secret_value() == LIVE_KEY
+    assert settings.supabase_service_key is not None
+    assert settings.supabase_service_key.get_secret_value() == "sb_secret_0123456789"
+    assert "SUPABASE_SERVICE_KEY" in refusal(supabase_service_key="sb_secret\n0123456789")
+
+
+@pytest.mark.parametrize("url", ["https://proxy.example/v1", "http://127.0.0.1:4300/v1", "http://localhost/v1"])
+def test_a_live_key_goes_over_https_or_to_this_computer(url):
+    assert load_settings(geekhub_api_key=LIVE_KEY, geekhub_base_url=url).geekhub_base_url == url
+
+
+@pytest.mark.parametrize("url", ["http://api.geekhub.mx/v1", "http://127.0.0.1.evil.example/v1", "http://10.0.0.7/v1"])
+def test_a_live_key_never_goes_over_plain_http_to_another_computer(url):
+    assert "https://" in refusal(geekhub_api_key=LIVE_KEY, geekhub_base_url=url)
+    assert load_settings(geekhub_api_key=TEST_KEY, geekhub_base_url=url).service == "sandbox"
+
+
+def test_a_foreign_address_of_the_env_file_gets_no_key_from_elsewhere(monkeypatch, bare):
+    (bare / ".env").write_text("GEEKHUB_BASE_URL=https://collector.example/v1\n")
+    monkeypatch.setenv("GEEKHUB_API_KEY", LIVE_KEY)
+
+    said = refusal()
+
+    assert "collector.example" in said
+    assert LIVE_KEY not in said
+
+
+def test_a_foreign_address_is_used_where_the_environment_names_it_or_the_key_stands_beside_it(monkeypatch, bare):
+    url = "https://collector.example/v1"
+    (bare / ".env").write_text(f"GEEKHUB_BASE_URL={url}\nGEEKHUB_API_KEY={LIVE_KEY}\n")
+    assert load_settings().geekhub_base_url == url
+
+    monkeypatch.setenv("GEEKHUB_API_KEY", LIVE_KEY)
+    monkeypatch.setenv("GEEKHUB_BASE_URL", url)
+    assert load_settings().geekhub_base_url == url

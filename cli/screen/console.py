@@ -1,5 +1,6 @@
 """The two consoles: output goes to standard output, complaints to standard error."""
 
+import io
 import json
 import os
 import sys
@@ -16,6 +17,13 @@ class LastingConsole(Console):
         """Fall silent: the reader is gone (``| head``, or a ``tee`` that Ctrl-C ended, too)."""
         self.quiet = True
         silence(self.file)
+
+
+def replace_unknown_characters() -> None:
+    """Print a question mark where the terminal's encoding (ASCII, cp1252) lacks a character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def silence(stream: IO[str]) -> None:
@@ -42,7 +50,8 @@ def complain(message: str) -> None:
 
 def say_json(facts: Any) -> None:
     """Print one JSON document on standard output, for programs."""
-    sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n")
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=not is_unicode, default=str) + "\n")
     sys.stdout.flush()
 
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from dailies.errors import PaceError, ServiceError, TransportError
 from dailies.geekhub_client.job import Job, VideoRequest
 from dailies.geekhub_client.responses import is_model_list, read_balance, read_consumption, read_error, read_job
+from dailies.redaction import register_secret
 from dailies.settings import Settings
 
 MAX_TRIES = 5
@@ -97,7 +98,7 @@ class GeekHubClient:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.balance_mxn: Decimal | None = None
-        self._key = api_key
+        register_secret(api_key.get_secret_value())
         self._gate = gate or OpenGate()
         self._repeat_in_doubt = repeat_in_doubt
         self._outage_limit_s = outage_limit_s
@@ -305,7 +306,7 @@ class GeekHubClient:
         return httpx.Response(streamed.status_code, headers=headers, content=bytes(body), request=request)
 
     def _error(self, response: httpx.Response, *, is_poll: bool) -> ServiceError:
-        return read_error(response, is_poll=is_poll, secret=self._key.get_secret_value())
+        return read_error(response, is_poll=is_poll)
 
 
 def _may_be_told_later(error: Exception) -> bool:

@@ -19,6 +19,7 @@ from dailies.errors import (
     TransportError,
 )
 from dailies.geekhub_client.job import Job, JobStatus
+from dailies.redaction import redact
 from dailies.system.network import is_web_url
 from dailies.system.retries import retry_after_s
 
@@ -76,17 +77,11 @@ def read_job(response: httpx.Response, *, expected_id: str | None = None) -> Job
     )
 
 
-def read_error(response: httpx.Response, *, is_poll: bool, secret: str) -> ServiceError:
-    """Read an answer other than 200 as an error.
-
-    ``secret`` is the key; a service that repeats it in its message must not spread it.
-    """
+def read_error(response: httpx.Response, *, is_poll: bool) -> ServiceError:
+    """Read an answer other than 200 as an error."""
     error = _error_body(response)
     told = error is not None
-    message, code, request_id = (
-        text and text.replace(secret, "***")
-        for text in (_text((error or {}).get(name)) for name in ("message", "code", "request_id"))
-    )
+    message, code, request_id = (_text((error or {}).get(name)) for name in ("message", "code", "request_id"))
     facts: dict[str, Any] = {
         "message": message or f"HTTP {response.status_code}",
         "code": code or f"http_{response.status_code}",
@@ -173,16 +168,16 @@ def _error_body(response: httpx.Response) -> dict[str, Any] | None:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text that can be written to a file and shown: no halves of characters, no control characters."""
+    """Return a text that can be written to a file and shown: no secret, lone surrogate or control character."""
     if not isinstance(value, str):
         return None
-    text = value[:_LONGEST_TEXT].encode(errors="replace").decode()
+    text = redact(value[: 2 * _LONGEST_TEXT])[:_LONGEST_TEXT].encode(errors="replace").decode()
     return " ".join("".join(c if c.isprintable() else " " for c in text).split()) or None
 
 
 def _job_id(value: Any) -> str | None:
     """Return an id that can be part of a URL and of a file's name."""
-    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+    return value if isinstance(value, str) and _ID.fullmatch(value) and redact(value) == value else None
 
 
 def _web_url(value: Any) -> str | None:

@@ -17,7 +17,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
 from dailies.errors import ServerError, SettingsError
-from dailies.settings import Settings
+from dailies.settings import Settings, environment_without_secrets
 from flows.deployment.automations import automations
 from flows.deployment.pools import make_pool
 from flows.deployment.schedules import restore_schedules
@@ -187,7 +187,8 @@ def _filled(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prefect_deploy() -> None:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    env = environment_without_secrets()
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise ServerError(f"`prefect deploy --all` failed:\n{done.stdout}{done.stderr}")

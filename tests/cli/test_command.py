@@ -12,7 +12,7 @@ import pytest
 
 from cli.app import app, spare_loopback_the_proxy
 from cli.error_messages import explain
-from cli.interrupts import LEFT_AT_ONCE
+from cli.error_messages import LEFT_AT_ONCE
 from dailies.errors import LedgerError, RefusedError, ServerLostError
 from dailies.gateway.errors import SandboxError
 from tests.commandline import dailies

@@ -57,3 +57,10 @@ def test_a_refused_connection_is_an_answer_at_once(monkeypatch):
     monkeypatch.setattr(prefect_http.time, "sleep", lambda _: pytest.fail("asked again"))
 
     assert find_server(f"http://127.0.0.1:{port}/api") is None
+
+
+def test_an_address_may_end_with_a_slash():
+    with answering({"/api/health": (200, "true")}) as url:
+        server = find_server(f"{url}/api/")
+        assert server is not None
+        assert (server.api_url, server.ui_url) == (f"{url}/api", url)

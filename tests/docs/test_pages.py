@@ -8,7 +8,7 @@ from pathlib import Path
 from cyclopts import App
 
 from cli.app import app
-from cli.interrupts import LEFT_AT_ONCE
+from cli.error_messages import LEFT_AT_ONCE
 from dailies.ledger.schema import COLUMNS
 from dailies.settings import Settings, variable
 from tests.workplace import ROOT

@@ -64,3 +64,12 @@ async def test_when_nothing_may_be_submitted_batches_with_jobs_to_collect_begin(
     monkeypatch.setattr(story, "batch", batch)
     await story._run_here(context, [Manifest(name, "prompts.csv", "run", some) for name, some in rows.items()])
     assert began == begun
+
+
+def test_a_signed_url_leaves_its_signature_out_of_the_runs_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    csv = "https://user:pass@files.test/a.csv?X-Amz-Signature=deadbeef"
+    monkeypatch.setattr(story, "flow_run", SimpleNamespace(parameters={"csv": csv}))
+    name = story._first_name()
+    assert name.startswith("https://files.test/a.csv?")
+    assert not any(part in name for part in ("pass", "Signature", "deadbeef"))
+    assert story.generate.flow_run_name is story._first_name

@@ -97,12 +97,12 @@ def _require_protocol(name: str) -> None:
         raise refuse("the URL", None, "it is malformed", "check its host") from error
     protocol = name.partition(":")[0].lower()
     if found[1] == "::" or ("::" in name and not _WEB.match(name)):
-        raise refuse(_label(name), None, "chains of URLs (with ::) are not read", "name one file, unpacked")
+        raise refuse(label_of(name), None, "chains of URLs (with ::) are not read", "name one file, unpacked")
     if protocol == "file":
-        raise refuse(_label(name), None, "file:// is not read", "name the path of the file")
+        raise refuse(label_of(name), None, "file:// is not read", "name the path of the file")
     if protocol not in _PROTOCOLS:
         known = ", ".join(f"{one}://" for one in ("https", "s3", "gs", "az"))
-        raise refuse(_label(name), None, f"{protocol}:// is no protocol for prompts", f"use a path, {known}")
+        raise refuse(label_of(name), None, f"{protocol}:// is no protocol for prompts", f"use a path, {known}")
 
 
 def _require_place(source: SourceName, folders: Sequence[Path]) -> None:
@@ -161,7 +161,7 @@ def _expand(name: str) -> Iterator[SourceName]:
     places = _remote_matches(place) if _URL.match(place) else sorted(glob.glob(place, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
     places = [found for found in places if not Path(found).name.startswith(_LOCK_FILES)]
     if not places:
-        raise refuse(_label(place), None, "no file fits this pattern", "check it; ** stands for folders")
+        raise refuse(label_of(place), None, "no file fits this pattern", "check it; ** stands for folders")
     yield from (_named(found, sheet) for found in places)
 
 
@@ -188,13 +188,13 @@ def _exists(place: str) -> bool:
 
 def _named(place: str, sheet: str | None) -> SourceName:
     path = Path(urlsplit(place).path if _URL.match(place) else place)
-    label = _label(place) + (f"#{sheet}" if sheet else "")
+    label = label_of(place) + (f"#{sheet}" if sheet else "")
     ending = path.with_suffix("").suffix if path.suffix.lower() == ".gz" else path.suffix
     return SourceName(place, label, sheet, FORMATS.get(ending.lower()))
 
 
-def _label(place: str) -> str:
-    """What goes into ledger and messages: never a password, a token or a signature out of a URL."""
+def label_of(place: str) -> str:
+    """Return a source's name for ledger, messages and runs: a URL without its password, token or signature."""
     if not _URL.match(place):
         return Path(place).as_posix().encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     parts = urlsplit(place)
@@ -215,7 +215,7 @@ def _remote_matches(place: str) -> list[str]:
 
 def remote_fault(place: str, error: Exception) -> InputError:
     """The refusal of a URL that cannot be opened; nothing of a secret that may be part of it."""
-    label = _label(place)
+    label = label_of(place)
     if isinstance(error, FileNotFoundError):
         return refuse(label, None, "there is no such file", "check the URL")
     if isinstance(error, ImportError):
