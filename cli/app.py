@@ -18,7 +18,6 @@ from cli.commands.plan import plan
 from cli.commands.report import report
 from cli.commands.results import results
 from cli.commands.run import run
-from cli.commands.sandbox import app as sandbox_app
 from cli.commands.serve import serve
 from cli.commands.server import app as server_app
 from cli.commands.settle import settle
@@ -54,7 +53,12 @@ app.command(deploy, sort_key=10)
 app.command(serve, sort_key=11)
 app.command(demo, show=False)
 app.command(ledger_app)
-app.command(sandbox_app)
+app.command(  # imported when it runs: the web server takes a while
+    "cli.commands.sandbox:app",
+    name="sandbox",
+    help="Run a local GeekHub: real videos, no money.\n\nExample: dailies sandbox --speed 60",
+    sort_key=20,
+)
 app.command(server_app)
 app["--help"].show = app["--version"].show = False  # they are well known, and the screen is full
 app.register_install_completion_command(help="Install completion for your shell.")

@@ -5,7 +5,7 @@ import errno
 import cyclopts
 
 from dailies.errors import DailiesError
-from dailies.gateway.errors import SandboxError
+from dailies.gateway.hosting.errors import SandboxError
 
 REFUSED, OPEN = 2, 3
 LEFT_AT_ONCE = 130

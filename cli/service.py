@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dailies.errors import SettingsError
-from dailies.gateway.errors import SandboxError
 from dailies.gateway.hosting.address import SandboxAddress, read_connection
+from dailies.gateway.hosting.errors import SandboxError
 from dailies.gateway.storage.address import read_storage_address
 from dailies.ledger.folder import LedgerFolder
 from dailies.settings import Settings, load_settings, variable

@@ -3,8 +3,8 @@
 Importing this package is quick; only ``serve`` and ``dailies.gateway.testing`` import the web server.
 """
 
-from dailies.gateway.errors import SandboxError
 from dailies.gateway.hosting.address import SandboxAddress
+from dailies.gateway.hosting.errors import SandboxError
 from dailies.gateway.hosting.process import read_address, start_sandbox, stop_sandbox
 from dailies.gateway.options import SandboxOptions
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from dailies.gateway.command import sandbox_app
-from dailies.gateway.errors import SandboxError
+from dailies.gateway.hosting.errors import SandboxError
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The errors of the gateway: GeekHub's codes (page "Errors") as answers, and why a sandbox cannot run."""
+"""The errors of the gateway: GeekHub's codes (page "Errors") as answers."""
 
 import secrets
 from collections.abc import Mapping
@@ -31,10 +31,6 @@ CODES: Mapping[str, tuple[int, str]] = {
     "headers_too_large": (431, "invalid_request_error"),
     "service_unavailable": (503, "api_error"),
 }
-
-
-class SandboxError(RuntimeError):
-    """The sandbox cannot start, stop or be reached; the message says the remedy."""
 
 
 class ApiError(Exception):

@@ -11,10 +11,9 @@ import cyclopts
 import pytest
 
 from cli.app import app, spare_loopback_the_proxy
-from cli.error_messages import explain
-from cli.error_messages import LEFT_AT_ONCE
+from cli.error_messages import LEFT_AT_ONCE, explain
 from dailies.errors import LedgerError, RefusedError, ServerLostError
-from dailies.gateway.errors import SandboxError
+from dailies.gateway.hosting.errors import SandboxError
 from tests.commandline import dailies
 from tests.workplace import DAILIES
 

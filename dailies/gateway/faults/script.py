@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dailies.gateway.errors import SandboxError
 from dailies.gateway.faults.kinds import (
     ContentFilter,
     FailJob,
@@ -24,6 +23,7 @@ from dailies.gateway.faults.kinds import (
     Throttle,
     Vanish,
 )
+from dailies.gateway.hosting.errors import SandboxError
 
 RequestFault = LostReply | Throttle | ServerError | Slow | Garble | OddAnswer | Vanish | IgnoreIdempotency | RevokeKey
 AccountFault = SetBalance | SetFx

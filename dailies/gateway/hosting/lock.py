@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dailies.gateway.errors import SandboxError
+from dailies.gateway.hosting.errors import SandboxError
 
 TRIES = 25
 PAUSE_S = 0.02

@@ -4,7 +4,7 @@ import hashlib
 import socket
 from pathlib import Path
 
-from dailies.gateway.errors import SandboxError
+from dailies.gateway.hosting.errors import SandboxError
 
 HOST = "127.0.0.1"
 # Below the ports that operating systems give to outgoing connections, so that none of those takes it.

@@ -10,8 +10,8 @@ import threading
 import time
 from pathlib import Path
 
-from dailies.gateway.errors import SandboxError
 from dailies.gateway.hosting.address import SandboxAddress, read_connection
+from dailies.gateway.hosting.errors import SandboxError
 from dailies.gateway.hosting.lock import is_locked, read_holder
 from dailies.gateway.hosting.port import HOST
 from dailies.gateway.options import SandboxOptions
