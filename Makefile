@@ -8,7 +8,7 @@ LOCK    = $(COMPILE) pyproject.toml
 SYNC    = UV_LINK_MODE=copy VIRTUAL_ENV=$(VENV) $(UV) pip install -q
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-dev demo test test-slow sshd chromium chaos mirror-proof fuzz check format docs bench lock clean
+.PHONY: help setup setup-dev demo test test-slow sshd chromium chaos mirror-proof fuzz fuzz-files check format docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -45,6 +45,9 @@ mirror-proof: $(VENV)/.dev ## 400 large videos, two mirrors at once, three kills
 
 fuzz: $(VENV)/.dev ## send hostile input to the code that reads foreign data (SEED=1 NAME=storage-routes)
 	@$(BIN)/python -m tools.fuzz $(addprefix --seed ,$(SEED)) $(NAME)
+
+fuzz-files: $(VENV)/.dev ## read COUNT=10000 generated foreign files whose right reading is known
+	@$(BIN)/python -m tools.fuzz_files $(COUNT)
 
 check: $(VENV)/.dev ## check format, lint and types
 	$(BIN)/ruff format --check .

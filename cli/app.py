@@ -14,6 +14,7 @@ from cli.commands.doctor import doctor
 from cli.commands.failed import failed
 from cli.commands.ledger import app as ledger_app
 from cli.commands.mirror import mirror
+from cli.commands.new import new
 from cli.commands.plan import plan
 from cli.commands.report import report
 from cli.commands.results import results
@@ -38,6 +39,7 @@ app = App(
     default_parameter=Parameter(negative="", show_default=False),
     suppress_keyboard_interrupt=False,  # main shows it
 )
+app.command(new, sort_key=0)
 app.command(validate, sort_key=1)
 app.command(plan, sort_key=2)
 app.command(run, sort_key=3)

@@ -48,6 +48,7 @@ def open_target(to: str, settings: Settings, ledger_id: str) -> AbstractAsyncCon
     """
     match _scheme(to):
         case None:
+            _require_folder(to, settings)
             return open_folder(Path(to), ledger_id)
         case "supabase":
             from dailies.mirror.targets.bucket_target import open_bucket  # importing the client takes a second
@@ -59,6 +60,18 @@ def open_target(to: str, settings: Settings, ledger_id: str) -> AbstractAsyncCon
             from dailies.mirror.targets.store_target import open_store
 
             return open_store(scheme, *_bucket_of(to))
+
+
+def _require_folder(to: str, settings: Settings) -> None:
+    """Refuse chains of URLs, and a folder outside of the one that the settings name, links followed.
+
+    Raises:
+        MirrorError: it is one of these.
+    """
+    if "::" in to:
+        raise MirrorError(f"{to}: chains of URLs (with ::) are no target; name {FORMS}")
+    if settings.mirror_dir is not None and not Path(to).resolve().is_relative_to(settings.mirror_dir.resolve()):
+        raise MirrorError(f"{to}: the folder does not lie in DAILIES_MIRROR_DIR; name one in it")
 
 
 async def require_target(settings: Settings) -> None:

@@ -7,8 +7,8 @@ from operator import itemgetter
 
 from dailies.errors import InputError, RowError
 from dailies.prompts.cells import COLUMNS, META, shown
-from dailies.prompts.header_message import header_word, refuse_header
-from dailies.prompts.likeness import looks_like_records, propose
+from dailies.prompts.header_message import header_word, lacks_header, refuse_header
+from dailies.prompts.likeness import propose
 from dailies.prompts.options import ReadOptions, read_mapping
 from dailies.prompts.sources.budget import MAX_COLUMNS
 from dailies.prompts.sources.table import Table, refuse
@@ -64,9 +64,10 @@ def read_columns(table: Table, sample: Sequence[tuple[str, ...]], options: ReadO
     header = tuple(plain_name(name) for name in table.header)
     names, notes = _named(table, header, sample, options, quote)
     left = [index for index, name in enumerate(header) if not names[index] and name]
-    full = {index for row in sample for index in range(len(header)) if index < len(row) and row[index].strip()}
+    full = {index for row in sample for index, cell in enumerate(row) if cell.strip()}
     unnamed = [index for index, name in enumerate(header) if not name and not names[index]]
-    bare = [index for index in unnamed if index in full]
+    behind = range(len(header), table.width)
+    bare = [index for index in (*unnamed, *behind) if index in full]
     twice = [name for name, times in Counter(filter(None, names)).items() if times > 1]
     lacks_prompt = "prompt" not in names and (
         options.template is None or not (any(names) or (left and options.others != "refuse"))
@@ -132,7 +133,7 @@ def _named(
     for index, name in enumerate(header):
         if not names[index] and is_column(name) and not (name in names and _is_mapped(name, options)):
             names[index] = name
-    if options.is_auto and not (table.is_text and not table.is_headless and looks_like_records([table.header])):
+    if options.is_auto and not lacks_header(table):
         free = tuple("" if names[index] else name for index, name in enumerate(header))
         found = propose(free, [_free(row, names) for row in sample], [name for name in names if name])
         for target, index in found.items():

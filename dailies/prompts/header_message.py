@@ -81,6 +81,11 @@ def header_word(header: Sequence[str], index: int, *, quote: bool) -> str:
     return shown(name)
 
 
+def lacks_header(table: Table) -> bool:
+    """Whether the first row is a record or a sentence, and the user has not said so."""
+    return table.is_text and not table.is_headless and (table.is_prose or looks_like_records([table.header]))
+
+
 def join_proposals(proposals: Sequence[ReadOptions | None], sources: Sequence[str]) -> str:
     """One command that reads several sources, each of which has a proposal; empty if there is none."""
     known = [proposal for proposal in proposals if proposal is not None]
@@ -95,7 +100,7 @@ def join_proposals(proposals: Sequence[ReadOptions | None], sources: Sequence[st
 def _proposed(
     table: Table, header: tuple[str, ...], names: Sequence[str], sample: Sequence[tuple[str, ...]], options: ReadOptions
 ) -> dict[str, int]:
-    if table.is_text and not table.is_headless and looks_like_records([table.header]):
+    if lacks_header(table):
         return {}
     free = tuple("" if names[index] else name for index, name in enumerate(header))
     cells = [tuple("" if names[i] else cell for i, cell in enumerate(row[: len(names)])) for row in sample]
@@ -124,9 +129,12 @@ def _options(
     chosen = {**mapped, **found, **{name: list(names).index(name) for name in twice}}
     pairs = {target: _pointer(table.header, header, index, quote=quote) for target, index in _ordered(chosen)}
     rest = [index for index, name in enumerate(names) if not name and index not in found.values()]
+    behind = any(_filled(index, sample) for index in range(len(header), table.width))
     needs_others = bool(twice) or META in names or any(_filled(index, sample) or header[index] for index in rest)
     others = "meta" if needs_others and options.others == "refuse" else options.others
     if any(not header[index] for index in rest) and not any(header[index] for index in rest):
+        others = "ignore"
+    if behind and others == "refuse":
         others = "ignore"
     template = options.template
     prompts = named.get("prompt", found.get("prompt"))
@@ -138,6 +146,12 @@ def _options(
 
 def _ordered(found: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(found.items(), key=lambda pair: COLUMNS.index(pair[0]) if pair[0] in COLUMNS else len(COLUMNS))
+
+
+def _is_ragged(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether some record has more filled cells than the first row has cells, as a list with commas in it has."""
+    filled = [max((index for index, cell in enumerate(row, 1) if cell.strip()), default=0) for row in rows]
+    return max(filled) > filled[0] or all(count == 1 for count in filled)
 
 
 def _are_seconds(index: int, rows: Sequence[Sequence[str]]) -> bool:
@@ -154,14 +168,14 @@ def _from_texts(
     table: Table, header: tuple[str, ...], sample: Sequence[tuple[str, ...]], options: ReadOptions, *, quote: bool
 ) -> ReadOptions | None:
     """Where no column looks like prompts: fill a template in from the first column of texts that differ."""
-    if len(header) < 2 or read_mapping(options.columns) or looks_like_records([table.header]):
+    if len(header) < 2 or read_mapping(options.columns) or lacks_header(table):
         return None
     for index in range(len(header)):
         cells = [row[index].strip() for row in sample if index < len(row) and row[index].strip()]
         if cells and len(set(cells)) == len(cells) and all(" " in cell for cell in cells):
             pointer = _pointer(table.header, header, index, quote=quote)
-            if pointer.isdecimal():
-                return replace(options, columns=write_mapping({"prompt": pointer}), others="meta")
+            if pointer.isdecimal():  # a template can name no number, and nothing says that these are prompts
+                return None
             return replace(options, template=f"A video of {{{pointer}}}", others="meta")
     return None
 
@@ -169,10 +183,10 @@ def _from_texts(
 def _without_header(table: Table, sample: Sequence[tuple[str, ...]], options: ReadOptions) -> ReadOptions | None:
     """A list of prompts has one on each line; a table without a header has records from its first row on."""
     rows = [table.header, *sample]
-    if not table.is_text or table.is_headless or read_mapping(options.columns):
+    if not table.is_text or table.is_headless or table.has_letters or read_mapping(options.columns):
         return None
     texts = sum(" " in row[0].strip() and not _SETTING.match(row[0].strip()) for row in rows if row)
-    if (len(table.header) == 1 or len({len(row) for row in rows}) > 1) and texts > 0.6 * len(rows):
+    if (len(table.header) == 1 or table.is_prose or _is_ragged(rows)) and texts > 0.6 * len(rows):
         return replace(options, lines=True)
     if looks_like_records([table.header]):
         found = propose([""] * len(table.header), rows)
@@ -215,9 +229,10 @@ def _strangers(
         said.append(
             f"{'these columns are' if len(unknown) > 1 else 'this column is'} not known: {', '.join(words)}{more}"
         )
-    for index, name in enumerate(header):
-        if not name and not names[index] and _filled(index, sample) and options.others == "refuse":
-            said.append(f"column {index + 1} has cells, but no name")
+    if options.others == "refuse":
+        nameless = [index for index, name in enumerate(header) if not name and not names[index]]
+        nameless += range(len(header), table.width)
+        said += [f"column {index + 1} has cells, but no name" for index in nameless if _filled(index, sample)]
     missing = [name for target, name in read_mapping(options.columns) if target not in names]
     if missing:
         said.append(f"it has no {', '.join(map(shown, missing))}, which --columns names")

@@ -108,7 +108,9 @@ class Records:
         """As many cells as the header has, where those that are too many or missing are certain to mean nothing."""
         if len(cells) > self._count:
             are_filled = any(map(str.strip, cells[self._count :]))
-            if are_filled and not (self._columns.leaves_out and len(cells) <= self._table.width):
+            if are_filled and not (
+                self._columns.leaves_out and (self._table.has_letters or len(cells) <= self._table.width)
+            ):
                 return None
             if not self._table.has_letters and len(cells) > self._table.width:
                 self._notes.add("empty cells behind the last column are left out", line)

@@ -142,7 +142,7 @@ def test_merged_cells_are_refused(book: Callable[..., Path], tmp_path: Path) -> 
 
 
 def test_a_cell_beside_the_header_is_refused(book: Callable[..., Path]) -> None:
-    assert "row 2: the cell in column B has no name above it" in refusal(book(["prompt"], ["A fox", "draft?"]))
+    assert "row 1: column 2 has cells, but no name; say what" in refusal(book(["prompt"], ["A fox", "draft?"]))
 
 
 def test_another_sheet_is_named_after_a_hash(book: Callable[..., Path], tmp_path: Path) -> None:

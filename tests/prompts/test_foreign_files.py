@@ -158,6 +158,9 @@ def test_a_mapping_is_found_by_likeness_and_by_content(content: str) -> None:
 def test_off_a_terminal_no_word_of_a_header_is_quoted_and_the_command_works_all_the_same() -> None:
     for name in PROPOSED:
         error = refusal(name, quote=False)
+        if name == "shop.csv":  # only a template helps there, and a template names columns
+            assert not error.command
+            continue
         words = {"prompt_en", "Video", "Engine", "Texto", "Motor", "negative", "Challenge", "walking"}
         assert not [word for word in words if word in str(error)], str(error)
         sources, options = options_of(error.command)

@@ -1,5 +1,6 @@
 """The bodies that go over the wire, for validation and for the OpenAPI description."""
 
+import unicodedata
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -8,6 +9,8 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 LONGEST_PROMPT = 4_000
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
+_SHAPELESS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and symbols without a shape
 
 
 class SubmitBody(BaseModel):
@@ -23,8 +26,8 @@ class SubmitBody(BaseModel):
     @field_validator("prompt")
     @classmethod
     def refuse_blank(cls, prompt: str) -> str:
-        """A prompt says something."""
-        if not prompt.strip():
+        """A prompt has something to see in it: more than blanks, marks and characters without a shape."""
+        if all(unicodedata.category(char) in _UNSEEN or char in _SHAPELESS for char in prompt):
             raise ValueError("must not be empty")
         return prompt
 

@@ -17,12 +17,15 @@ from dailies.prompts.likeness import is_like
 from dailies.prompts.options import ReadOptions
 from dailies.prompts.sources.decoding import decode_lines
 from dailies.prompts.sources.table import Record, Table, refuse
-from dailies.prompts.sources.titles import find_header
+from dailies.prompts.sources.titles import find_header, is_alone
 
 DELIMITERS = ",;\t"
 _SEP = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE | re.DOTALL)
 _WORD = re.compile(r"\w")
 _SAMPLE = 200
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_DELIMITER = re.compile("[,;\t]")
+_BETWEEN_CELLS = re.compile(r"[,;\t](?! )")
 IsKnown = Callable[[str], bool]
 
 
@@ -116,10 +119,20 @@ def _table(
         notes.append(f"lines above the header in line {titles[index][0]} are left out")
     header_line, header = titles[index]
     names = tuple(name.strip() for name in header)
+    is_prose = delimiter in ",;" and any(cell[:1] == " " for cell in header[1:])
+    is_prose = is_prose or is_alone([row for _, row in titles], [line for line, _ in titles])
+    is_prose = is_prose and not any(is_known(name.lower()) or is_like(name) for name in names)
     while len(names) > 1 and not names[-1]:
         names = names[:-1]
     return Table(
-        source, names, chain(titles[index + 1 :], records), header_line, width=len(header), is_text=True, notes=notes
+        source,
+        names,
+        chain(titles[index + 1 :], records),
+        header_line,
+        width=len(header),
+        is_text=True,
+        is_prose=is_prose,
+        notes=notes,
     )
 
 
@@ -140,7 +153,10 @@ def _is_page(head: Sequence[str]) -> bool:
 
 
 def _is_plain_list(head: Sequence[str], is_known: IsKnown) -> bool:
-    """Whether the first line holds neither tabs nor a name of a column."""
+    """Whether the lines are sentences, and the first one holds neither tabs nor a name of a column."""
+    lines = [line.strip() for line in head if line.strip()]
+    if sum(" " in line and "=" not in line for line in lines) < 0.6 * len(lines):
+        return False
     first = next(line for line in head if _WORD.search(line))
     cells = [name.strip().strip('"').lower() for name in re.split("[,;]", first)]
     return "\t" not in first and not any(is_known(name) or is_like(name) for name in cells)
@@ -163,15 +179,27 @@ def _delimiter(
         rows = _sample(body, delimiter)
         known = max((sum(is_known(name.strip().lower()) for name in row) for row in rows[:20]), default=0)
         widest = max((len(row) for row in rows[:20] if any(is_known(name.strip().lower()) for name in row)), default=0)
-        common, times = Counter(map(len, rows)).most_common(1)[0] if rows else (1, 0)
-        even = times / len(rows) if common > 1 else 0.0
+        common = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
+        tables = [row for row in rows if len(row) == common and not any(cell[:1] == " " for cell in row[1:])]
+        even = len(tables) / len(rows) if common > 1 else 0.0
         return known if not options.no_header else 0, widest or even, common
 
+    if len(delimiters) > 1 and _is_one_column(body):
+        notes.append("each line is read as one cell: the header has one, and commas stand in sentences")
+        return "\0", 0
     best = max(delimiters, key=fitness)
     if options.no_header and fitness(best)[1] < 0.8:
         notes.append("each line is read as one cell")
         return "\0", 0
     return best, 0
+
+
+def _is_one_column(lines: Sequence[str]) -> bool:
+    """Whether only sentences have delimiters in them: the first line has none, a blank follows all others."""
+    first, *rest = [_QUOTED.sub("", line.rstrip("\r\n")) for line in lines if line.strip()]
+    if _DELIMITER.search(first):
+        return False
+    return any(map(_DELIMITER.search, rest)) and not any(map(_BETWEEN_CELLS.search, rest))
 
 
 def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
@@ -184,10 +212,10 @@ def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 def _is_quoted(lines: Sequence[str]) -> bool:
     """Whether a table with tabs quotes its cells; if not, every line is a record and quotes are texts."""
     try:
-        rows = [row for row in csv.reader(lines, delimiter="\t", strict=True) if any(map(str.strip, row))]
+        rows = [row for row in csv.reader(lines, delimiter="\t", strict=True) if row]
     except csv.Error:
         return not _is_even(lines)
-    return len(rows) == sum(1 for line in lines if line.strip()) or not _is_even(lines)
+    return len(rows) == sum(1 for line in lines if line.strip("\r\n")) or not _is_even(lines)
 
 
 def _is_even(lines: Sequence[str]) -> bool:

@@ -22,10 +22,11 @@ from openpyxl.xml.functions import iterparse
 
 from dailies.errors import InputError
 from dailies.prompts.cells import Fault, shown
+from dailies.prompts.likeness import is_like
 from dailies.prompts.options import ReadOptions
 from dailies.prompts.sources.budget import Budget
 from dailies.prompts.sources.table import Record, Table, refuse
-from dailies.prompts.sources.titles import find_header
+from dailies.prompts.sources.titles import find_header, is_alone
 from dailies.prompts.sources.typed_values import date_text, number_text
 
 _MAX_ROWS = 1_048_576  # what a sheet can have; https://support.microsoft.com: "Excel specifications and limits"
@@ -76,14 +77,25 @@ def read_excel(stream: BinaryIO, source: str, sheet: str | None, is_known: IsKno
         return Table(
             label, names, records, None, "row", read=_read_cell, is_text=True, is_headless=True, has_letters=True
         )
-    index = find_header([_looks(row) for _, row in head], [line for line, _ in head], is_known)
+    looks, places = [_looks(row) for _, row in head], [line for line, _ in head]
+    index = find_header(looks, places, is_known)
     line, header = head[index]
     _require_unmerged(merged, line, label)
     notes = [f"rows above the header in row {line} are left out"] if index else []
     records = chain(head[index + 1 :], rows)
     names = _header(header, line, label)
     return Table(
-        label, names, records, line, "row", len(header), _read_cell, is_text=True, has_letters=True, notes=notes
+        label,
+        names,
+        records,
+        line,
+        "row",
+        width=max(len(row) for _, row in head[index:]),
+        read=_read_cell,
+        is_text=True,
+        is_prose=is_alone(looks, places) and not is_like(names[0]),
+        has_letters=True,
+        notes=notes,
     )
 
 

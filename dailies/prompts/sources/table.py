@@ -29,6 +29,7 @@ class Table:
         read: how a raw cell becomes text; None where the cells are texts already.
         is_text: whether it is a text in lines, so that its first line may be no header.
         is_headless: whether the user said that there is no header; the columns are called 1, 2, 3.
+        is_prose: whether its first row reads like a sentence or a title, and may be no header.
         has_letters: whether its columns are called A, B, C.
         notes: what the reader decided about its form, one sentence each.
     """
@@ -42,6 +43,7 @@ class Table:
     read: Read | None = None
     is_text: bool = False
     is_headless: bool = False
+    is_prose: bool = False
     has_letters: bool = False
     notes: list[str] = field(default_factory=list)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 _DEEPEST = 20
+_MOST_TITLES = 5
 
 
 def find_header(rows: Sequence[Sequence[str]], places: Sequence[int], is_known: Callable[[str], bool]) -> int:
@@ -27,10 +28,31 @@ def find_header(rows: Sequence[Sequence[str]], places: Sequence[int], is_known: 
         if not count:
             continue
         above = filled[:index]
-        if filled[index] > 1 and count * 2 >= filled[index]:
-            return index if all(number < filled[index] for number in above) else 0
+        if filled[index] > 1:
+            most = filled[index] - 1 if count * 2 >= filled[index] else 1
+            return index if all(number <= most for number in above) else 0
         is_apart = index == 1 or places[index] > places[index - 1] + 1
         return index if filled[index] == 1 and is_apart and all(number == 1 for number in above) and index <= 3 else 0
-    several = next((index for index, number in enumerate(filled) if number > 1), 0)
-    is_table = len(filled) > several + 1 and sum(n > 1 for n in filled[several:]) == len(filled) - several
-    return several if is_table and several <= 5 else 0
+    return _below_titles(rows[:_DEEPEST], filled)
+
+
+def is_alone(rows: Sequence[Sequence[str]], places: Sequence[int]) -> bool:
+    """Whether a single cell stands apart above single cells: then it may be a title or the header."""
+    filled = [sum(1 for cell in row if cell.strip()) for row in rows]
+    return len(rows) > 1 and max(filled) == 1 and places[1] > places[0] + 1
+
+
+def _below_titles(rows: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
+    """The first row with several cells, if single first cells stand above it, and the rows below it look different."""
+    index = next((index for index, number in enumerate(filled) if number > 1), 0)
+    if not 0 < index <= _MOST_TITLES or not all(row[0].strip() for row in rows[:index]):
+        return 0
+    below = rows[index + 1 :]
+    differ = sum(not _are_names(row) for row in below)
+    return index if below and _are_names(rows[index]) and differ > len(below) / 2 else 0
+
+
+def _are_names(row: Sequence[str]) -> bool:
+    """Whether cells are short enough for names of columns, and no numbers or pieces of a sentence."""
+    cells = [cell for cell in row if cell.strip()]
+    return all(len(cell.split()) <= 4 and not cell.strip().isdecimal() and cell[0] != " " for cell in cells)
