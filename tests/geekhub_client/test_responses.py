@@ -354,7 +354,7 @@ def test_brackets_without_end_are_no_answer(deep):
     with pytest.raises(TransportError):
         read_job(httpx.Response(200, text=deep))
     for status in (400, 404, 502):
-        error = read_error(httpx.Response(status, text=deep), is_poll=False, secret="a-secret")
+        error = read_error(httpx.Response(status, text=deep), is_poll=False)
         assert isinstance(error, TransportError)
 
 
@@ -370,7 +370,7 @@ def test_brackets_without_end_are_no_answer(deep):
 def test_a_content_filter_is_one_by_its_code_and_by_its_words(status, code, message):
     answer = httpx.Response(status, json={"error": {"code": code, "message": message}})
 
-    assert isinstance(read_error(answer, is_poll=False, secret="a-secret"), ContentFilterError)
+    assert isinstance(read_error(answer, is_poll=False), ContentFilterError)
 
 
 def test_a_job_that_failed_with_an_error_object_keeps_its_code_and_words():
@@ -393,4 +393,4 @@ def test_a_job_that_failed_with_an_error_object_keeps_its_code_and_words():
 def test_a_403_for_one_job_is_no_revoked_key(code, is_poll, kind):
     answer = httpx.Response(403, json={"error": {"code": code, "message": "no"}})
 
-    assert type(read_error(answer, is_poll=is_poll, secret="a-secret")) is kind
+    assert type(read_error(answer, is_poll=is_poll)) is kind
