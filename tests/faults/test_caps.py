@@ -11,8 +11,6 @@ from dailies.ledger.entry import EntryStatus
 from tests.faults.place import Place, open_place
 from tools.chaos.promises import breaches_at_the_end
 
-MONTH = datetime.now(UTC)
-
 
 def test_every_row_at_its_worst_case_comes_to_the_cap_exactly(place: Place) -> None:
     """Every job of the cheap models fails: ten rows end at their dearest fallback, over two killed runs."""
@@ -48,16 +46,17 @@ def test_what_is_open_at_the_end_of_a_month_never_costs_more_than_was_reserved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ordered at 20 MXN for a dollar, completed a month later at 25: the worst case had reckoned with 25."""
-    clock = TurnableClock()
-    later = MONTH + timedelta(days=32)
-    fx = {"DAILIES_FX": f"{MONTH:%Y-%m}=20,{later:%Y-%m}=25", "DAILIES_FX_TIMEZONE": "UTC"}
+    clock, now = TurnableClock(), datetime.now(UTC)
+    months = sorted({f"{now + timedelta(days=days):%Y-%m}" for days in range(70)})  # a month may end during this test
+    rates = ",".join(f"{month}={20 if month == months[0] else 25}" for month in months)
+    fx = {"DAILIES_FX": rates, "DAILIES_FX_TIMEZONE": "UTC"}
     with open_place(tmp_path, clock=clock) as place:
         csv = place.write_csv(10)
         assert place.run_csv(csv, **fx, DAILIES_MAX_COST_MXN="52.49") == 2, "the dearer month counts"
         cap = {"DAILIES_MAX_COST_MXN": "52.5", "DAILIES_MAX_MONTH_MXN": "52.5"}
         place.run_csv(csv, "after-id:10", **fx, **cap)
         assert place.sandbox.consumed_mxn() == 0
-        clock.advance((later - MONTH).total_seconds())
+        clock.advance(timedelta(days=32).total_seconds())
         place.sandbox.set_fx(25)
         assert place.run_csv(csv, **fx, **cap) == 0, place.said()
         assert place.sandbox.consumed_mxn() == Decimal("52.5")

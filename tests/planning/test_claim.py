@@ -411,6 +411,47 @@ def test_the_months_cap_counts_charges_of_this_month_and_whatever_may_still_be_c
     alive.release()
 
 
+@pytest.mark.parametrize("doubtful", [True, False])
+def test_a_row_in_doubt_of_another_file_counts_against_every_cap(folder, doubtful):
+    """A job may exist that is charged; where it is certain that none does, nothing is reserved."""
+    status = S.IN_DOUBT if doubtful else S.PLANNED
+    folder.put([make_entry("other", status=status, submitted_at=NOW)])
+    for caps in (Caps(max_month_mxn=KLING_5_S_MXN), Caps(balance_mxn=KLING_5_S_MXN)):
+        if doubtful:
+            with pytest.raises(RefusedError, match=r"4\.20 (still possible|more)"):
+                read_plan(folder, make_file(make_row("a")), make_terms(caps), NOW)
+        else:
+            assert read_plan(folder, make_file(make_row("a")), make_terms(caps), NOW).open_mxn == 0
+
+
+def test_a_row_in_doubt_is_gone_on_with_by_the_next_run_under_the_same_key_and_attempt(folder):
+    sent = make_entry("a", status=S.IN_DOUBT, submitted_at=NOW, submit_tries=3, error_code="no_answer")
+    folder.put([sent])
+
+    claim = claim_rows(folder, make_file(make_row("a")), make_terms(), NOW)
+    claim.release()
+
+    (row,) = claim.batches[0].rows
+    assert (row.entry.key, row.entry.status, row.entry.submit_tries) == (sent.key, S.IN_DOUBT, 3)
+    assert (claim.plan.resumed, row.entry.worst_mxn) == (1, KLING_5_S_MXN)
+
+
+@pytest.mark.parametrize(("final", "reserved"), [(False, KLING_5_S_MXN), (True, 0)])
+def test_a_failed_attempt_of_a_live_row_keeps_the_rows_reservation_until_the_row_has_ended(folder, final, reserved):
+    """The same run will make its next attempt: another run must not spend what that may cost."""
+    live = claim_rows(folder, make_file(make_row("a")), make_terms(), NOW)
+    (batch,) = live.batches
+    key = batch.rows[0].entry.row_key
+    failed = (
+        f'{{"kind":"entry","row_key":"{key}","attempt":1,"final":{str(final).lower()},"changes":'
+        f'{{"status":"failed","error_code":"job_failed","job_id":"job-1"}}}}\n'
+    )
+    create_file(folder.journals / batch.batch_id / "000002.jsonl", failed.encode())
+
+    assert read_plan(folder, make_file(make_row("b")), make_terms(), NOW).open_mxn == reserved
+    live.release()
+
+
 def test_a_charge_of_a_months_first_moment_counts_until_its_last_one(folder):
     first, last = datetime(2026, 1, 1, 6, tzinfo=UTC), datetime(2026, 2, 1, 5, 59, 59, 999_999, tzinfo=UTC)
     folder.put([completed(make_entry("bought"), completed_at=first)])

@@ -28,6 +28,16 @@ def test_key_of_a_rejected_row_never_changes() -> None:
     assert rejected_key("shots.csv", 3, ("", "12")) == "3f65242a-b5b9-5ed7-9203-fbed6a891028"
 
 
+@pytest.mark.parametrize("text", ["ﬁlm", "x² + ½", "Ⅳ", "①②", "カﾒﾗ", "…", "№ 5"])
+def test_what_only_looks_alike_stays_another_text(text: str) -> None:
+    """NFC, not NFKC: a provider draws ² and 2 differently, so they are two requests."""
+    assert normal_text(text) == text
+
+
+def test_two_ways_to_write_one_letter_are_one_text() -> None:
+    assert normal_text("cafe\u0301 nin\u0303o") == "caf\u00e9 ni\u00f1o"
+
+
 @settings(deadline=None)
 @given(st.text(), st.integers(1, 10), st.integers(1, 10**6))
 def test_key_is_the_uuid5_of_the_documented_form(prompt: str, duration_s: int, take: int) -> None:
