@@ -635,3 +635,12 @@ def test_a_journal_that_is_folded_between_reading_it_and_the_ledger_is_seen_once
 
     assert [len(books.entries[row.row_key]) for row in ROWS] == [1, 1, 1]
     assert books.reserved == {ROWS[0].row_key: KLING_5_S_MXN}
+
+
+def test_a_row_in_doubt_that_was_sent_at_a_dearer_price_is_reserved_at_that_price(folder):
+    """Its job may exist already, at the price of then."""
+    folder.put([make_entry("a", status=S.IN_DOUBT, submitted_at=NOW, usd_per_second=Decimal("0.08"))])
+
+    plan = read_plan(folder, make_file(make_row("a")), make_terms(), NOW)
+
+    assert plan.worst_mxn == 2 * KLING_5_S_MXN
