@@ -5,17 +5,20 @@ of text if it did not. Everything random comes from ``chance``, so that a seed r
 """
 
 import argparse
+import logging
 import random
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 
-from tools.fuzz import hostile_urls, mutated_videos, storage_routes
+from tools.fuzz import echoing_gateway, hostile_urls, mutated_videos, raw_sockets, storage_routes
 
 Cases = Callable[[random.Random], Iterator[str | None]]
 TARGETS: dict[str, Cases] = {
     "storage-routes": storage_routes.cases,
+    "raw-sockets": raw_sockets.cases,
+    "echoing-gateway": echoing_gateway.cases,
     "mutated-videos": mutated_videos.cases,
     "hostile-urls": hostile_urls.cases,
 }
@@ -30,6 +33,7 @@ def main() -> int:
     unknown = set(asked.names) - set(TARGETS)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(TARGETS)}")
+    logging.disable(logging.WARNING)  # uvicorn has a line for every broken request
     found = sum(run(name, asked.seed) for name in asked.names or TARGETS)
     sys.stdout.write(f"{found} findings, seed {asked.seed}\n")
     return int(found > 0)

@@ -89,8 +89,9 @@ class GatewayProtocol(H11Protocol):
             (b"x-request-id", request_id.encode()),
             (b"connection", b"close"),
         ]
-        for event in (h11.Response(status_code=error.status, headers=headers), h11.Data(data=body)):
-            self.transport.write(self.conn.send(event) or b"")
+        with suppress(h11.LocalProtocolError):  # an answer to HEAD has no body
+            for event in (h11.Response(status_code=error.status, headers=headers), h11.Data(data=body)):
+                self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
     def _stop_clock(self) -> None:
@@ -108,11 +109,14 @@ class GatewayProtocol(H11Protocol):
 
 
 def _with_hang_up(app: ASGIApp, close: Callable[[], None]) -> ASGIApp:
-    """Put a function into each request's scope that ends the connection without an answer."""
+    """Put a function into each request's scope that ends the connection, and end one that the client broke."""
 
     async def app_with_hang_up(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("extensions", {})[HANG_UP] = close
-        await app(scope, receive, send)
+        try:
+            await app(scope, receive, send)
+        except h11.LocalProtocolError:  # the client broke the protocol meanwhile, and has its answer
+            close()
 
     return app_with_hang_up
 

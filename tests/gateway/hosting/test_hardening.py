@@ -143,6 +143,20 @@ def test_requests_on_one_connection_are_answered_in_order(sandbox: RunningSandbo
     assert rest.count(b"HTTP/1.1 404 ") == 1
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n",
+        b"GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n",
+        b"GET /x HTTP/1.1\r\nHost: evil\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\nno chunk\r\n",
+    ],
+)
+def test_a_body_that_breaks_the_protocol_is_no_defect(sandbox: RunningSandbox, caplog, sent: bytes):
+    head, _ = speak(sandbox, sent)
+    assert head == b"" or head.startswith(b"HTTP/1.1 40")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_listens_on_this_machine_only(sandbox: RunningSandbox):
     assert sandbox.root_url.startswith("http://127.0.0.1:")
     with closing(socket.socket()) as stranger, pytest.raises(ConnectionRefusedError):
