@@ -62,7 +62,7 @@ class FilmServer:
         self.headers[path] = {name.replace("_", "-"): value for name, value in headers.items()}
         return f"{self.url}{path}"
 
-    def shoot(self, number: int, content: bytes | None = None, **changes: Any) -> LedgerEntry:
+    def make_video(self, number: int, content: bytes | None = None, **changes: Any) -> LedgerEntry:
         """A completed row whose video is here."""
         content = film() if content is None else content
         entry = make_entry(f"shot {number}", source_line=number + 1, **changes)

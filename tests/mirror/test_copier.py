@@ -18,7 +18,7 @@ from tests.mirror.film import FilmServer, film
 async def test_videos_are_copied_checked_and_recorded(
     films: FilmServer, mirror: Run, ledger: LedgerFolder, tmp_path: Path
 ) -> None:
-    entries = [films.shoot(1), films.shoot(2, prompt_id="hero")]
+    entries = [films.make_video(1), films.make_video(2, prompt_id="hero")]
     copied, _ = await mirror(*entries)
     assert names(copied) == ["prompts/row-2-kling-2-take-1.mp4", "prompts/hero-kling-2-take-1.mp4"]
     for video in copied:
@@ -33,7 +33,7 @@ async def test_videos_are_copied_checked_and_recorded(
 
 
 async def test_doing_it_again_copies_nothing(films: FilmServer, mirror: Run) -> None:
-    entries = [films.shoot(n) for n in range(5)]
+    entries = [films.make_video(n) for n in range(5)]
     await mirror(*entries)
     again, opened = await mirror(*entries)
     assert again == []
@@ -42,16 +42,16 @@ async def test_doing_it_again_copies_nothing(films: FilmServer, mirror: Run) -> 
 
 
 async def test_new_videos_join_those_that_are_there(films: FilmServer, mirror: Run) -> None:
-    first = films.shoot(1)
+    first = films.make_video(1)
     await mirror(first)
-    copied, _ = await mirror(first, films.shoot(2))
+    copied, _ = await mirror(first, films.make_video(2))
     assert [video.job_id for video in copied] == ["job-2"]
 
 
 async def test_a_file_that_is_gone_or_was_changed_is_copied_again(
     films: FilmServer, mirror: Run, tmp_path: Path
 ) -> None:
-    entries = [films.shoot(n) for n in range(3)]
+    entries = [films.make_video(n) for n in range(3)]
     copied, _ = await mirror(*entries)
     (tmp_path / "videos" / copied[0].name).unlink()
     (tmp_path / "videos" / copied[1].name).write_bytes(b"half a vid")
@@ -64,7 +64,7 @@ async def test_what_lies_there_without_a_record_is_not_written_again(
     films: FilmServer, mirror: Run, ledger: LedgerFolder
 ) -> None:
     """As after a kill between the copy and its record."""
-    entries = [films.shoot(n) for n in range(3)]
+    entries = [films.make_video(n) for n in range(3)]
     await mirror(*entries)
     next((ledger.path / "mirror").glob("*.parquet")).unlink()
     again, opened = await mirror(*entries)
@@ -76,14 +76,14 @@ async def test_a_strangers_file_is_never_overwritten(films: FilmServer, mirror: 
     mine = tmp_path / "videos/prompts/row-2-kling-2-take-1.mp4"
     mine.parent.mkdir(parents=True)
     mine.write_text("something else")
-    copied, _ = await mirror(films.shoot(1))
+    copied, _ = await mirror(films.make_video(1))
     assert mine.read_text() == "something else"
     assert copied[0].status is CopyStatus.COPIED
     assert (tmp_path / "videos" / copied[0].name).read_bytes() == film()
 
 
 async def test_a_passing_fault_is_waited_out(films: FilmServer, mirror: Run) -> None:
-    entry = films.shoot(1)
+    entry = films.make_video(1)
     films.failures["/generated-videos/org/job-1/video.mp4"] = 2
     copied, _ = await mirror(entry)
     assert copied[0].status is CopyStatus.COPIED
@@ -92,7 +92,7 @@ async def test_a_passing_fault_is_waited_out(films: FilmServer, mirror: Run) -> 
 
 async def test_a_video_that_is_not_there_is_reported_and_tried_again_next_time(films: FilmServer, mirror: Run) -> None:
     entry = completed(make_entry("lost"), job_id="job-9", video_url=f"{films.url}/nothing.mp4")
-    copied, _ = await mirror(entry, films.shoot(1))
+    copied, _ = await mirror(entry, films.make_video(1))
     assert [video.status for video in copied] == [CopyStatus.MISSING, CopyStatus.COPIED]
     assert "HTTP 400" in copied[0].problems[0]
     films.add("/nothing.mp4", film())
@@ -101,7 +101,7 @@ async def test_a_video_that_is_not_there_is_reported_and_tried_again_next_time(f
 
 
 async def test_a_cut_connection_leaves_no_half_file(films: FilmServer, mirror: Run, tmp_path: Path) -> None:
-    entry = films.shoot(1)
+    entry = films.make_video(1)
     films.headers["/generated-videos/org/job-1/video.mp4"] = {
         "content-length": str(len(film()) + 10),
         "connection": "close",
@@ -127,14 +127,14 @@ async def test_a_symbolic_link_leads_nothing_out_of_the_target(films: FilmServer
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos/prompts").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(MirrorError, match="lead out of"):
-        await mirror(films.shoot(1))
+        await mirror(films.make_video(1))
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
 async def test_a_folder_that_cannot_be_written_is_refused(films: FilmServer, mirror: Run, tmp_path: Path) -> None:
     (tmp_path / "videos").write_text("a file")
     with pytest.raises(MirrorError, match="cannot be written"):
-        await mirror(films.shoot(1))
+        await mirror(films.make_video(1))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ async def test_a_target_that_cannot_be_meant_is_refused(mirror: Run, to: str) ->
 async def test_a_storage_that_is_away_ends_the_mirror_and_the_next_run_goes_on(
     films: FilmServer, mirror: Run, ledger: LedgerFolder
 ) -> None:
-    entries = [films.shoot(n) for n in range(60)]
+    entries = [films.make_video(n) for n in range(60)]
     films.failures = dict.fromkeys(list(films.films)[10:], 99)
     with pytest.raises(MirrorError, match="run the same command later"):
         await mirror(*entries, mirror_parallel=4)

@@ -30,7 +30,7 @@ def ledger(tmp_path: Path, films: FilmServer) -> Path:
 
 
 def shots(films: FilmServer) -> list[LedgerEntry]:
-    return [films.shoot(number) for number in range(VIDEOS)]
+    return [films.make_video(number) for number in range(VIDEOS)]
 
 
 def start(ledger: Path, to: str, **env: str) -> "subprocess.Popen[str]":

@@ -59,7 +59,7 @@ async def test_sound_that_ends_early_is_found(films: FilmServer, mirror: Run, mo
         return Footage("video/mp4", 8.0, 8.0, 0.2, 1280, 720)
 
     monkeypatch.setattr("dailies.mirror.copier.probe_confined", beginning)
-    copied, _ = await mirror(films.shoot(1, film(8), model="google/veo-3.1", duration_s=8))
+    copied, _ = await mirror(films.make_video(1, film(8), model="google/veo-3.1", duration_s=8))
     assert copied[0].problems == ("its sound lasts 0.20 s, but 8 s were paid",)
 
 
@@ -94,7 +94,7 @@ def without_decoder(content: bytes) -> bytes:
 
 
 async def test_a_stream_without_a_decoder_is_that_videos_problem_only(films: FilmServer, mirror: Run) -> None:
-    copied, _ = await mirror(films.shoot(1, without_decoder(film())), films.shoot(2), films.shoot(3))
+    copied, _ = await mirror(films.make_video(1, without_decoder(film())), films.make_video(2), films.make_video(3))
     assert [video.status for video in copied] == [CopyStatus.MISSING, CopyStatus.COPIED, CopyStatus.COPIED]
     assert "no decoder" in copied[0].problems[0]
 
@@ -108,7 +108,7 @@ async def test_whatever_happens_to_one_video_the_others_are_copied(
         return ()
 
     monkeypatch.setattr("dailies.mirror.copier.find_shortfalls", odd)
-    copied, _ = await mirror(films.shoot(1), films.shoot(2))
+    copied, _ = await mirror(films.make_video(1), films.make_video(2))
     assert [video.status for video in copied] == [CopyStatus.MISSING, CopyStatus.COPIED]
 
 
@@ -122,7 +122,7 @@ async def test_only_the_format_of_the_content_says_what_is_stored(
         return True
 
     monkeypatch.setattr("dailies.mirror.targets.folder_target.FolderTarget.put", put)
-    entry = films.shoot(1)
+    entry = films.make_video(1)
     films.headers["/generated-videos/org/job-1/video.mp4"] = {"content-type": "text/html"}
     await mirror(entry)
     assert stored == ["video/mp4"]

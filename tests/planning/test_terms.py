@@ -72,14 +72,14 @@ def terms_now(sandbox: RunningSandbox, folder: LedgerFolder, *, fit: bool = Fals
 def collect(folder: LedgerFolder, claim: Claim) -> None:
     """Every row of a claim gets its video, and its charge."""
 
-    async def shoot() -> None:
+    async def complete() -> None:
         for batch in claim.batches:
             journal = Journal.own(folder.journals / batch.batch_id, "them")
             for row in batch.rows:
                 await journal.put(completed(row.entry), final=True)
             journal.close()
 
-    asyncio.run(shoot())
+    asyncio.run(complete())
 
 
 @pytest.mark.parametrize("is_folded", [False, True])

@@ -28,14 +28,14 @@ def run(*, quick: bool) -> Result:
         repeats=repeats,
     )
     for name, rate, slots in ((f"(a) {_RATE_PER_S:g}/s", _RATE_PER_S, 1000), (f"(b) {_SLOTS} slots", 1000.0, _SLOTS)):
-        found = [_shoot(rows, rate, slots, seed, speed) for seed in range(repeats)]
+        found = [_run_rows(rows, rate, slots, seed, speed) for seed in range(repeats)]
         ratios = [took / bound for took, bound in found]
         result.rows.append([name, spread([t for t, _ in found]), spread([b for _, b in found]), spread(ratios, 4)])
         result.goal(f"{name}: makespan / bound", median(ratios), 1.05, form="{:.3f}")
     return result
 
 
-def _shoot(rows: int, rate: float, slots: int, seed: int, speed: float) -> tuple[float, float]:
+def _run_rows(rows: int, rate: float, slots: int, seed: int, speed: float) -> tuple[float, float]:
     models = list(load_catalogue())
     with tempfile.TemporaryDirectory() as place, running_sandbox_process(speed, seed=seed) as sandbox:
         csv = Path(place) / "prompts.csv"

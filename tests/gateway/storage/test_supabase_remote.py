@@ -29,7 +29,7 @@ def keys(project: RunningSandbox) -> dict[str, Any]:
     return {"supabase_url": project.storage.url, "supabase_key": project.storage.service_key}
 
 
-def shoot(gateway: RunningSandbox) -> Callable[[], dict[str, Any]]:
+def submit(gateway: RunningSandbox) -> Callable[[], dict[str, Any]]:
     """Submit a job and let it render; what a poll answers."""
     with client_of(gateway) as client:
         job = client.post("/videos/generations", json={"model": "fal/kling-2", "prompt": "a fox"}).json()
@@ -45,7 +45,7 @@ def shoot(gateway: RunningSandbox) -> Callable[[], dict[str, Any]]:
 
 def test_a_finished_video_lies_in_the_projects_public_bucket(project: RunningSandbox, tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "gateway", **keys(project)) as gateway:
-        job = shoot(gateway)()
+        job = submit(gateway)()
         bucket_url = f"{project.root_url}/storage/v1/object/public/{GENERATED}"
         assert job["video_url"] == f"{bucket_url}/{gateway.org_id}/{job['id']}/video.mp4"
         clip = next((gateway.data_dir / "clips").glob("*.mp4")).read_bytes()
@@ -56,7 +56,7 @@ def test_a_finished_video_lies_in_the_projects_public_bucket(project: RunningSan
 def test_nothing_is_charged_until_the_video_is_there(project: RunningSandbox, tmp_path: Path) -> None:
     wrong = {**keys(project), "supabase_key": project.storage.anon_key}
     with running_sandbox(tmp_path / "gateway", **wrong) as gateway:
-        poll = shoot(gateway)
+        poll = submit(gateway)
         assert poll()["status"] == "processing"
         assert gateway.consumed_mxn() == 0
         clock = gateway.clock
@@ -69,7 +69,7 @@ def test_a_bucket_that_is_there_is_used_as_it_is(project: RunningSandbox, tmp_pa
     store = connect(project.data_dir)
     before = find_bucket(store, GENERATED)
     with running_sandbox(tmp_path / "gateway", **keys(project)) as gateway:
-        assert shoot(gateway)()["status"] == "completed"
+        assert submit(gateway)()["status"] == "completed"
     assert find_bucket(store, GENERATED) == before
     store.close()
 
@@ -78,7 +78,7 @@ def test_a_video_that_nobody_could_open_is_not_charged(project: RunningSandbox, 
     store = connect(project.data_dir)
     store.execute("UPDATE storage_buckets SET public = 0 WHERE id = ?", (GENERATED,))
     with running_sandbox(tmp_path / "gateway", **keys(project)) as gateway:
-        poll = shoot(gateway)
+        poll = submit(gateway)
         assert (poll()["status"], gateway.consumed_mxn()) == ("processing", 0)
         store.execute("UPDATE storage_buckets SET public = 1 WHERE id = ?", (GENERATED,))
         assert poll()["status"] == "completed"
@@ -88,17 +88,17 @@ def test_a_video_that_nobody_could_open_is_not_charged(project: RunningSandbox, 
 def test_a_bucket_that_was_deleted_is_made_again(project: RunningSandbox, tmp_path: Path) -> None:
     store = connect(project.data_dir)
     with running_sandbox(tmp_path / "gateway", **keys(project)) as gateway:
-        assert shoot(gateway)()["status"] == "completed"
+        assert submit(gateway)()["status"] == "completed"
         store.execute("DELETE FROM storage_objects")
         store.execute("DELETE FROM storage_buckets WHERE id = ?", (GENERATED,))
-        job = shoot(gateway)()
+        job = submit(gateway)()
     store.close()
     assert get(job["video_url"]).status_code == 200
 
 
 def test_a_project_that_is_no_storage_charges_nothing(tmp_path: Path, web_page_url: str) -> None:
     with running_sandbox(tmp_path / "gateway", supabase_url=web_page_url, supabase_key="a.b.c") as gateway:
-        assert (shoot(gateway)()["status"], gateway.consumed_mxn()) == ("processing", 0)
+        assert (submit(gateway)()["status"], gateway.consumed_mxn()) == ("processing", 0)
 
 
 @pytest.fixture

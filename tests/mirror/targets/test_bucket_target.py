@@ -55,7 +55,7 @@ def objects(project: RunningSandbox) -> dict[str, tuple[int, str]]:
 async def test_videos_are_uploaded_once(
     films: FilmServer, mirror: Run, project: RunningSandbox, keys: dict[str, Any]
 ) -> None:
-    entries = [films.shoot(n) for n in range(12)]
+    entries = [films.make_video(n) for n in range(12)]
     copied, _ = await mirror(*entries, to=TO, **keys)
     assert {video.status for video in copied} == {CopyStatus.COPIED}
     job = hashlib.sha256(b"job-0").hexdigest()[:32]
@@ -74,7 +74,7 @@ async def test_a_public_bucket_gives_addresses_that_play(
     store = connect(project.data_dir)
     create_bucket(store, NewBucket(name="clips", public=True), 0)
     store.close()
-    copied, _ = await mirror(films.shoot(1), to="supabase://clips", **keys)
+    copied, _ = await mirror(films.make_video(1), to="supabase://clips", **keys)
     async with httpx.AsyncClient() as http:
         answer = await http.get(str(copied[0].address))
     assert (answer.content, answer.headers["content-type"]) == (film(), "video/mp4")
@@ -83,7 +83,7 @@ async def test_a_public_bucket_gives_addresses_that_play(
 async def test_what_lies_there_without_a_record_is_not_sent_again(
     films: FilmServer, mirror: Run, project: RunningSandbox, keys: dict[str, Any], ledger: Any
 ) -> None:
-    entries = [films.shoot(n) for n in range(3)]
+    entries = [films.make_video(n) for n in range(3)]
     await mirror(*entries, to=TO, **keys)
     before = objects(project)
     next((ledger.path / "mirror").glob("*.parquet")).unlink()
@@ -95,9 +95,9 @@ async def test_what_lies_there_without_a_record_is_not_sent_again(
 async def test_a_strangers_object_is_never_overwritten(
     films: FilmServer, mirror: Run, project: RunningSandbox, keys: dict[str, Any], ledger: Any
 ) -> None:
-    await mirror(films.shoot(1), to=TO, **keys)
+    await mirror(films.make_video(1), to=TO, **keys)
     next((ledger.path / "mirror").glob("*.parquet")).unlink()
-    copied, _ = await mirror(films.shoot(1, film(5, prompt="another", audio=True)), to=TO, **keys)
+    copied, _ = await mirror(films.make_video(1, film(5, prompt="another", audio=True)), to=TO, **keys)
     assert copied[0].status is CopyStatus.COPIED
     assert len(objects(project)) == 2
 
@@ -116,7 +116,7 @@ async def test_a_lost_answer_to_an_upload_leads_to_no_second_object(
         return answer
 
     monkeypatch.setattr(httpx.AsyncClient, "request", lose_once)
-    copied, _ = await mirror(films.shoot(1), to=TO, **keys)
+    copied, _ = await mirror(films.make_video(1), to=TO, **keys)
     assert (len(lost), copied[0].status) == (1, CopyStatus.COPIED)
     assert len(objects(project)) == 1
 
@@ -127,7 +127,7 @@ async def test_an_object_that_is_too_large_is_that_videos_problem_only(
     store = connect(project.data_dir)
     create_bucket(store, NewBucket(name="clips", file_size_limit=len(film()) + 10), 0)
     store.close()
-    copied, _ = await mirror(films.shoot(1, film(10)), films.shoot(2), to=TO, **keys)
+    copied, _ = await mirror(films.make_video(1, film(10)), films.make_video(2), to=TO, **keys)
     assert [video.status for video in copied] == [CopyStatus.MISSING, CopyStatus.COPIED]
     limit, size = len(film()) + 10, len(film(10))
     assert copied[0].problems[0] == f"the bucket clips takes files of up to {limit:,} bytes; this one has {size:,}"
@@ -138,7 +138,7 @@ async def test_a_wrong_key_is_refused_before_anything_is_fetched(
 ) -> None:
     wrong = {**keys, "supabase_service_key": keys["supabase_service_key"][:-4] + "AAAA"}
     with pytest.raises(MirrorError, match="SUPABASE_SERVICE_KEY") as caught:
-        await mirror(films.shoot(1), to=TO, **wrong)
+        await mirror(films.make_video(1), to=TO, **wrong)
     assert wrong["supabase_service_key"] not in str(caught.value)
     assert films.asked == []
 
@@ -147,17 +147,17 @@ async def test_the_anon_key_may_not_write(
     films: FilmServer, mirror: Run, project: RunningSandbox, keys: dict[str, Any]
 ) -> None:
     with pytest.raises(MirrorError, match="row-level security"):
-        await mirror(films.shoot(1), to=TO, **{**keys, "supabase_service_key": project.storage.anon_key})
+        await mirror(films.make_video(1), to=TO, **{**keys, "supabase_service_key": project.storage.anon_key})
 
 
 async def test_without_a_project_the_remedy_is_told(films: FilmServer, mirror: Run) -> None:
     with pytest.raises(MirrorError, match="SUPABASE_URL and SUPABASE_SERVICE_KEY"):
-        await mirror(films.shoot(1), to=TO)
+        await mirror(films.make_video(1), to=TO)
 
 
 async def test_a_project_that_does_not_answer_is_told(films: FilmServer, mirror: Run, keys: dict[str, Any]) -> None:
     with pytest.raises(MirrorError, match="no answer"):
-        await mirror(films.shoot(1), to=TO, **{**keys, "supabase_url": "http://127.0.0.1:9"})
+        await mirror(films.make_video(1), to=TO, **{**keys, "supabase_url": "http://127.0.0.1:9"})
 
 
 Alter = Callable[[str, str, httpx.Response], httpx.Response]
@@ -209,7 +209,7 @@ async def test_an_etag_of_another_form_leads_to_no_second_upload(
         return httpx.Response(answer.status_code, json=facts, request=answer.request)
 
     alter_answers(monkeypatch, alter)
-    entries = [films.shoot(n) for n in range(3)]
+    entries = [films.make_video(n) for n in range(3)]
     copied, _ = await mirror(*entries, to=TO, **keys)
     assert {video.status for video in copied} == {CopyStatus.COPIED}
     stored = objects(project)
@@ -242,7 +242,7 @@ async def test_two_mirrors_of_equal_row_keys_overwrite_nothing(
 
 
 def shot(films: FilmServer, number: int, side: str, content: bytes) -> LedgerEntry:
-    entry = films.shoot(number, content)
+    entry = films.make_video(number, content)
     url = films.add(f"/{side}-{number}.mp4", content)
     return completed(entry, job_id=f"{side}-job-{number:04}", video_url=url)
 
@@ -270,13 +270,13 @@ async def test_a_name_without_the_job_is_kept_but_never_overwritten(
     films: FilmServer, mirror: Run, project: RunningSandbox, keys: dict[str, Any], ledger: LedgerFolder
 ) -> None:
     """Older versions named copies without the job, so another ledger's video may have taken such a name since."""
-    entry = films.shoot(1, film(4))
+    entry = films.make_video(1, film(4))
     copied, _ = await mirror(entry, to=TO, **keys)
     record = MirrorRecord(ledger.path, f"{project.storage.url} clips/autumn")
     with record.hold():
         record.save([replace(copied[0], name="prompts/old.mp4")])
     await upload(project, "autumn/prompts/old.mp4", b"another ledger's video")
-    films.shoot(1, film(5))
+    films.make_video(1, film(5))
     again, _ = await mirror(entry, to=TO, **keys)
     assert again[0].status is CopyStatus.COPIED
     assert download(project, again[0].name) == film(5)
@@ -303,7 +303,7 @@ async def test_an_upload_that_something_else_replaced_does_not_count_as_copied(
         return stored
 
     monkeypatch.setattr(BucketTarget, "put", overtaken)
-    copied, _ = await mirror(films.shoot(1), to=TO, **keys)
+    copied, _ = await mirror(films.make_video(1), to=TO, **keys)
     assert copied[0].status is CopyStatus.MISSING
     assert "holds something else after the upload" in copied[0].problems[0]
 
@@ -312,7 +312,7 @@ async def test_folders_that_differ_by_case_alone_are_two(
     films: FilmServer, mirror: Run, project: RunningSandbox, keys: dict[str, Any]
 ) -> None:
     """The server's listing of one shows the objects of both."""
-    entries = [films.shoot(n) for n in range(3)]
+    entries = [films.make_video(n) for n in range(3)]
     for to in ("supabase://clips/autumn", "supabase://clips/Autumn"):
         await mirror(*entries, to=to, **keys)
     assert len(objects(project)) == 6
@@ -329,7 +329,7 @@ async def test_ledger_files_that_the_bucket_refuses_are_named_and_the_others_cop
     store = connect(project.data_dir)
     create_bucket(store, NewBucket(name="clips", allowed_mime_types=["video/*", "application/vnd.apache.parquet"]), 0)
     store.close()
-    ledger.put([films.shoot(1)])
+    ledger.put([films.make_video(1)])
     outcome = await mirror_all(ledger, list(ledger.entries()), keys, with_ledger=True)
     kinds = "video/*, application/vnd.apache.parquet"
     refused = f"the bucket clips takes {kinds} only; this file is application/json"
@@ -353,7 +353,7 @@ async def test_a_server_that_is_no_storage_is_named(
     page = httpx.Response(status, html="<html>Welcome</html>", request=httpx.Request("GET", keys["supabase_url"]))
     alter_answers(monkeypatch, lambda method, path, answer: page)
     with pytest.raises(MirrorError, match="is SUPABASE_URL right"):
-        await mirror(films.shoot(1), to=TO, **keys)
+        await mirror(films.make_video(1), to=TO, **keys)
 
 
 async def test_a_bucket_that_disappears_ends_the_mirror(
@@ -366,7 +366,7 @@ async def test_a_bucket_that_disappears_ends_the_mirror(
 
     alter_answers(monkeypatch, alter)
     with pytest.raises(MirrorError, match="Bucket not found"):
-        await mirror(films.shoot(1), to=TO, **keys)
+        await mirror(films.make_video(1), to=TO, **keys)
 
 
 async def test_the_pause_that_supabase_asks_for_is_kept(
@@ -388,7 +388,7 @@ async def test_the_pause_that_supabase_asks_for_is_kept(
     monkeypatch.setattr(httpx.AsyncClient, "send", send_busy)
     try:
         with stamina.set_testing(False):
-            copied, _ = await mirror(films.shoot(1), to=TO, **keys)
+            copied, _ = await mirror(films.make_video(1), to=TO, **keys)
     finally:
         stamina.instrumentation.set_on_retry_hooks(None)
     assert copied[0].status is CopyStatus.COPIED

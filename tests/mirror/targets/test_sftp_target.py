@@ -82,7 +82,7 @@ def files(tmp_path: Path) -> dict[str, int]:
 async def test_videos_are_stored_once_and_whole(
     films: FilmServer, mirror: Run, to: str, tmp_path: Path, ledger: LedgerFolder
 ) -> None:
-    entries = [films.shoot(n) for n in range(12)]
+    entries = [films.make_video(n) for n in range(12)]
     copied, opened = await mirror(*entries, to=to)
     assert {video.status for video in copied} == {CopyStatus.COPIED}
     assert opened.uploads == 12
@@ -102,17 +102,17 @@ async def test_something_else_of_that_name_is_never_overwritten(
     films: FilmServer, mirror: Run, to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither what the listing shows nor what appears after it."""
-    copied, _ = await mirror(films.shoot(1), to=to)
+    copied, _ = await mirror(films.make_video(1), to=to)
     path = tmp_path / "far/videos" / copied[0].name
     path.write_bytes(b"something else")
     monkeypatch.setattr("dailies.mirror.copier.Copier._is_ours", lambda *_: False)
-    shown, _ = await mirror(films.shoot(1), to=to)
+    shown, _ = await mirror(films.make_video(1), to=to)
 
     async def nothing(*_: object) -> dict[str, object]:
         return {}
 
     monkeypatch.setattr("dailies.mirror.targets.sftp_target.SftpTarget.find", nothing)
-    hidden, _ = await mirror(films.shoot(1), to=to)
+    hidden, _ = await mirror(films.make_video(1), to=to)
     assert path.read_bytes() == b"something else"
     assert [video.status for video in (*shown, *hidden)] == [CopyStatus.COPIED] * 2
     assert len(files(tmp_path)) == 2
@@ -132,7 +132,7 @@ async def test_what_was_changed_on_the_way_does_not_count_as_copied(
         return stored
 
     monkeypatch.setattr(SftpTarget, "put", spoil)
-    copied, _ = await mirror(films.shoot(1), to=to)
+    copied, _ = await mirror(films.make_video(1), to=to)
     assert copied[0].status is CopyStatus.MISSING
     assert "holds something else after the upload" in copied[0].problems[0]
 
@@ -143,7 +143,7 @@ async def test_drafts_of_a_killed_run_are_removed(
     drafts = tmp_path / "far/videos" / f".drafts-{ledger.identity.ledger_id}"
     drafts.mkdir(parents=True)
     (drafts / "left.part").write_bytes(b"half")
-    await mirror(films.shoot(1), to=to)
+    await mirror(films.make_video(1), to=to)
     assert not drafts.exists()
 
 
@@ -152,7 +152,7 @@ async def test_two_mirrors_of_equal_row_keys_overwrite_nothing(films: FilmServer
         entries = []
         for number in range(10):
             url = films.add(f"/{side}-{number}.mp4", film(5, prompt=side))
-            entries.append(completed(films.shoot(number), job_id=f"{side}-job-{number:04}", video_url=url))
+            entries.append(completed(films.make_video(number), job_id=f"{side}-job-{number:04}", video_url=url))
         outcome = await mirror_videos(
             make_folder(tmp_path / side),
             entries,

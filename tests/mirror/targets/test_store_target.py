@@ -63,7 +63,7 @@ def large() -> bytes:
 async def test_videos_are_uploaded_once_large_ones_too(
     films: FilmServer, mirror: Run, s3: Any, ledger: LedgerFolder
 ) -> None:
-    entries = [films.shoot(1), films.shoot(2), films.shoot(3, large())]
+    entries = [films.make_video(1), films.make_video(2), films.make_video(3, large())]
     copied, opened = await mirror(*entries, to=TO)
     assert {video.status for video in copied} == {CopyStatus.COPIED}
     assert opened.uploads == 3
@@ -81,7 +81,7 @@ async def test_videos_are_uploaded_once_large_ones_too(
 
 
 async def test_what_is_gone_or_changed_is_copied_again(films: FilmServer, mirror: Run, s3: Any) -> None:
-    entries = [films.shoot(n) for n in range(3)]
+    entries = [films.make_video(n) for n in range(3)]
     copied, _ = await mirror(*entries, to=TO)
     s3.delete_object(Bucket="clips", Key=f"autumn/{copied[0].name}")
     s3.put_object(Bucket="clips", Key=f"autumn/{copied[1].name}", Body=b"x" * len(film()))
@@ -94,12 +94,12 @@ async def test_what_is_gone_or_changed_is_copied_again(films: FilmServer, mirror
 async def test_something_else_of_that_name_is_never_overwritten(
     films: FilmServer, mirror: Run, s3: Any, ledger: LedgerFolder
 ) -> None:
-    copied, _ = await mirror(films.shoot(1), to=TO)
+    copied, _ = await mirror(films.make_video(1), to=TO)
     key = f"autumn/{copied[0].name}"
     for content in (b"something else", large()[: len(large()) // 2]):  # uploaded whole, and in parts
         s3.put_object(Bucket="clips", Key=key, Body=content)
         next((ledger.path / "mirror").glob("*.parquet")).unlink()
-        again, _ = await mirror(films.shoot(1, large()), to=TO)
+        again, _ = await mirror(films.make_video(1, large()), to=TO)
         assert again[0].status is CopyStatus.COPIED
         assert again[0].name != copied[0].name
         assert s3.get_object(Bucket="clips", Key=key)["Body"].read() == content
@@ -109,7 +109,7 @@ async def test_the_store_itself_refuses_a_second_upload_of_one_name(
     films: FilmServer, mirror: Run, s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when another mirror stored the object after this one had listed the folder."""
-    await mirror(films.shoot(1), to=TO)
+    await mirror(films.make_video(1), to=TO)
     (key,) = objects(s3)
     s3.put_object(Bucket="clips", Key=key, Body=b"something else")
 
@@ -118,7 +118,7 @@ async def test_the_store_itself_refuses_a_second_upload_of_one_name(
 
     monkeypatch.setattr("dailies.mirror.targets.store_target.StoreTarget.find", nothing)
     monkeypatch.setattr("dailies.mirror.copier.Copier._is_ours", lambda *_: False)
-    copied, _ = await mirror(films.shoot(1), to=TO)
+    copied, _ = await mirror(films.make_video(1), to=TO)
     assert copied[0].status is CopyStatus.COPIED
     assert s3.get_object(Bucket="clips", Key=key)["Body"].read() == b"something else"
 
@@ -129,7 +129,7 @@ async def test_two_mirrors_of_equal_row_keys_overwrite_nothing(films: FilmServer
         entries = []
         for number in range(10):
             url = films.add(f"/{side}-{number}.mp4", content)
-            entries.append(completed(films.shoot(number), job_id=f"{side}-job-{number:04}", video_url=url))
+            entries.append(completed(films.make_video(number), job_id=f"{side}-job-{number:04}", video_url=url))
         folder = make_folder(tmp_path / side)
         outcome = await mirror_videos(
             folder, entries, MirrorRequest(TO, Selection()), load_settings(geekhub_base_url=SERVICE)
@@ -143,7 +143,7 @@ async def test_two_mirrors_of_equal_row_keys_overwrite_nothing(films: FilmServer
 
 
 async def test_the_ledger_can_be_copied_too(films: FilmServer, s3: Any, ledger: LedgerFolder) -> None:
-    ledger.put([films.shoot(1)])
+    ledger.put([films.make_video(1)])
     request = MirrorRequest("s3://clips", Selection(), with_ledger=True)
     for written in (True, False):
         outcome = await mirror_videos(ledger, ledger.entries(), request, load_settings(geekhub_base_url=SERVICE))
