@@ -2,13 +2,13 @@
 
 from dataclasses import asdict, replace
 
-from cli.commands.options import Csv, Json, Reading
+from cli.commands.options import Csv, Json, ShownReading
 from cli.screen.console import complain, console, say, say_json
 from dailies.prompts.options import AS_WRITTEN
 from dailies.wording import count
 
 
-def validate(csv: Csv, /, *, reading: Reading = AS_WRITTEN, as_json: Json = False) -> int:
+def validate(csv: Csv, /, *, reading: ShownReading = AS_WRITTEN, as_json: Json = False) -> int:
     """Check prompts: each mistake with place and remedy.
 
     Example: dailies validate prompts.csv
