@@ -75,6 +75,9 @@ class GatewayProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser cannot read, in OpenAI's form."""
+        if self.cycle is not None:  # the application may still answer this request; that goes nowhere
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
@@ -109,14 +112,11 @@ class GatewayProtocol(H11Protocol):
 
 
 def _with_hang_up(app: ASGIApp, close: Callable[[], None]) -> ASGIApp:
-    """Put a function into each request's scope that ends the connection, and end one that the client broke."""
+    """Put a function into each request's scope that ends the connection without an answer."""
 
     async def app_with_hang_up(scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("extensions", {})[HANG_UP] = close
-        try:
-            await app(scope, receive, send)
-        except h11.LocalProtocolError:  # the client broke the protocol meanwhile, and has its answer
-            close()
+        await app(scope, receive, send)
 
     return app_with_hang_up
 
