@@ -10,7 +10,7 @@ from dailies.report.html.charts import bar_chart, day_chart, poll_chart, wait_ch
 from dailies.report.html.figures import MOST_GROUPS, count_figures
 from dailies.report.html.video_links import find_videos
 from tests.factories import completed, make_entry, make_tariff
-from tests.mirror.film import FilmServer
+from tests.mirror.film import FilmServer, film
 from tests.report.conftest import Write
 from tools.report_shots import SCRIPT, shots
 
@@ -106,8 +106,10 @@ def test_a_video_without_a_picture_has_a_placeholder(films: FilmServer, write: W
     entries = shots(films)
     films.films["/generated-videos/org/0/video.mp4"] = b"no film"
     del films.films["/generated-videos/org/1/video.mp4"]
+    films.films["/generated-videos/org/2/video.mp4"] = film().replace(b"avc1", b"zzzz")  # nothing decodes it
+    films.films["/generated-videos/org/3/video.mp4"] = b"ffconcat version 1.0\nfile /etc/hostname\n"
     page = write(entries).read_text("utf-8")
-    assert page.count("no picture") == 2
+    assert page.count("no picture") == 4
 
 
 @pytest.mark.parametrize("most", [0, 3])

@@ -23,7 +23,8 @@ from tests.mirror.film import FilmServer, film
 
 TO = "s3://clips/autumn"
 # A video of more than two parts, so that it is uploaded in parts and its ETag is no MD5: a real one and free space.
-FREE_BYTES = 18 * 1024**2
+PART_BYTES = 5 * 1024**2  # the least that S3 takes
+FREE_BYTES = 2 * PART_BYTES + 1024**2
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def s3(moto: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in {"ENDPOINT_URL": moto, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr("dailies.mirror.targets.store_target._PART_BYTES", PART_BYTES)
     client = boto3.client("s3")
     client.create_bucket(Bucket="clips")
     yield client
