@@ -69,10 +69,11 @@ def _check_ledger(service: Service) -> CheckResult:
 
 
 def check_prefect(now: datetime) -> CheckResult:
-    """Check that a Prefect server answers, is of a fitting version, plans runs, and stores events fast enough."""
+    """Check that a Prefect server answers, fits, asks for a password, plans runs, and stores events fast enough."""
     from prefect.settings import get_current_settings
 
-    from cli.prefect_server import find_server, is_tuned, require_compatible
+    from cli.open_server import check_open
+    from cli.prefect_server import connect, find_server, is_tuned, require_compatible
     from dailies.errors import ServerError
 
     configured = get_current_settings().api.url
@@ -82,11 +83,12 @@ def check_prefect(now: datetime) -> CheckResult:
         return CheckResult("prefect", Health.BAD, f"no server answers at {configured}", remedy)
     if server is None:
         return CheckResult("prefect", Health.OK, "no server is running; a run starts one")
+    connect(server)
     try:
         require_compatible(server)
     except ServerError as error:
         return CheckResult("prefect", Health.BAD, str(error))
-    if warning := check_scheduler(server.api_url, now):
+    if warning := check_open(server) or check_scheduler(server.api_url, now):
         return warning
     if not is_tuned(server):
         remedy = "for more speed stop it, then `dailies server start` starts a tuned one"

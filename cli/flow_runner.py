@@ -14,6 +14,7 @@ from cli.prefect_http import answers, is_missing, until_lost
 from cli.prefect_server import (
     Server,
     affordable_events_per_s,
+    connect,
     find_server,
     require_compatible,
     start_server,
@@ -65,8 +66,8 @@ def await_server(server: Server, console: Console, settings: Settings) -> None:
     with console.status("Waiting for the Prefect server ..."):
         for _ in wait_for_server(server):
             pass
+    connect(server)
     require_compatible(server)
-    os.environ["PREFECT_API_URL"] = server.api_url
     os.environ["DAILIES_EVENTS_PER_S"] = str(affordable_events_per_s(server, settings.events_per_s))
 
 
@@ -97,16 +98,13 @@ def run_generate(console: Console, options: RunOptions) -> str | None:
 
     If the Prefect server is lost, this ends the process with a message and exit code 3.
     """
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
     from flows.generate import generate
 
-    url = os.environ["PREFECT_API_URL"]
-    with temporary_settings({PREFECT_API_URL: url}), logs_above(console):
+    with logs_above(console):
         try:
             return asyncio.run(_watched(generate, console, options))
         except (httpx.HTTPError, ServerLostError):
-            _leave(_server_lost(url))
+            _leave(_server_lost(os.environ["PREFECT_API_URL"]))
 
 
 async def _watched(flow: Any, console: Console, options: RunOptions) -> str | None:

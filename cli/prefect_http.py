@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from cli.prefect_password import password_path
 from dailies.errors import ServerError
 
 BUSY_S = 20.0
@@ -21,17 +22,20 @@ _NOTABLE_S = 5.0
 _REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-def ask(url: str, body: Any = None, *, busy_s: float = 0.0) -> httpx.Response:
+def ask(url: str, body: Any = None, *, busy_s: float = 0.0, anonymously: bool = False) -> httpx.Response:
     """Send a GET, or a POST with a body; repeat it for ``busy_s`` seconds if the server is there but does not answer.
+
+    ``anonymously`` leaves out the password.
 
     Raises:
         httpx.HTTPError: no answer, or one that is no success.
     """
     method, give_up_at = "GET" if body is None else "POST", time.monotonic() + busy_s
+    headers = {} if anonymously else _authorization()
     while True:
         try:
             # No proxy of the environment: the server is near.
-            sent = httpx.request(method, url, json=body, headers=_authorization(), timeout=3.0, trust_env=False)
+            sent = httpx.request(method, url, json=body, headers=headers, timeout=3.0, trust_env=False)
             return sent.raise_for_status()
         except httpx.HTTPError as error:
             if not _is_busy(error) or time.monotonic() >= give_up_at:
@@ -70,6 +74,14 @@ def is_missing(url: str) -> bool:
     return False
 
 
+def is_open(api_url: str) -> bool:
+    """Return whether the server asks for no password, so that everybody who reaches it can use it."""
+    try:
+        return ask(f"{api_url}/admin/version", busy_s=BUSY_S, anonymously=True).is_success
+    except httpx.HTTPError:
+        return False
+
+
 def is_compatible(api_url: str) -> bool:
     """Return whether the server there reports a version that understands this Prefect."""
     try:
@@ -91,7 +103,8 @@ def read_version(api_url: str) -> str:
             return ""
         raise ServerError(
             f"The Prefect server at {api_url} refuses {_credential()} (HTTP {error.response.status_code}): set"
-            " PREFECT_API_AUTH_STRING to the password that the server has in PREFECT_SERVER_API_AUTH_STRING."
+            " PREFECT_API_AUTH_STRING to the password that the server has in PREFECT_SERVER_API_AUTH_STRING. If Dailies"
+            f" started the server, {password_path()} has it."
         ) from None
     except (httpx.HTTPError, ValueError):
         return ""

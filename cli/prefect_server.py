@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx
 
 from cli.prefect_http import BUSY_S, answers, ask, is_compatible, read_version, understands_us
+from cli.prefect_password import protect, read_password, use_server
 from dailies.errors import ServerError
 from dailies.settings import environment_without_secrets
 from dailies.system.durable import exclusive
@@ -109,12 +110,26 @@ def _spawn(port: int, log: Path) -> Server:
 
 
 def _environment(server: Server) -> dict[str, str]:
-    """Name the server's address, or its UI would ask port 4200."""
-    return {
-        **environment_without_secrets(),
-        "PREFECT_SERVER_UI_API_URL": server.api_url,
-        "PREFECT_UI_URL": server.ui_url,
-    }
+    """Name the server's address, or its UI would ask port 4200; protect it from other origins."""
+    addresses = {"PREFECT_SERVER_UI_API_URL": server.api_url, "PREFECT_UI_URL": server.ui_url}
+    return {**environment_without_secrets(), **addresses, **protect(server.api_url)}
+
+
+def own_password(server: Server) -> str | None:
+    """Return the password of a server that we started and that still runs; None for any other server."""
+    return read_password() if is_started_here(server) else None
+
+
+def is_started_here(server: Server) -> bool:
+    """Return whether we started this server, and its process still runs."""
+    started = _read_note()
+    address = server.api_url.replace("//localhost:", f"//{_HOST}:").rstrip("/")
+    return bool(started and started.api_url == address and started.pid and _is_ours(started.pid))
+
+
+def connect(server: Server) -> None:
+    """Let Prefect use the server, in this process and in its children."""
+    use_server(server.api_url, own_password(server))
 
 
 def wait_for_server(server: Server) -> Iterator[float]:

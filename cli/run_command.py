@@ -94,12 +94,14 @@ def _ask(console: Console, invocation: Invocation, plan: Plan, *, yes: bool) -> 
 
 def _generate(console: Console, invocation: Invocation, plan: Plan) -> str | None:
     from cli.flow_runner import await_server, begin_server, prepare_prefect, run_generate
+    from cli.open_server import show_login
 
     settings = invocation.service.settings
     prepare_prefect(settings)
     server = begin_server()
     await_server(server, console, settings)
     say(console, f"Watch it in Prefect: {server.ui_url}")
+    show_login(console, server)
     options = replace(
         invocation.options,
         max_cost_mxn=settings.max_cost_mxn,

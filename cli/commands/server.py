@@ -13,11 +13,12 @@ app = App(name="server", help="Start or stop the local Prefect server.\n\nExampl
 def start_server() -> int:
     """Start a Prefect server, unless one answers; it keeps running.
 
-    It gets the work pool of the deployments.
+    It gets the work pool of the deployments, and a password, which the UI asks for once.
 
     Example: dailies server start
     """
     from cli.flow_runner import await_server, begin_server, ensure_pool, prepare_prefect
+    from cli.open_server import show_login, warn_if_open
     from cli.scheduler_check import check_scheduler
     from dailies.settings import load_settings
 
@@ -27,6 +28,8 @@ def start_server() -> int:
     await_server(server, console(), settings)
     ensure_pool(server)
     console().print(f"Prefect: {server.ui_url}")
+    if not warn_if_open(console(), server):
+        show_login(console(), server)
     if warning := check_scheduler(server.api_url, datetime.now(UTC)):
         say(console(), f"Warning: {warning.found}: {warning.remedy}", "yellow")
     return 0

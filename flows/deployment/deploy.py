@@ -28,15 +28,17 @@ from tasks.submit_rate import SUBMITS, ensure_limit
 PROJECT = ROOT / "prefect.yaml"
 
 
-async def deploy(settings: Settings, *, pool_type: str = "process") -> AsyncIterator[str]:
+async def deploy(settings: Settings, *, pool_type: str = "process", may_store_key: bool) -> AsyncIterator[str]:
     """Make the server match ``prefect.yaml`` and the settings; yield a line for each change.
 
     Args:
         settings: they name the blocks and the submit rate.
         pool_type: the type of a work pool that has to be created: process, docker, kubernetes, ...
+        may_store_key: whether the server may get the key, in a credentials block.
 
     Raises:
-        SettingsError: there is no ``prefect.yaml``, or a block that the settings name does not exist.
+        SettingsError: there is no ``prefect.yaml``, or a block that the settings name does not exist or may not be
+            created.
         ServerError: Prefect refused a deployment; the message has its output.
     """
     wanted = read_deployments()
@@ -44,7 +46,7 @@ async def deploy(settings: Settings, *, pool_type: str = "process") -> AsyncIter
         for part in (
             _create_pools(client, wanted, pool_type),
             _create_limit(client, settings),
-            _create_blocks(client, settings),
+            _create_blocks(client, settings, may_store_key=may_store_key),
             _update_automations(client, settings),
             _update_deployments(client, wanted),
         ):
@@ -81,7 +83,7 @@ async def _create_limit(client: PrefectClient, settings: Settings) -> AsyncItera
         yield f"global concurrency limit {SUBMITS!r}: created"
 
 
-async def _create_blocks(client: PrefectClient, settings: Settings) -> AsyncIterator[str]:
+async def _create_blocks(client: PrefectClient, settings: Settings, *, may_store_key: bool) -> AsyncIterator[str]:
     for kind in (GeekHubCredentials, GeekHubVideo):
         if not await _is_registered(client, kind):
             await kind.aregister_type_and_schema(client=client)
@@ -93,6 +95,11 @@ async def _create_blocks(client: PrefectClient, settings: Settings) -> AsyncIter
         raise SettingsError(
             f"DAILIES_CREDENTIALS_BLOCK names a block {name!r} that does not exist: set GEEKHUB_API_KEY for this one"
             " command, which then creates the block, or create it in the UI under Blocks."
+        )
+    if not may_store_key:
+        raise SettingsError(
+            f"The block {name!r} was not created, because this Prefect server asks for no password: everybody who"
+            " reaches it could read the key. Give it a password (docs/operations.md, Secrets), or add --open-server."
         )
     block = GeekHubCredentials(api_key=settings.geekhub_api_key, base_url=settings.geekhub_base_url)
     await block.asave(name, client=client)
