@@ -24,11 +24,6 @@ class OwnServer:
     password: str
     said: str
 
-    @property
-    def env(self) -> dict[str, str]:
-        """What a shell has after ``. dailies-server.env``."""
-        return {"PREFECT_API_URL": self.url, "PREFECT_API_AUTH_STRING": self.password}
-
     def client(self) -> httpx.Client:
         """A client of its API that knows the password."""
         user, _, password = self.password.partition(":")

@@ -32,6 +32,7 @@ class Workplace:
     path: Path
     sandbox: RunningSandbox
     prefect_api_url: str
+    prefect_password: str | None = None
 
     @property
     def env(self) -> dict[str, str]:
@@ -45,6 +46,7 @@ class Workplace:
             "TMPDIR": str(temporary),  # Prefect uses a fixed folder name there; it can belong to another user
             "PREFECT_HOME": str(self.path / "prefect"),
             "PREFECT_API_URL": self.prefect_api_url,
+            **({"PREFECT_API_AUTH_STRING": self.prefect_password} if self.prefect_password else {}),
             "GEEKHUB_API_KEY": self.sandbox.api_key,
             "GEEKHUB_BASE_URL": self.sandbox.base_url,
             "DAILIES_TIME_SCALE": str(self.sandbox.time_scale),

@@ -170,12 +170,11 @@ def test_the_same_attacks_succeed_at_a_server_without_a_password(page: Page, evi
     could_read = attack(page, prefect_api_url)
     page.open(f"http://{REBOUND}:{urlsplit(prefect_api_url).port}/")
     rebound = attack(page, f"http://{REBOUND}:{urlsplit(prefect_api_url).port}/api")
-    ways = {"evil-json", "evil-plain", "evil-untyped", "evil-form", "evil.event"}
+    ways = {"evil-json", "evil-untyped", "evil.event"}  # FastAPI refuses text/plain, but not a body without a type
     with httpx.Client(base_url=prefect_api_url, trust_env=False) as api:
-        wait_until(lambda: written(PrefectServer(api)) == ways)
-    reads = {"version", "settings", "blocks", "flows", "guess"}
-    assert {what for what in reads if could_read[what] == rebound[what] == 200} == reads
-    assert {what for what, answer in could_read.items() if answer is True} >= {"events in", "events out", "logs out"}
+        wait_until(lambda: written(PrefectServer(api)) >= ways)
+    assert {what for what, answer in could_read.items() if answer not in (200, True)} == set()
+    assert rebound == could_read
 
 
 def test_another_origin_reads_and_writes_nothing_at_the_sandbox(page: Page, evil: str, workplace: Workplace) -> None:

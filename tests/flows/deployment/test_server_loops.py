@@ -5,23 +5,20 @@ starts it; its schedules fire every minute while the other tests run.
 """
 
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from dailies.gateway.testing import running_sandbox
 from dailies.ledger.entry import EntryStatus
 from tests import logs
 from tests.flows.prefect_ui import PrefectServer, running_serve, running_worker
-from tests.workplace import DAILIES, Workplace, wait_until
+from tests.own_server import OwnServer, running_own_server
+from tests.workplace import Workplace, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -29,6 +26,7 @@ EVERY_MINUTE = {"cron": "* * * * *"}
 BETWEEN = {"interval": 60, "anchor_date": "2026-01-01T00:00:30Z"}
 """Every minute, too, but when ``generate`` is at rest, so that ledger and account can be compared."""
 
+SOON = {"PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "15"}
 LIMIT_S = 400.0
 WAYS = {"worker": "generate/generate", "serve": "generate/generate-served"}
 
@@ -40,6 +38,7 @@ class Site:
     ``waiting`` is a run of ``mirror`` that waits for its only place, which a dead run holds.
     """
 
+    own: OwnServer
     server: PrefectServer
     places: dict[str, Workplace]
     other: Workplace
@@ -59,58 +58,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     with ExitStack() as stack:
 
-        def open_workplace(name: str, url: str) -> Workplace:
+        def open_workplace(name: str, *server: str) -> Workplace:
             path = folder / name
             path.mkdir()
-            return Workplace(path, stack.enter_context(running_sandbox(path / "sandbox")), url)
+            return Workplace(path, stack.enter_context(running_sandbox(path / "sandbox")), *(server or [""]))
 
-        home = folder / "prefect"
-        stack.callback(stop_server, home)
-        url = start_server(open_workplace("server", ""), home)
-        worker, serve = (open_workplace(name, url) for name in WAYS)
+        own = stack.enter_context(running_own_server(open_workplace("server"), folder / "prefect", **SOON))
+        worker, serve = (open_workplace(name, own.url, own.password) for name in WAYS)
         stack.enter_context(running_serve(serve))
         deployed = worker.run("deploy")
         assert deployed.returncode == 0, deployed.stdout
         stack.enter_context(running_worker(worker))
-        for log in (home / "dailies-server.log", worker.path / "worker.log", serve.path / "serve.log"):
+        for log in (worker.path / "worker.log", serve.path / "serve.log"):
             logs.watch(log)
-        server = PrefectServer(stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=120)))
+        server = PrefectServer(stack.enter_context(own.client()))
         wait_until(lambda: server.exists(f"/deployments/name/{WAYS['serve']}"))
         for place, deployment in ((worker, WAYS["worker"]), (serve, WAYS["serve"])):
             server.switch_on(deployment, EVERY_MINUTE, csv=str(place.write_csv(3)), max_cost_mxn=50)
         server.switch_on("settle/settle", BETWEEN)
         waiting = wait_for_a_place(server, worker)
-        yield Site(server, {"worker": worker, "serve": serve}, open_workplace("other", url), waiting)
-
-
-def start_server(place: Workplace, home: Path) -> str:
-    """Start a server that Dailies looks after, never one that somebody else has on port 4200; its API's address."""
-    settings = {
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "15",
-    }
-    env = {**place.env, **settings}
-    del env["PREFECT_API_URL"]
-    spawn = "from cli.prefect_server import start_server; print(start_server().api_url)"
-    url = subprocess.run([sys.executable, "-c", spawn], env=env, capture_output=True, text=True, check=True).stdout
-    wait_until(lambda: is_healthy(url.strip()), limit_s=120)
-    started = subprocess.run([DAILIES, "server", "start"], env=env, capture_output=True, text=True, check=False)
-    assert url.strip().removesuffix("/api") in started.stdout, started.stdout + started.stderr
-    return url.strip()
-
-
-def stop_server(home: Path) -> None:
-    """What ``dailies server stop`` does, without regard for the environment."""
-    env = {"PREFECT_HOME": str(home), "HOME": str(home)}
-    subprocess.run([DAILIES, "server", "stop"], env=env, capture_output=True, check=True)
-
-
-def is_healthy(url: str) -> bool:
-    """Whether a server answers."""
-    try:
-        return httpx.get(f"{url}/health", trust_env=False).is_success
-    except httpx.HTTPError:
-        return False
+        other = open_workplace("other", own.url, own.password)
+        yield Site(own, server, {"worker": worker, "serve": serve}, other, waiting)
 
 
 def wait_for_a_place(server: PrefectServer, place: Workplace) -> str:
@@ -212,3 +180,15 @@ def test_the_events_of_a_run_are_kept(site: Site) -> None:
 def events_of(server: PrefectServer, resource: dict[str, Any]) -> set[str]:
     found = server.post("/events/filter", {"filter": {"resource": resource}})
     return {event["event"] for event in found["events"]}
+
+
+def test_the_password_of_the_server_is_in_no_log_and_no_run(site: Site) -> None:
+    secret = site.own.password.partition(":")[2]
+    logs_of_processes = [site.own.home / "dailies-server.log"]
+    logs_of_processes += [place.path / f"{way}.log" for way, place in site.places.items()]
+    for log in logs_of_processes:
+        assert secret not in log.read_text("utf-8"), log
+    for kept in ("flow_runs", "logs", "artifacts", "deployments", "work_pools", "task_runs"):
+        found = site.server.post(f"/{kept}/filter", {})
+        assert found, kept
+        assert secret not in str(found), kept
