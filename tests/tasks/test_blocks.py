@@ -54,7 +54,7 @@ async def test_a_block_is_saved_loaded_and_gives_a_flow_its_key(sandbox: Running
 @pytest.mark.e2e
 def test_a_run_with_a_block_and_no_key_in_the_environment(workplace: Workplace) -> None:
     named = {"DAILIES_CREDENTIALS_BLOCK": "night"}
-    assert workplace.run("deploy", **named).returncode == 0
+    assert workplace.run("deploy", "--open-server", **named).returncode == 0
     prompts = workplace.write_csv(2)
     code = f"import asyncio; from flows.generate import generate; asyncio.run(generate({str(prompts)!r}, 20))"
     env = {**workplace.env, **named, "GEEKHUB_API_KEY": ""}

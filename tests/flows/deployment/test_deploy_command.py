@@ -23,7 +23,12 @@ def server(prefect_api_url: str) -> Iterator[PrefectServer]:
 
 def test_deploy_makes_what_is_missing_and_then_finds_nothing(workplace: Workplace, server: PrefectServer) -> None:
     block = {"DAILIES_CREDENTIALS_BLOCK": "studio"}
-    made = workplace.run("deploy", **block)
+    refused = workplace.run("deploy", **block)
+    assert refused.returncode == 2
+    assert "asks for no password, so any web page" in refused.stdout
+    assert "add --open-server" in refused.stdout
+    assert not server.exists("/block_types/slug/geekhub-credentials/block_documents/name/studio")
+    made = workplace.run("deploy", "--open-server", **block)
     assert made.returncode == 0, made.stdout
     again = workplace.run("deploy", **block)
     assert again.returncode == 0, again.stdout
