@@ -85,7 +85,7 @@ def submit_form(page: Page, url: str, body: dict[str, str]) -> None:
             Object.assign(form, {{action: {json.dumps(url)}, method: 'POST', enctype: 'text/plain', target: 'target'}});
             form.append(field);
             document.body.append(frame, form);
-            frame.onload = () => done();
+            frame.onload = () => {{ frame.remove(); form.remove(); done(); }};
             form.submit();
         }})"""
     )

@@ -183,6 +183,8 @@ def events_of(server: PrefectServer, resource: dict[str, Any]) -> set[str]:
 
 
 def test_the_password_of_the_server_is_in_no_log_and_no_run(site: Site) -> None:
+    for deployment in WAYS.values():
+        wait_until(lambda deployment=deployment: completed(site.ended(deployment)) >= 1, limit_s=LIMIT_S)
     secret = site.own.password.partition(":")[2]
     logs_of_processes = [site.own.home / "dailies-server.log"]
     logs_of_processes += [place.path / f"{way}.log" for way, place in site.places.items()]
