@@ -295,9 +295,14 @@ def variable(name: str) -> str:
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"DAILIES_{name.upper()}"
 
 
-def environment_without_secrets() -> dict[str, str]:
-    """Return the environment for a child process that needs none of the secrets."""
+_SECRETS_OF_PREFECT = {"PREFECT_API_AUTH_STRING", "PREFECT_API_KEY", "PREFECT_SERVER_API_AUTH_STRING"}
+
+
+def environment_without_secrets(*, for_prefect: bool = False) -> dict[str, str]:
+    """Return the environment for a child process that needs no secret, or only those of Prefect."""
     secret = {variable(name) for name, field in Settings.model_fields.items() if field.annotation == SecretStr | None}
+    if not for_prefect:
+        secret |= _SECRETS_OF_PREFECT
     return {name: value for name, value in os.environ.items() if name.upper() not in secret}
 
 

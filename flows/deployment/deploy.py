@@ -195,7 +195,7 @@ def _filled(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _prefect_deploy() -> None:
     command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    env = environment_without_secrets()
+    env = environment_without_secrets(for_prefect=True)
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise ServerError(f"`prefect deploy --all` failed:\n{done.stdout}{done.stderr}")

@@ -38,5 +38,9 @@ def test_only_secrets_are_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
     before = environment_without_secrets()
     monkeypatch.setenv("GEEKHUB_API_KEY", LIVE_KEY)
     monkeypatch.setenv("supabase_service_key", "sb_secret_0123456789")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "dailies:a-long-secret")
     monkeypatch.setenv("DAILIES_DATA_DIR", "elsewhere")
-    assert environment_without_secrets() == {**before, "DAILIES_DATA_DIR": "elsewhere"}
+    without = {**before, "DAILIES_DATA_DIR": "elsewhere"}
+    assert environment_without_secrets() == without
+    with_password = {**without, "PREFECT_API_AUTH_STRING": "dailies:a-long-secret"}
+    assert environment_without_secrets(for_prefect=True) == with_password
