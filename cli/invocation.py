@@ -26,7 +26,7 @@ from dailies.settings import load_settings
 
 _MOST_SOURCES = 1000
 _MOST_NAMED_SOURCES = 10
-_NOT_REPEATED = {"sources", "reading", "take_over", "fan_out", "approved_mxn"}
+_NOT_REPEATED = {"sources", "reading", "take_over", "fan_out", "approved_mxn", "approved_rows", "new_ledger"}
 
 
 @dataclass(frozen=True, slots=True)

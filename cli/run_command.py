@@ -17,9 +17,11 @@ from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.selection import Selection
 from dailies.mirror.mirror_run import MirrorRequest, mirror_videos
 from dailies.mirror.open_target import require_target
+from dailies.planning.approval import digest_rows
 from dailies.planning.claim import claim_rows
 from dailies.planning.outcome import Outcome
 from dailies.planning.plan import Plan
+from dailies.planning.terms import require_ledger
 from dailies.report.html.write import report_run
 from dailies.wording import mxn
 
@@ -79,12 +81,23 @@ def _catch_up(invocation: Invocation, plan: Plan) -> Outcome:
 
 
 def _ask(console: Console, invocation: Invocation, plan: Plan, *, yes: bool) -> None:
-    if yes or not invocation.service.is_real_money:
+    if not invocation.service.is_real_money:
         return
-    if not sys.stdin.isatty():
+    is_terminal = sys.stdin.isatty()
+    if invocation.folder.is_new and not invocation.options.new_ledger:
+        if not is_terminal:
+            require_ledger(invocation.folder, invocation.service.settings, invocation.options)
+        _confirm(console, f"Start a new ledger in {invocation.folder.path.absolute()}?")
+    if yes:
+        return
+    if not is_terminal:
         raise RefusedError("This would spend real money, and there is no terminal to ask; add --yes in a script.")
+    _confirm(console, f"Spend up to {mxn(plan.worst_mxn)}?")
+
+
+def _confirm(console: Console, question: str) -> None:
     try:
-        agreed = Confirm.ask(f"Spend up to {mxn(plan.worst_mxn)}?", console=console, default=False)
+        agreed = Confirm.ask(question, console=console, default=False)
     except EOFError:  # Ctrl-D
         agreed = False
         console.print()
@@ -109,6 +122,8 @@ def _generate(console: Console, invocation: Invocation, plan: Plan) -> str | Non
         mirror_to=settings.mirror_to,
         reading=replace(invocation.options.reading, skip_bad_rows=bool(invocation.whole.rejected)),
         approved_mxn=plan.worst_mxn,
+        approved_rows=digest_rows(plan.prompts),
+        new_ledger=True,
     )
     return run_generate(console, options)
 

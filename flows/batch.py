@@ -13,6 +13,7 @@ from pydantic import Field
 from dailies.errors import FencedError, LedgerError
 from dailies.ledger.folder import open_ledger
 from dailies.ledger.journal_writer import Journal
+from dailies.planning.terms import require_own_account
 from dailies.run.context import RunContext, open_run, shared
 from dailies.run.run_rows import Steps, run_rows
 from flows.cancellation import stop_on_cancel
@@ -76,6 +77,7 @@ async def _run_context(journal: Journal) -> AsyncIterator[RunContext]:
         return
     settings = await load_run_settings()
     folder = open_ledger(settings)
+    await require_own_account(settings, folder)  # this machine may have another key than that of the parent run
     context = open_run(settings, folder, [journal.manifest], submit_turn=shared_turn)
     async with context.client:
         yield context

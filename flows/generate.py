@@ -21,7 +21,7 @@ from dailies.planning.claim import Claim, claim_rows
 from dailies.planning.options import RunOptions
 from dailies.planning.outcome import read_outcome
 from dailies.planning.submit_order import Order
-from dailies.planning.terms import ask_balance, terms_from
+from dailies.planning.terms import ask_balance, require_ledger, terms_from
 from dailies.prompts.options import Encoding, Others, ReadOptions
 from dailies.prompts.sources.source_names import label_of, refuse_stdin
 from dailies.report.results import keep_results
@@ -44,6 +44,7 @@ Mxn = Annotated[
 RowLimit = Annotated[int | None, Field(ge=1), WithJsonSchema({"type": "integer", "minimum": 1})]
 Csv = Annotated[str, Field(min_length=1, max_length=4096)]
 MoreCsv = Annotated[list[Csv], Field(max_length=1000)]
+Digests = Annotated[list[str], Field(max_length=1000)]
 BatchIds = Annotated[list[str], Field(max_length=1000)]
 
 
@@ -62,6 +63,8 @@ async def generate(
     retry_failed: bool = False,
     limit: RowLimit = None,
     approved_mxn: Mxn = None,
+    approved_rows: Digests = [],  # noqa: B006 - never changed; None would make the run form ask for its type
+    new_ledger: bool = False,
     take_over: BatchIds = [],  # noqa: B006 - never changed; None would make the run form ask for its type
     fan_out: bool = False,
     template: Annotated[str, Field(max_length=4000)] = "",
@@ -87,6 +90,8 @@ async def generate(
         retry_failed: Try rows again that ended as failed.
         limit: Use only this many rows from the start of the file.
         approved_mxn: The worst case that a person has seen and approved, in MXN.
+        approved_rows: What `dailies plan --json` calls approved_rows: the run refuses other rows than that plan's.
+        new_ledger: Start a new ledger where there is none, although videos cost money.
         take_over: Batches of hanging runs whose rows this run takes.
         fan_out: Run each batch as a deployment on the work pool, instead of all of them in this process.
         template: The prompt of rows that have none; {name} is filled in from the column meta.name.
@@ -102,7 +107,13 @@ async def generate(
         allow_error_texts: Take #REF!, nan and the like as texts.
     """
     reading = ReadOptions.chosen(locals(), template=template or None)
-    options = RunOptions.chosen(locals(), sources=(csv, *more_csv), take_over=tuple(take_over), reading=reading)
+    options = RunOptions.chosen(
+        locals(),
+        sources=(csv, *more_csv),
+        take_over=tuple(take_over),
+        approved_rows=tuple(approved_rows),
+        reading=reading,
+    )
     settings = await load_run_settings(**options.overrides)
     if deployment.id and max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn, because no person sees its plan.")
@@ -112,6 +123,7 @@ async def generate(
         get_run_logger().info(note)
     prompts = whole.first(limit)
     folder = open_ledger(settings)
+    require_ledger(folder, settings, options)
     terms = terms_from(settings, options, balance=await ask_balance(settings, folder))
     await require_target(settings)
     claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))

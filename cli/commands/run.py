@@ -23,6 +23,7 @@ def run(
     yes: Annotated[bool, Parameter(help="Do not ask before spending.")] = False,
     take_over: Annotated[tuple[str, ...], Parameter(help="Batches of hanging runs to take over.")] = (),
     mirror_to: Annotated[str | None, Parameter(help="Copy the videos there: a folder, supabase://bucket.")] = None,
+    new_ledger: Annotated[bool, Parameter(help="Start a new ledger, although videos cost money.")] = False,
     as_json: Json = False,
 ) -> int:
     """Make the videos of a CSV; run it again to continue.

@@ -49,10 +49,8 @@ def show_outcome(console: Console, outcome: Outcome, results: str, next_command:
     counts = " · ".join(f"{number:,} {status.replace('_', ' ')}" for status, number in sorted(statuses.items()))
     say(console, f"{counts} · {mxn(outcome.charged_mxn)}")
     if outcome.unknown_charges:
-        say(
-            console,
-            f"The charge of {count(outcome.unknown_charges, 'video')} is unknown: set DAILIES_FX for their month.",
-        )
+        remedy = "set DAILIES_FX for their month" if outcome.lacks_fx else "the results say why"
+        say(console, f"The charge of {count(outcome.unknown_charges, 'video')} is unknown: {remedy}.")
     say(console, f"Results: {results}")
     if outcome.open:
         say(console, f"{count(outcome.open, 'row')} open. To continue: {next_command}")

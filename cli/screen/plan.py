@@ -19,6 +19,8 @@ def present_plan(console: Console, invocation: Invocation) -> Plan:
     """Say which service the command uses, and show what is left to do."""
     if (where := invocation.service.sandbox_url) is not None:
         say(console, f"No GEEKHUB_API_KEY, so this is the sandbox at {where}: no money is spent.", "cyan")
+    if invocation.folder.is_new:
+        say(console, f"New ledger: {invocation.folder.path.absolute()} knows of no video yet.", "yellow")
     plan = invocation.plan()
     show_plan(console, plan)
     if left := invocation.whole.record_count - invocation.prompts.record_count:

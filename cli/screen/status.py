@@ -40,7 +40,7 @@ def show_status(console: Console, service: Service) -> None:
     say(console, f"{'GeekHub' if service.is_real_money else 'Sandbox'} ledger: {service.settings.ledger_path}")
     status = _read(service)
     if status is not None:
-        _show_spent(console, status)
+        _show_spent(console, status, has_fx=service.settings.tariff.fx_at(datetime.now(UTC)) is not None)
         _show_work(console, status)
     for line in _next(status):
         say(console, line, "bold")
@@ -51,7 +51,7 @@ def _read(service: Service) -> LedgerStatus | None:
     return None if folder is None else read_status(folder, service.settings.tariff, datetime.now(UTC))
 
 
-def _show_spent(console: Console, status: LedgerStatus) -> None:
+def _show_spent(console: Console, status: LedgerStatus, *, has_fx: bool) -> None:
     total = status.total
     if not total.videos:
         say(console, f"Spent in {status.month}: nothing.")
@@ -61,7 +61,8 @@ def _show_spent(console: Console, status: LedgerStatus) -> None:
     for name, groups in status.by_metadata.items():
         _show_groups(console, f"Spent in {status.month}, by meta.{name}", f"meta.{name}", groups)
     if total.unknown:
-        say(console, f"The charge of {count(total.unknown, 'video')} is unknown: set DAILIES_FX for their month.")
+        remedy = "the column error of the ledger says why" if has_fx else "set DAILIES_FX for their month"
+        say(console, f"The charge of {count(total.unknown, 'video')} is unknown: {remedy}.")
 
 
 def _show_groups(console: Console, title: str, first: str, groups: tuple[Total, ...]) -> None:

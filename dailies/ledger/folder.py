@@ -162,6 +162,11 @@ class LedgerFolder:
         found = ((path.name, path.stat()) for path in self.files())
         return frozenset((name, stat.st_ino, stat.st_mtime_ns) for name, stat in found)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever ordered here: there is no batch, neither folded nor in a journal."""
+        return not self.files() and not any(self.journals.glob("[!.]*"))
+
     def files(self) -> list[Path]:
         """Return every ledger file, oldest batch first."""
         return sorted(self.path.glob("month=*/[!.]*.parquet"), key=lambda path: path.name)

@@ -22,22 +22,40 @@ class Caps:
 def within_caps(todo: list[ClaimedRow], books: Snapshot, caps: Caps) -> tuple[list[ClaimedRow], list[ClaimedRow]]:
     """Return the rows that the caps allow, and those that have to wait for a later run (only with ``fit``).
 
+    A job that was ordered is collected whatever the caps say; if they do not allow its worst case, nothing more is
+    ordered for its row.
+
     Raises:
-        RefusedError: a cap is exceeded; names the figures and the remedy.
+        RefusedError: something would be ordered, and a cap is exceeded; names the figures and the remedy.
     """
     worst = sum((worst_of(row) for row in todo), ZERO)
     refusal = _exceeded(worst, books.reserved_beside(row.entry.row_key for row in todo), books, caps) if todo else None
     if refusal is None:
         return todo, []
-    if not caps.fit:
+    jobs = [row for row in todo if row.entry.status.has_job]
+    if not caps.fit and len(jobs) < len(todo):
         raise RefusedError(refusal)
+    keys = _fitting(todo, books, caps)
+    if not keys.issuperset(row.entry.row_key for row in jobs):
+        return [_only_collected(row) for row in jobs], [row for row in todo if not row.entry.status.has_job]
+    return [row for row in todo if row.entry.row_key in keys], [row for row in todo if row.entry.row_key not in keys]
+
+
+def _fitting(todo: list[ClaimedRow], books: Snapshot, caps: Caps) -> set[str]:
+    """Return the keys of the first rows that fit. Rows with a job come first: they may be charged in any case."""
     worst, beside = ZERO, books.reserved_beside(())
-    for index, row in enumerate(todo):
+    taken: set[str] = set()
+    for row in sorted(todo, key=lambda row: not row.entry.status.has_job):
         worst += worst_of(row)
         beside -= books.reserved.get(row.entry.row_key, ZERO)  # now part of this run
         if _exceeded(worst, beside, books, caps):
-            return todo[:index], todo[index:]
-    return todo, []
+            break
+        taken.add(row.entry.row_key)
+    return taken
+
+
+def _only_collected(row: ClaimedRow) -> ClaimedRow:
+    return ClaimedRow(row.entry, row.models[:1])
 
 
 def worst_of(row: ClaimedRow) -> Decimal:

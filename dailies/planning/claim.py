@@ -15,6 +15,7 @@ from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.journal_writer import create_journals
 from dailies.ledger.manifest import Manifest, cut_batches
 from dailies.ledger.snapshot import read_snapshot
+from dailies.planning.approval import require_approved
 from dailies.planning.plan import Plan, Stamp, make_plan
 from dailies.planning.submit_order import in_order
 from dailies.planning.terms import Terms
@@ -41,10 +42,10 @@ class Claim:
 
 @many_objects()
 def read_plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: datetime) -> Plan:
-    """What ``claim_rows`` would claim now. Changes nothing.
+    """Plan what ``claim_rows`` would claim now; change nothing.
 
     Raises:
-        RefusedError: a cap is passed, the month has no FX, or a batch to take over is unknown.
+        RefusedError: a cap is exceeded, the month has no FX, or a batch to take over is unknown.
         LedgerError: the ledger cannot be read.
     """
     _require_known(folder, terms.take_over)
@@ -55,15 +56,16 @@ def read_plan(folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: date
 def claim_rows(
     folder: LedgerFolder, prompts: PromptFile, terms: Terms, now: datetime, flow_run_id: str | None = None
 ) -> Claim:
-    """Fold what dead runs left, plan, check the caps, write each batch's manifest: all or nothing, alone.
+    """Fold interrupted runs, plan, check the caps, write each batch's manifest: all or nothing, under one lock.
 
     ``now`` is when it is called; the month whose cap counts is that in which it plans, perhaps much later.
 
     Raises:
-        RefusedError: a cap is passed, the month has no FX, it would cost more than was approved, or a batch to take
-            over is unknown.
+        RefusedError: a cap is exceeded, the month has no FX, the rows are not those of the approved plan or may cost
+            more, or a batch to take over is unknown.
         LedgerError: the ledger cannot be read or written.
     """
+    require_approved(prompts, terms.options.approved_rows)
     called_at_s = time.monotonic()
     with folder.lock():
         _require_known(folder, terms.take_over)

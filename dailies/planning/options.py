@@ -28,6 +28,8 @@ class RunOptions:
         take_over: batches of hanging runs whose rows this run takes.
         fan_out: run each batch as a deployment.
         approved_mxn: the worst case that a person saw and approved, in MXN; None if no person was asked.
+        approved_rows: the digests of the rows that a person saw (``digest_rows``); empty if no person was asked.
+        new_ledger: start a new ledger where there is none, although videos cost money.
     """
 
     sources: tuple[str, ...] = ()
@@ -42,6 +44,8 @@ class RunOptions:
     take_over: tuple[str, ...] = ()
     fan_out: bool = False
     approved_mxn: Decimal | None = None
+    approved_rows: tuple[str, ...] = ()
+    new_ledger: bool = False
 
     @classmethod
     def chosen(cls, arguments: Mapping[str, Any], **more: Any) -> Self:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from dailies.ledger.charges import FINDINGS
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.snapshot import LiveRow, read_rows
@@ -104,6 +105,14 @@ class Outcome:
     def unknown_charges(self) -> int:
         """Completed rows whose charge is not known."""
         return sum(entry.status is EntryStatus.COMPLETED and entry.charged_mxn is None for entry in self.entries())
+
+    @property
+    def lacks_fx(self) -> bool:
+        """Whether an FX of a month would make an unknown charge known: no finding is the cause."""
+        return any(
+            entry.status is EntryStatus.COMPLETED and entry.charged_mxn is None and entry.error_code not in FINDINGS
+            for entry in self.entries()
+        )
 
     @property
     def statuses(self) -> Counter[str]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import RefusedError
+from dailies.ledger.charges import FINDINGS
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.manifest import ClaimedRow
 from dailies.ledger.ordered_model import ordered_model
@@ -76,7 +77,7 @@ def make_plan(
     """Sort a file's rows by what they need, and check the caps.
 
     Raises:
-        RefusedError: a cap is passed, or the month has no FX; names the figures and the remedy.
+        RefusedError: a cap is exceeded, or the month has no FX; names the figures and the remedy.
     """
     todo: list[ClaimedRow] = []
     finished: list[LedgerEntry] = []
@@ -92,8 +93,13 @@ def make_plan(
             finished.append(last_word(entries))
         else:
             entry = _priced(row, entries, models, prices, stamp)
+            if entry.status.has_job and not prices.are_known:
+                models = models[:1]  # the run collects its job, and orders nothing that cannot be priced
             waits = policy.hold_in_doubt and entry.status is EntryStatus.IN_DOUBT
-            held.append(entry) if waits else todo.append(ClaimedRow(entry, models))
+            if waits:
+                held.append(entry)
+            else:
+                todo.append(ClaimedRow(entry, models))
     taken, left = within_caps(todo, books, caps)
     worst = sum((worst_of(row) for row in taken), ZERO)
     beside = books.reserved_beside(row.entry.row_key for row in taken)
@@ -120,6 +126,11 @@ class _Prices:
         self.tariff = tariff
         self._instants = instants
         self._known: dict[tuple[tuple[str, ...], int], tuple[Decimal, Decimal]] = {}
+
+    @property
+    def are_known(self) -> bool:
+        """Whether anything can be priced: every month that may be the present one has an FX."""
+        return all(self.tariff.fx_at(now) is not None for now in self._instants)
 
     def worst(self, models: tuple[str, ...], duration_s: int) -> tuple[Decimal, Decimal]:
         key = models, duration_s
@@ -171,5 +182,9 @@ def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> Le
     offers = [today, sent, *(load_catalogue()[model] for model in models[1:])]
     markup = entry.markup or prices.tariff.markup
     tariff = replace(prices.tariff, markup=max(prices.tariff.markup, markup))
-    worst_mxn, worst_usd = prices.of(offers, entry.duration_s or 0, tariff, entry.submitted_at or entry.planned_at)
-    return replace(entry, worst_mxn=worst_mxn, worst_usd=worst_usd, markup=markup)
+    if entry.status.has_job and not prices.are_known:
+        return entry
+    since = entry.submitted_at or entry.planned_at
+    worst_mxn, worst_usd = prices.of(offers, entry.duration_s or 0, tariff, since)
+    longer_mxn = entry.worst_mxn or ZERO if entry.error_code in FINDINGS else ZERO  # of a longer video than ordered
+    return replace(entry, worst_mxn=max(worst_mxn, longer_mxn), worst_usd=worst_usd, markup=markup)

@@ -6,14 +6,24 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
-from dailies.errors import AccountError, RefusedError, ServiceError
+import pyarrow.compute as pc
+
+from dailies.errors import (
+    AccountError,
+    BalanceEmptyError,
+    JobNotFoundError,
+    RefusedError,
+    RowRefusedError,
+    ServiceError,
+)
 from dailies.geekhub_client.client import GeekHubClient
+from dailies.ledger.entry import EntryStatus
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.snapshot import BookedCharges, read_booked
 from dailies.planning.caps import Caps
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.planning.options import RunOptions
-from dailies.pricing import Tariff
+from dailies.pricing import ZERO, Tariff
 from dailies.settings import Settings
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -96,9 +106,8 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance:
     booked = await asyncio.to_thread(read_booked, folder)
     try:
         async with GeekHubClient.of(settings) as client:
-            balance = await client.read_balance()
-            if balance is None:  # many things answer 404 to that; make sure that this one is GeekHub
-                await client.require_geekhub()
+            balance = await _read_balance(client)
+            await _require_own_account(client, settings, folder)
             return Balance(balance, booked, _clock_ahead(client.date, datetime.now(UTC)))
     except AccountError as error:
         raise RefusedError(f"{error} Nothing was spent; {error.remedy}.") from None
@@ -108,6 +117,69 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance:
         raise RefusedError(
             f"{str(error).rstrip('.')}. Nothing was spent; is GEEKHUB_BASE_URL right, and the network up?"
         ) from None
+
+
+async def require_own_account(settings: Settings, folder: LedgerFolder) -> None:
+    """Make sure, before a first submit, that the key belongs to the account of the ledger.
+
+    Raises:
+        RefusedError: the key belongs to another account.
+        ServiceError: the service cannot be asked.
+    """
+    async with GeekHubClient.of(settings) as client:
+        await _require_own_account(client, settings, folder)
+
+
+async def _require_own_account(client: GeekHubClient, settings: Settings, folder: LedgerFolder) -> None:
+    if settings.service != "live" or folder.identity.organisation is None:
+        return
+    job_id = await asyncio.to_thread(_last_completed_job, folder)
+    if job_id is None:
+        return
+    try:
+        await client.get_video(job_id)  # it was charged when it completed; another poll costs nothing
+    except BalanceEmptyError:
+        return  # the balance is a matter of the caps
+    except (JobNotFoundError, RowRefusedError) as error:
+        raise RefusedError(
+            f"GEEKHUB_API_KEY belongs to another account than the ledger {folder.path.absolute()}: the service does not"
+            f" know the ledger's job {job_id} ({error}). Nothing was spent; use the key of the ledger's account, or"
+            " another ledger by DAILIES_LEDGER_DIR."
+        ) from None
+
+
+def _last_completed_job(folder: LedgerFolder) -> str | None:
+    completed = (pc.field("status") == EntryStatus.COMPLETED.value) & pc.field("job_id").is_valid()
+    jobs = folder.scan(["job_id", "completed_at"], completed & pc.field("video_url").is_valid())
+    jobs = jobs.sort_by([("completed_at", "descending")])
+    return str(jobs["job_id"][0].as_py()) if jobs.num_rows else None
+
+
+async def _read_balance(client: GeekHubClient) -> Decimal | None:
+    """Read the balance; None if the service does not report it. A refusal for lack of money is a balance of 0."""
+    try:
+        balance = await client.read_balance()
+    except BalanceEmptyError:
+        return ZERO
+    if balance is None:  # many things answer 404 to that; make sure that this one is GeekHub
+        await client.require_geekhub()
+    return balance
+
+
+def require_ledger(folder: LedgerFolder, settings: Settings, options: RunOptions) -> None:
+    """Refuse to order videos for money with a new ledger, unless a person asks for it.
+
+    A ledger that is not found, for example from another working folder, would buy every row again.
+
+    Raises:
+        RefusedError: the ledger is new; names its folder and the remedy.
+    """
+    if settings.service == "live" and folder.is_new and not options.new_ledger:
+        raise RefusedError(
+            f"{folder.path.absolute()} is a new ledger: it knows of no video that you have bought. Nothing was spent."
+            " Work in the folder that holds your ledger, or set DAILIES_DATA_DIR or DAILIES_LEDGER_DIR; to start a new"
+            " ledger, say --new-ledger (new_ledger in a deployment)."
+        )
 
 
 def _clock_ahead(date: str | None, now: datetime) -> timedelta:

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from dailies.planning.approval import digest_rows
 from dailies.planning.outcome import Outcome, RowOutcome
 from dailies.planning.plan import Plan
 from dailies.prompts.reader import RejectedRow
@@ -29,6 +30,7 @@ def plan_facts(plan: Plan, service: str) -> Facts:
             {"places": duplicate.places, "shared": duplicate.shared} for duplicate in find_duplicates(prompts)
         ],
         "worst_mxn": str(plan.worst_mxn),
+        "approved_rows": list(digest_rows(prompts)),
         "resumed": plan.resumed,
         "bought": len(bought),
         "bought_mxn": str(sum_up("bought", bought).charged_mxn),
