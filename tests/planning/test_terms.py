@@ -25,7 +25,7 @@ from dailies.ledger.snapshot import BookedCharges, read_booked
 from dailies.planning.caps import Caps
 from dailies.planning.claim import Claim, claim_rows
 from dailies.planning.options import RunOptions
-from dailies.planning.terms import Balance, Terms, ask_balance, terms_from
+from dailies.planning.terms import Balance, Terms, ask_balance, require_ledger, terms_from
 from dailies.settings import Settings
 from tests.factories import (
     BATCH,
@@ -33,6 +33,7 @@ from tests.factories import (
     LIVE_KEY,
     NOW,
     OTHER_BATCH,
+    TEST_KEY,
     completed,
     make_entry,
     make_file,
@@ -162,14 +163,16 @@ def test_what_is_charged_while_the_balance_is_asked_is_taken_off_rather_twice_th
 
 
 @contextlib.contextmanager
-def credits_page(status: int, content: str) -> Iterator[str]:
-    """A GeekHub that has models, and answers so when it is asked for the balance; its address."""
+def credits_page(status: int, content: str, video: tuple[int, str] = (500, "")) -> Iterator[str]:
+    """A GeekHub that has models, and answers so when it is asked for the balance, or for a job; its address."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            is_credits = self.path.endswith("/credits")
-            body = (content if is_credits else '{"object": "list", "data": []}').encode()
-            self.send_response(status if is_credits else 200)
+            page = self.path.split("/")[2]
+            pages = {"credits": (status, content), "videos": video}
+            code, text = pages.get(page, (200, '{"object": "list", "data": []}'))
+            body = text.encode()
+            self.send_response(code)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -194,7 +197,6 @@ def ask(url: str, folder: LedgerFolder) -> Balance:
     [
         (500, "internal_error", "try again later"),
         (503, "provider_unavailable", "try again later"),
-        (402, "insufficient_balance", "top up the balance"),
         (401, "key_revoked", "set GEEKHUB_API_KEY to a valid key"),
         (400, "invalid_request_error", "is GEEKHUB_BASE_URL right"),
     ],
@@ -210,3 +212,54 @@ def test_a_run_does_not_go_on_without_the_balance_that_the_service_only_fails_to
 def test_a_service_that_has_no_page_for_it_tells_no_balance(folder, status):
     with credits_page(status, "<html>") as url:
         assert ask(url, folder).mxn is None
+
+
+def test_a_refusal_for_lack_of_money_is_a_balance_of_nothing(folder):
+    """So that a run can collect what was ordered."""
+    body = json.dumps({"error": {"message": "no", "code": "insufficient_balance"}})
+    with credits_page(402, body) as url:
+        assert ask(url, folder).mxn == 0
+
+
+def refused(code: str) -> str:
+    return json.dumps({"error": {"message": "no", "code": code, "request_id": "req_1"}})
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "job_not_found"), (403, "forbidden")])
+def test_the_key_of_another_account_is_refused_before_the_first_submit(folder, status, code):
+    known_to(folder)
+    with (
+        credits_page(200, '{"balance_mxn": 500}', (status, refused(code))) as url,
+        pytest.raises(
+            RefusedError, match=r"belongs to another account than the ledger .*job job-2.* Nothing was spent"
+        ),
+    ):
+        ask(url, folder)
+
+
+@pytest.mark.parametrize("organisation", [None, "7f1f0c9e-0000-4000-8000-00000000000a"])
+def test_the_key_of_the_ledgers_account_passes(folder, organisation):
+    known_to(folder, organisation)
+    done = json.dumps({"id": "job-2", "status": "completed", "video_url": "https://v.test/a.mp4"})
+    with credits_page(200, '{"balance_mxn": 500}', (200, done) if organisation else (404, refused("no"))) as url:
+        assert ask(url, folder).mxn == 500
+
+
+def known_to(folder: LedgerFolder, organisation: str | None = "7f1f0c9e-0000-4000-8000-00000000000a") -> None:
+    """Let a ledger know its organisation and two finished jobs."""
+    for number, name in enumerate(("older", "newer"), 1):
+        bought = completed(make_entry(name, job_id=f"job-{number}"), completed_at=NOW.replace(hour=number))
+        folder.put([replace(bought, job_id=f"job-{number}", video_url="https://v.test/a.mp4")])
+    if organisation:
+        folder.require_organisation(organisation)
+
+
+def test_a_new_ledger_is_not_used_for_money_unless_a_person_asks_for_it(folder):
+    live = Settings.model_validate({"geekhub_api_key": SecretStr(LIVE_KEY)})
+    with pytest.raises(RefusedError, match=r"is a new ledger.*Nothing was spent.*--new-ledger"):
+        require_ledger(folder, live, RunOptions())
+
+    require_ledger(folder, live, RunOptions(new_ledger=True))
+    require_ledger(folder, Settings.model_validate({"geekhub_api_key": SecretStr(TEST_KEY)}), RunOptions())
+    folder.put([completed(make_entry("a", batch_id=BATCH))])
+    require_ledger(folder, live, RunOptions())
