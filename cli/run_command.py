@@ -84,15 +84,14 @@ def _ask(console: Console, invocation: Invocation, plan: Plan, *, yes: bool) -> 
     if not invocation.service.is_real_money:
         return
     is_terminal = sys.stdin.isatty()
+    if not yes and not is_terminal:
+        raise RefusedError("This would spend real money, and there is no terminal to ask; add --yes in a script.")
     if invocation.folder.is_new and not invocation.options.new_ledger:
         if not is_terminal:
             require_ledger(invocation.folder, invocation.service.settings, invocation.options)
         _confirm(console, f"Start a new ledger in {invocation.folder.path.absolute()}?")
-    if yes:
-        return
-    if not is_terminal:
-        raise RefusedError("This would spend real money, and there is no terminal to ask; add --yes in a script.")
-    _confirm(console, f"Spend up to {mxn(plan.worst_mxn)}?")
+    if not yes:
+        _confirm(console, f"Spend up to {mxn(plan.worst_mxn)}?")
 
 
 def _confirm(console: Console, question: str) -> None:

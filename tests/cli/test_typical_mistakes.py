@@ -260,6 +260,12 @@ MISTAKES = [
         "would spend real money.*add --yes",
         lambda place: place.live(),
     ),
+    Mistake(
+        "real money, a new ledger, and nobody to ask",
+        "run prompts.csv --yes",
+        "is a new ledger.*Nothing was spent.*--new-ledger",
+        lambda place: place.live(),
+    ),
     # The disk
     Mistake(
         "a file where the data folder should be",
@@ -350,7 +356,9 @@ def test_debug_shows_where_an_error_comes_from(place: Place, capsys: pytest.Capt
 def test_real_money_is_asked_for_on_a_terminal_and_no_is_no(place: Place, answer: bytes) -> None:
     place.live()
     ours, theirs = pty.openpty()
-    with subprocess.Popen([DAILIES, "run", "prompts.csv"], stdin=theirs, stdout=theirs, stderr=theirs) as asking:
+    with subprocess.Popen(
+        [DAILIES, "run", "prompts.csv", "--new-ledger"], stdin=theirs, stdout=theirs, stderr=theirs
+    ) as asking:
         os.close(theirs)
         said = b""
         while b"Spend up to 8.40 MXN?" not in said:
@@ -363,10 +371,25 @@ def test_real_money_is_asked_for_on_a_terminal_and_no_is_no(place: Place, answer
     assert b"Nothing was spent." in said
 
 
+def test_a_new_ledger_for_real_money_is_asked_for_on_a_terminal(place: Place) -> None:
+    place.live()
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([DAILIES, "run", "prompts.csv"], stdin=theirs, stdout=theirs, stderr=theirs) as asking:
+        os.close(theirs)
+        said = b""
+        while b"[y/n]" not in said:
+            said += os.read(ours, 4096)
+        os.write(ours, b"n\n")
+        assert asking.wait(timeout=60) == 2
+    os.close(ours)
+    assert b"Start a new ledger in" in said
+    assert b"Spend up to" not in said
+
+
 def test_ctrl_c_at_the_question_says_that_nothing_is_lost(place: Place) -> None:
     place.live()
     ours, theirs = pty.openpty()
-    command = [DAILIES, "run", "prompts.csv"]
+    command = [DAILIES, "run", "prompts.csv", "--new-ledger"]
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE) as asking:
         os.close(theirs)
         said = b""
