@@ -11,7 +11,8 @@ from dailies.ledger.entry import LedgerEntry
 LONGEST_PART = 80
 _SHORTEST_JOB = 8  # a shorter id might be part of another name by chance
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+")
-_EDGES = re.compile(r"^[.\-_]+|[.\-_]+$")
+_EDGES = ".-_"
+_LONGEST_TEXT = 4_000  # of what a name is made of: ordering very many accents takes its square in time
 _SUFFIXES = (".mp4", ".webm", ".mov")
 # Names that Windows keeps for devices, whatever their suffix.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -23,10 +24,9 @@ def plain_name(text: str) -> str:
     Accents are dropped and other unusual characters become dashes, so that every file system and bucket takes the
     name. It is empty if nothing is left.
     """
-    folded = unicodedata.normalize("NFKD", text)
+    folded = unicodedata.normalize("NFKD", text[:_LONGEST_TEXT])
     letters = "".join(character for character in folded if not unicodedata.combining(character))
-    name = _EDGES.sub("", _OTHER.sub("-", letters))[:LONGEST_PART]
-    name = _EDGES.sub("", name)
+    name = _OTHER.sub("-", letters).strip(_EDGES)[:LONGEST_PART].strip(_EDGES)
     return f"file-{name}" if _DEVICES.fullmatch(name) else name
 
 

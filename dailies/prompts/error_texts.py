@@ -6,6 +6,7 @@ Sheets and LibreOffice show in several languages, and what pandas and JavaScript
 
 import re
 import unicodedata
+from functools import cache
 
 _WORDS = frozenset(
     """nan -nan nat none null (null) <na> na n/a #na #nv #yok undefined nil nil! #getting_data #n/a #n/a!
@@ -17,6 +18,7 @@ _WORDS = frozenset(
 _SHAPE = re.compile(r"#[\u00a1\u00bf]?[^\W\d_][\w/.]{0,24}[!?]|#[^\W\d_]{1,6}/[^\W\d_]{1,6}|Err:\d{3}|#{3,}")
 _OBJECT = "[object Object]"
 _LONGEST = 40
+MARKS = 100  # Unicode Standard Annex 15 expects 30 at most ("Stream-Safe Text Format")
 # Blank or ignorable, although Unicode calls them letters, marks or symbols.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
@@ -41,6 +43,17 @@ def is_seen(text: str) -> bool:
     if text[:1].isalnum() and text[0] not in _BLANK:
         return True
     return any(char not in _BLANK and unicodedata.category(char) not in _UNSEEN for char in text)
+
+
+def piles_up(text: str) -> bool:
+    """Whether more marks than any script has stand on one letter: putting them in order takes their square in time."""
+    return len(text) > MARKS and not text.isascii() and _pile().search(text) is not None
+
+
+@cache
+def _pile() -> "re.Pattern[str]":
+    marks = "".join(char for char in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(char))
+    return re.compile(f"[{re.escape(marks)}]{{{MARKS}}}")
 
 
 def seen_part(text: str) -> str:

@@ -9,6 +9,7 @@ from dailies.catalogue import load_catalogue
 from dailies.errors import InputError, RowError, SettingsError
 from dailies.prompts.cells import check_prompt, shown
 from dailies.prompts.columns import check_mapping, read_columns
+from dailies.prompts.error_texts import piles_up
 from dailies.prompts.header_message import HeaderError, join_proposals
 from dailies.prompts.options import AS_WRITTEN, ReadOptions, read_mapping
 from dailies.prompts.row_builder import RowBuilder
@@ -126,7 +127,8 @@ def _join(files: Sequence[PromptFile], rejected: tuple[RejectedRow, ...]) -> Pro
 
 
 def _normal_template(template: str | None) -> str:
-    text = normal_text(template or "")
+    raw = template or ""
+    text = normal_text("" if piles_up(raw) else raw)
     if template is not None and (fault := check_prompt(text)):
         raise InputError((RowError("--template", None, None, fault.reason, fault.remedy),))
     return text

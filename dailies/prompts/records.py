@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 from dailies.prompts.cells import COLUMNS, META, Fault
 from dailies.prompts.columns import Columns
-from dailies.prompts.error_texts import seen_part
+from dailies.prompts.error_texts import MARKS, piles_up, seen_part
 from dailies.prompts.sources.table import Table
 
 _LONGEST_NAME = 200
 _REPEATED_HEADER = Fault(
     None, "this row repeats the header", "remove it; several files can be named one by one: dailies plan a.csv b.csv"
 )
+
+PILE = Fault(None, "a cell has a hundred marks on one letter", "write the letter without them")
 
 
 class Fitted(NamedTuple):
@@ -70,6 +72,7 @@ class Records:
         self._count = len(columns.names)
         self._header = frozenset(seen_part(name).lower() for name in table.header if name) - {""}
         self._names = self._header | frozenset(COLUMNS)
+        self._longest = max(20, *map(len, self._names)) + 10
         spelled = zip(table.header, columns.names, strict=True)
         self._prompt_names = frozenset(
             {"prompt", *(seen_part(name).lower() for name, is_ in spelled if is_ == "prompt")}
@@ -85,6 +88,8 @@ class Records:
             return Fitted(cells, cells, [*faults, self._ragged(cells)], is_lost=True)
         if not faults and not self._columns.known(fitting)[0] and self._is_blank(fitting, line):
             return None
+        if max(map(len, fitting), default=0) > MARKS and any(map(piles_up, fitting)):
+            return Fitted(cells, fitting, [*faults, PILE], is_lost=True)
         if self._columns.unnamed:
             faults = [*faults, *self._unnamed(fitting)]
         return Fitted(cells, fitting, faults)
@@ -163,7 +168,7 @@ class Records:
     def _is_header(self, cells: Sequence[str]) -> bool:
         """Whether a record is a header again, this one or another, as where files were put together."""
         first = cells[0] if cells and cells[0] else next(filter(None, cells), "")
-        if len(first) > _LONGEST_NAME:
+        if len(first) > self._longest and (len(cells) > 1 or len(first) > _LONGEST_NAME):
             return False
         if len(cells) == 1 and _is_joined_header(first):
             return True

@@ -20,9 +20,10 @@ from dailies.prompts.cells import (
     shown,
 )
 from dailies.prompts.columns import Columns, plain_name
+from dailies.prompts.error_texts import piles_up
 from dailies.prompts.matrix import MAX_VIDEOS, read_clips, read_takes
 from dailies.prompts.options import ReadOptions
-from dailies.prompts.records import Notes, Records
+from dailies.prompts.records import PILE, Notes, Records
 from dailies.prompts.row_key import normal_text, rejected_key, row_key
 from dailies.prompts.rows import PromptRow, RejectedRow
 from dailies.prompts.sources.table import Table, refuse
@@ -219,7 +220,7 @@ class RowBuilder:
             values, names = {**values, "prompt": template}, (*names, "prompt")
         text, faults = fill(prompt, values, names, self._check)
         self.expanded |= text != prompt
-        return normal_text(text), faults
+        return (normal_text(text), faults) if not piles_up(text) else ("", [*faults, PILE])
 
     def _keep(self, draft: _Draft) -> list[Fault]:
         if draft.take is not None:

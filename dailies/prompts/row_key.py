@@ -24,7 +24,7 @@ def normal_text(text: str) -> str:
     """Bring a text into the normal form that is hashed, counted and sent: LF, NFC, stripped."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", text).strip()
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
 def row_key(prompt: str, model: str, duration_s: int, aspect_ratio: str, take: int) -> str:

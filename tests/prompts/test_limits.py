@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dailies.errors import InputError
+from dailies.mirror.names import plain_name
 from dailies.prompts.options import AS_WRITTEN, ReadOptions
 from dailies.prompts.reader import read_prompts
 from dailies.prompts.sources import budget
@@ -123,6 +124,7 @@ from dailies.prompts.sources import excel
 excel._MAX_BYTES, excel._MAX_PART_BYTES, excel._MAX_TEXTS = 32 * 2**20, 2 * 2**20, 250_000
 from dailies.prompts.reader import read_prompts
 from dailies.errors import InputError
+from dailies.mirror.names import plain_name
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for name in sys.argv[1:]:
     try:
@@ -171,6 +173,20 @@ def test_hostile_braces_cost_no_more_than_their_length() -> None:
         fill(text, {"a": "x"}, ("a",))
         escape(text)
         assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 20  # 68 s for a fifth of it, when quadratic
+
+
+def test_marks_without_end_are_refused_before_they_are_put_in_order() -> None:
+    pile = "a" + "\u0301\u0316" * 60_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    Path("a.csv").write_text(f"prompt,meta.x\n{pile},\nA fox,{pile}\n", "utf-8")
+    assert refusal("a.csv").count("a hundred marks on one letter") == 2
+    part = "\u0301\u0316" * 45
+    Path("b.csv").write_text(f"prompt,meta.x\n{'{x}' * 1_000},{part}\n", "utf-8")
+    assert "a hundred marks on one letter" in refusal("b.csv")
+    assert plain_name(pile + "b" + "." * 100_000 + "c") == "a"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < 20  # 38 s for each, when quadratic
+    Path("c.csv").write_text("prompt,id\nZ\u0301\u0316\u0302algo,1\n", "utf-8")
+    assert read_prompts("c.csv").rows
 
 
 def test_a_prompt_that_is_filled_without_end_is_refused() -> None:
