@@ -10,6 +10,7 @@ from dailies.catalogue import load_catalogue
 from dailies.errors import RefusedError
 from dailies.prompts.reader import read_prompts
 from dailies.prompts.starter import write_starter
+from tests.commandline import dailies
 from tests.factories import make_tariff
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -34,6 +35,13 @@ def test_a_workbook_offers_the_models_and_ratios() -> None:
     assert any("16:9" in choice for choice in choices)
     assert book["prompts"]["E9"].number_format == "@"
     assert all(len(choice) <= 257 for choice in choices)  # Excel repairs a workbook with a longer list
+
+
+def test_the_verb_writes_a_sheet_that_plan_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    said = dailies(capsys, "new", "prompts.csv")
+    assert (said.code, said.out) == (0, "prompts.csv: change the prompts, then: dailies plan prompts.csv\n")
+    assert dailies(capsys, "validate", "prompts.csv").out == "prompts.csv: 3 rows, no mistakes.\n"
+    assert dailies(capsys, "new", "prompts.csv").code == 2
 
 
 def test_nothing_is_overwritten() -> None:

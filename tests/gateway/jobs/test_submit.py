@@ -85,6 +85,14 @@ def test_missing_field_is_named(api, field):
     assert answer.json()["error"]["message"].startswith(f"{field}: ")
 
 
+def test_prompt_with_nothing_to_see_is_refused_and_costs_nothing(api, sandbox: RunningSandbox):
+    for prompt in ("\u200b", "\ufeff \u2060", "\u00ad", "\u2800", "\u3164", "\ufe0f", "\u0301"):
+        answer = post(api, prompt=prompt)
+        assert (answer.status_code, answer.json()["error"]["message"][:8]) == (400, "prompt: "), prompt
+    assert sandbox.jobs() == []
+    assert post(api, prompt="\u200b🦊").status_code == 200
+
+
 def test_longest_prompt_is_taken_whole(api):
     prompt = "\N{FOX FACE}" * 4000
     assert post(api, prompt=prompt).json()["prompt"] == prompt
