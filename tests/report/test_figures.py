@@ -104,10 +104,11 @@ def test_pictures_are_made_once_and_kept(films: FilmServer, write: Write) -> Non
 
 def test_a_video_without_a_picture_has_a_placeholder(films: FilmServer, write: Write) -> None:
     entries = shots(films)
-    films.films["/generated-videos/org/0/video.mp4"] = b"no film"
-    del films.films["/generated-videos/org/1/video.mp4"]
-    films.films["/generated-videos/org/2/video.mp4"] = film().replace(b"avc1", b"zzzz")  # nothing decodes it
-    films.films["/generated-videos/org/3/video.mp4"] = b"ffconcat version 1.0\nfile /etc/hostname\n"
+    text, missing, undecodable, listing = list(films.films)[:4]
+    films.films[text] = b"no film"
+    del films.films[missing]
+    films.films[undecodable] = film().replace(b"avc1", b"zzzz")
+    films.films[listing] = b"ffconcat version 1.0\nfile /etc/hostname\n"
     page = write(entries).read_text("utf-8")
     assert page.count("no picture") == 4
 
