@@ -129,6 +129,6 @@ def _generate(console: Console, invocation: Invocation, plan: Plan) -> str | Non
 
 def _close(console: Console, invocation: Invocation, whole: Outcome) -> int:
     """Write the results and say where everything is; return the exit code."""
-    limit = invocation.options.limit
-    code = present_results(console, whole, invocation.results_path, invocation.next_command, limit=limit)
+    limit, bom = invocation.options.limit, invocation.service.settings.csv_bom
+    code = present_results(console, whole, invocation.results_path, invocation.next_command, limit=limit, bom=bom)
     return max(code, show_copies(console, invocation.folder, whole.first(limit), invocation.service.settings))

@@ -146,6 +146,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("SUPABASE_SERVICE_KEY"),
         description="That project's service (secret) key.",
     )
+    csv_bom: bool = Field(
+        False, description="Whether results in CSV begin with a byte order mark, without which Excel garbles accents."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="How much the log says beside the progress."
     )

@@ -18,7 +18,7 @@ from dailies.run.context import RunContext, open_run, shared
 from dailies.run.run_rows import Steps, run_rows
 from flows.cancellation import stop_on_cancel
 from flows.final_states import batch_state, superseded
-from tasks.artifacts import name_run, rows_and_money
+from tasks.artifacts import name_run, rows_and_money, videos_and_money
 from tasks.credentials import load_run_settings
 from tasks.poll import poll_job, quiet_retries
 from tasks.record import record_batch
@@ -53,6 +53,8 @@ async def batch(batch_id: Annotated[str, Field(pattern=r"^\d{8}T\d{6}-[0-9a-f]{8
             finally:
                 journal.close()
                 await _fold(context, batch_id, who)
+            bought = videos_and_money(journal.entries, len(manifest.rows))
+            await name_run(f"{Path(manifest.source).name} · {bought}")
     return batch_state(context.stop, len(manifest.rows), journal.entries)
 
 

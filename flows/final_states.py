@@ -18,7 +18,8 @@ SUPERSEDED = "Superseded"
 def final_state(stop: Stop, claim: Claim, outcome: Outcome, max_failed_ratio: float) -> State[Any]:
     """Return Failed, Cancelled, or Completed under the name ``Partial``, ``Open`` or ``Nothing to do``."""
     message = closing_words(stop, outcome)
-    if stopped := _stopped(stop, message):
+    stopped = _stopped(stop, message)
+    if stopped and (outcome.open or stop.cause is StopCause.FAULT):  # else it came after the last row, in the report
         return stopped
     if _mostly_failed(claim, outcome, max_failed_ratio):
         return Failed(message=message)

@@ -133,7 +133,10 @@ async def generate(
     outcome = read_outcome(folder, whole, terms.policy)
     results = keep_results(settings, outcome)
     outcome = outcome.first(limit)
-    complaint = await deliver(folder, outcome, settings) if context.stop.may_poll else ""
+    complaint = ""
+    if context.stop.may_poll:
+        async with stop_on_cancel(context.stop, str(flow_run.id)):
+            complaint = await deliver(folder, outcome, settings)
     await publish_outcome(outcome, str(results), closing_words(context.stop, outcome))
     return delivered(final_state(context.stop, claim, outcome, settings.max_failed_ratio), complaint)
 

@@ -17,12 +17,13 @@ from prefect.artifacts import (
 )
 from prefect.runtime import flow_run
 
+from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.manifest import ClaimedRow
 from dailies.planning.outcome import Outcome
 from dailies.planning.plan import Plan
 from dailies.pricing import ZERO
 from dailies.report.summary import cost_by_model, failures, summary_markdown
-from dailies.report.totals import worst_by_model
+from dailies.report.totals import completed, sum_up, worst_by_model
 from dailies.run.progress import Progress
 from dailies.wording import markdown_target, plain_markdown
 
@@ -124,3 +125,10 @@ def rows_and_money(rows: Iterable[ClaimedRow]) -> str:
     entries = [row.entry for row in rows]
     worst: Decimal = sum((entry.worst_mxn or ZERO for entry in entries), ZERO)
     return f"{len(entries)} row{'' if len(entries) == 1 else 's'} · at most {worst:,.2f} MXN"
+
+
+def videos_and_money(entries: Iterable[LedgerEntry], rows: int) -> str:
+    """Say how many of so many rows got their video and what they cost: ``23 of 24 videos · 168.00 MXN``."""
+    bought = sum_up("bought", completed(entries))
+    unknown = f" and {bought.unknown} unknown" if bought.unknown else ""
+    return f"{bought.videos} of {rows} video{'' if rows == 1 else 's'} · {bought.charged_mxn:,.2f} MXN{unknown}"

@@ -50,7 +50,7 @@ def _values(schema: dict[str, Any]) -> str:
     if "enum" in kind:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if kind.get("type") not in ("number", "integer"):
-        return {"path": "folder", "password": "secret", "object": "table"}.get(
+        return {"path": "folder", "password": "secret", "object": "table", "boolean": "`true`, `false`"}.get(
             kind.get("format", kind.get("type", "")), "text"
         )
     low = f"from {kind['minimum']:g}" if "minimum" in kind else f"above {kind.get('exclusiveMinimum', 0):g}"

@@ -39,9 +39,10 @@ def results(
         raise RefusedError("Both --json and -o - write to standard output; choose one of them")
     invocation = find_invocation(csv, reading)
     whole, path = invocation.whole_outcome(), invocation.place_results(output, form)
+    bom = invocation.service.settings.csv_bom
     screen = console(to_stderr=as_json or is_stdout(output))
     with asked_output(output, invocation.whole.sources):
-        code = present_results(screen, whole, path, invocation.next_command, form=form)
+        code = present_results(screen, whole, path, invocation.next_command, form=form, bom=bom)
         if path == invocation.results_path:
             record_owner(invocation.service.settings, path, invocation.whole.sources)
     if as_json:

@@ -28,9 +28,10 @@ def present_results(
     *,
     limit: int | None = None,
     form: ResultsFormat | None = None,
+    bom: bool = False,
 ) -> int:
     """Write the results of every row, show the state of the first ``limit`` rows; return the exit code for it."""
-    write_results(path, whole, form)
+    write_results(path, whole, form, bom=bom)
     outcome = whole.first(limit)
     show_outcome(console, outcome, str(path), next_command)
     return outcome.exit_code

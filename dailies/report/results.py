@@ -5,15 +5,16 @@ that happens, or if templates were filled in, more columns say what was sent; wi
 where a row comes from.
 """
 
+import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from dailies.naming import OWNERS_FILE, owner_of, read_owners
 from dailies.planning.outcome import Outcome, RowOutcome
 from dailies.prompts.reader import PromptRow, RejectedRow
-from dailies.report.output import write_output
+from dailies.report.output import is_stdout, write_output
 from dailies.report.table_formats import WRITERS, Cell, ResultsFormat
 from dailies.settings import Settings
 from dailies.system.durable import replace_bytes
@@ -28,7 +29,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _Placed = TypeVar("_Placed", RowOutcome, PromptRow, RejectedRow)
 
 
-def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = None) -> None:
+def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = None, *, bom: bool = False) -> None:
     """Write the results of a file in its order.
 
     Args:
@@ -36,6 +37,7 @@ def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = Non
         outcome: the state of the rows.
         form: ``csv`` (UTF-8, comma separated, one header line), ``xlsx``, ``jsonl`` or ``parquet``; by default the
             format of the path's ending, else CSV.
+        bom: whether a CSV file begins with a byte order mark, for Excel; standard output never does.
 
     Raises:
         OSError: the folder cannot be written.
@@ -44,7 +46,13 @@ def write_results(path: Path, outcome: Outcome, form: ResultsFormat | None = Non
     columns, rows = result_columns(outcome), result_rows(outcome)
     if chosen == "csv":
         rows = _without_formulas(columns, rows)
-    write_output(path, lambda file: WRITERS[chosen](file, columns, rows))
+
+    def write(file: BinaryIO) -> None:
+        if bom and chosen == "csv" and not is_stdout(path):
+            file.write(codecs.BOM_UTF8)
+        WRITERS[chosen](file, columns, rows)
+
+    write_output(path, write)
 
 
 def _without_formulas(columns: tuple[str, ...], rows: Iterable[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
@@ -66,7 +74,7 @@ def keep_results(settings: Settings, outcome: Outcome) -> Path:
     """
     sources = outcome.prompts.sources
     path = settings.results_path(*sources)
-    write_results(path, outcome)
+    write_results(path, outcome, bom=settings.csv_bom)
     record_owner(settings, path, sources)
     return path
 

@@ -1,12 +1,16 @@
 """How a call over the network is repeated: four tries, with growing pauses or the pause that the server asks for."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 import stamina
+from stamina.instrumentation import RetryDetails
 
 from dailies.errors import TransportError
+
+_LOG = logging.getLogger(__name__)
 
 TRIES = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
@@ -20,6 +24,14 @@ def _pause(error: Exception) -> bool | float:
         return False
     return error.retry_after_s or True
 
+
+def _log_reason(details: RetryDetails) -> None:
+    error = f"{type(details.caused_by).__name__}: {details.caused_by}"
+    _LOG.warning("try %d failed (%s); trying again in %.1f s", details.retry_num, error, details.wait_for)
+
+
+# Instead of stamina's own record, which says only "stamina.retry_scheduled".
+stamina.instrumentation.set_on_retry_hooks([_log_reason])
 
 # Decorates a call: a ``TransportError`` repeats it, the last one is raised.
 retry_transport = stamina.retry(

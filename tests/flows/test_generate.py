@@ -56,7 +56,7 @@ def test_prefect_shows_the_run_its_tasks_by_name_and_its_artifacts(workplace: Wo
             "/artifacts/filter", json={"artifacts": {"flow_run_id": {"any_": [flows[0]["id"]]}}}
         ).json()
         assert {"fal", "fal/kling-2"} <= set(flows[0]["tags"])
-        assert [run["name"] for run in children] == ["night.csv · 4 rows · at most 16.80 MXN"]
+        assert [run["name"] for run in children] == ["night.csv · 4 of 4 videos · 16.80 MXN"]
         assert {"plan", "summary", "cost-by-model", "progress", "videos"} <= {artifact["key"] for artifact in artifacts}
         logs = api.post("/logs/filter", json={"logs": {"flow_run_id": {"any_": [children[0]["id"]]}}}).json()
     words = [line["message"] for line in logs]

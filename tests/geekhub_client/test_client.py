@@ -29,7 +29,7 @@ from dailies.errors import (
 )
 from dailies.geekhub_client.client import MAX_TRIES, GeekHubClient, OpenGate
 from dailies.geekhub_client.job import JobStatus, VideoRequest
-from tests.factories import LIVE_KEY
+from tests.factories import LIVE_KEY, TEST_KEY
 
 JOB_ID = "0b5c9c2e-0000-4000-8000-000000000001"
 REQUEST = VideoRequest("fal/kling-2", "a lighthouse", 5, "16:9")
@@ -449,3 +449,14 @@ async def test_a_409_after_a_doubtful_try_says_that_the_job_exists():
     with pytest.raises(RowRefusedError) as caught:
         await create(Service(LOST, refusal(409)))
     assert (caught.value.status, caught.value.in_doubt) == (409, True)
+
+
+async def test_a_retry_names_its_reason_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    answers = iter([httpx.Response(503, json={"error": {"message": "the provider is away", "code": "x"}})])
+    done = httpx.Response(200, json={"id": "job-1", "status": "processing"})
+    transport = httpx.MockTransport(lambda _: next(answers, done))
+    with stamina.set_testing(False), caplog.at_level("WARNING"):
+        async with GeekHubClient("https://geekhub.test/v1", SecretStr(TEST_KEY), transport=transport) as client:
+            await client.get_video("job-1")
+    assert "try 1 failed (TransportError: the provider is away); trying again in" in caplog.text
+    assert "retry_scheduled" not in caplog.text

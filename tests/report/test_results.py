@@ -154,3 +154,15 @@ def test_a_cell_of_the_service_is_no_formula_in_csv_and_unchanged_elsewhere(tmp_
     assert not cells["reason"].startswith(start)
     assert (kept["video_url"], kept["job_id"]) == (hostile, hostile)
     assert cells["prompt"] == "=1+1", "the input's own columns stay as they are"
+
+
+def test_a_byte_order_mark_for_excel_reads_back(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("prompt\nun corazón de café\n", "utf-8")
+    path = tmp_path / "done.csv"
+    prompts = read_prompts("a.csv", ReadOptions())
+    write_results(path, outcome_of(prompts), bom=True)
+    assert path.read_bytes().startswith("\ufeffprompt,".encode())
+    again = read_prompts("done.csv", ReadOptions(others="ignore"))
+    assert [row.prompt for row in again.rows] == ["un corazón de café"]
+    write_results(tmp_path / "done.jsonl", outcome_of(prompts), bom=True)
+    assert (tmp_path / "done.jsonl").read_bytes().startswith(b"{")
