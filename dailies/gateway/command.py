@@ -69,6 +69,11 @@ def sandbox_app(own_folder: Callable[[], Path], project: Callable[[], tuple[str,
         serve(options, background=background)
         return 0
 
+    _add_stop(app, own_folder)
+    return app
+
+
+def _add_stop(app: App, own_folder: Callable[[], Path]) -> None:
     @app.command
     def stop(*, data_dir: DataDir = None) -> int:
         """Stop the running sandbox.
@@ -78,5 +83,3 @@ def sandbox_app(own_folder: Callable[[], Path], project: Callable[[], tuple[str,
         has_run = stop_sandbox(data_dir or own_folder())
         sys.stdout.write("The sandbox is stopped.\n" if has_run else "No sandbox was running.\n")
         return 0
-
-    return app

@@ -24,7 +24,7 @@ class Gateway:
     """One open sandbox.
 
     Attributes:
-        options: as it was started.
+        options: of its start.
         base_url: its own address without the path, ``http://127.0.0.1:<port>``.
         instance_id: UUID of the data folder.
         org_id: UUID of the first organisation.

@@ -1,4 +1,4 @@
-"""/sandbox/*: what happened, for whoever holds the key, and the ways to change the account."""
+"""/sandbox/*: the account, its jobs and transactions, and the ways to change it."""
 
 from decimal import Decimal
 

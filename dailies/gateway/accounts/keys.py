@@ -28,7 +28,7 @@ def hash_key(api_key: str) -> str:
 
 
 def create_key(connection: sqlite3.Connection, org_id: str, now_us: int) -> str:
-    """Make a key for an organisation and return it; nobody can read it again later."""
+    """Make a key for an organisation and return it; only its hash is kept."""
     api_key = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
     connection.execute("INSERT INTO keys VALUES (?, ?, ?, NULL)", (hash_key(api_key), org_id, now_us))
     return api_key

@@ -25,7 +25,7 @@ class StoredJob:
         render_us: how long the provider takes; None: it never gets done.
         handed_over_us: when the provider took it; None while pending.
         fails_with: the error that its render ends with; None: a video.
-        polls: how often it was looked at.
+        polls: the number of polls so far.
         completed_us: when it became terminal.
         error: why it failed.
     """

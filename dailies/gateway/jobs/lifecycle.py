@@ -19,7 +19,7 @@ class VideoFile:
 
 
 def count_poll(connection: sqlite3.Connection, job: StoredJob) -> None:
-    """Remember that somebody looked."""
+    """Count a poll."""
     connection.execute("UPDATE jobs SET polls = polls + 1 WHERE id = ?", (job.id,))
 
 

@@ -1,4 +1,4 @@
-"""GET /sandbox/*: the truth about the account, for whoever holds a key of it; nothing moves by reading."""
+"""GET /sandbox/*: the account, its jobs and transactions, for the holder of a key; reading moves no job."""
 
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ def truth_routes(gateway: Gateway) -> APIRouter:
     store = gateway.store
 
     @routes.get("/account")
-    async def readdescribe_account(request: Request) -> dict[str, Any]:
+    async def read_account(request: Request) -> dict[str, Any]:
         """The organisation's balance, what it consumed, and what the sandbox assumes."""
         return describe_account(gateway, request.state.caller.org_id)
 

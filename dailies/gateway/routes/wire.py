@@ -94,7 +94,7 @@ class ModelList(BaseModel):
     data: list[ListedModel]
 
 
-# The key is checked before any route is; this tells OpenAPI.
+# The middleware checks the key; this is for the OpenAPI description.
 KEY = Depends(HTTPBearer(auto_error=False, description="A key, as `connection.json` in the data folder has it."))
 
 

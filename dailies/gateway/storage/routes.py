@@ -45,7 +45,7 @@ def _public_routes(gateway: Gateway) -> APIRouter:
         found = find_bucket(gateway.store, bucket)
         if found is None or not found.public:
             raise StorageRefusal("NoSuchBucket")
-        # The key is looked up, never joined to a path: nobody reaches what was not stored.
+        # The key is looked up, never joined to a path: no key reaches a file that was not stored.
         stored = find_object(gateway.store, bucket, key)
         if stored is None:
             raise StorageRefusal("NoSuchKey")

@@ -17,7 +17,7 @@ from dailies.gateway.storage.objects import StoredObject
 
 ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 PIECE_BYTES = 65_536
-# A page that somebody uploaded runs no script, loads nothing, and has no origin.
+# An uploaded page runs no script, loads nothing, and has no origin.
 CONTENT_POLICY = "sandbox; default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'"
 
 

@@ -1,4 +1,4 @@
-"""Charges: the documentation's worked examples, the rounding rule, the balance and who tells it."""
+"""Charges: the worked examples of the documentation, the rounding rule, the balance in every answer."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
