@@ -65,6 +65,6 @@ def load_catalogue() -> Mapping[str, VideoModel]:
 
 
 def provider_of(model_id: str) -> str:
-    """Whose a model is; of one that is not in the catalogue any more, its id tells."""
+    """Return the provider of a model; for one that left the catalogue, the first part of its id."""
     model = load_catalogue().get(model_id)
     return model_id.partition("/")[0] if model is None else model.provider

@@ -21,15 +21,15 @@
     │   ├── AccountError              no row can go on
     │   │   ├── KeyRefusedError       401: stop everything
     │   │   └── BalanceEmptyError     402: stop submitting, keep polling
-    │   ├── PaceError                 429: everybody waits
+    │   ├── PaceError                 429: the whole process waits
     │   ├── TransportError            5xx, timeout, connection lost, nonsense: try again
     │   └── JobNotFoundError          404 on a poll: never a reason to submit again
     └── JobStateError                 what a poll found
-        ├── JobPending                still rendering: not an error, but how "not ready yet" is told
+        ├── JobPending                still rendering: expected, not an error
         └── JobFailedError            the provider gave up: not charged
 
 Every class carries scalar fields only, so that it pickles, and says in ``retryable`` whether the same
-request may succeed when it is sent again; those that end a whole run say in ``remedy`` what a person does first.
+request may succeed when it is sent again; classes that end a whole run say in ``remedy`` what a person does first.
 """
 
 from dataclasses import dataclass
@@ -51,12 +51,12 @@ class DailiesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One fault of a source of prompts; ``str`` is the whole message for a person.
+    """One mistake in a source of prompts; ``str`` is the whole message for a person.
 
     Attributes:
         source: the file, as the user named it.
-        line: where the faulty record starts (the first line or row is 1), None for the file as a whole.
-        column: the faulty column, None for the whole line.
+        line: where the record starts (the first line or row is 1), None for the file as a whole.
+        column: the column, None for the whole line.
         reason: what is wrong.
         remedy: what to do about it.
         unit: what ``line`` counts: ``line`` of a text, ``row`` of a sheet or table.
@@ -140,7 +140,7 @@ class LedgerError(DailiesError):
 
 
 class JournalError(LedgerError):
-    """A record could not be made durable. Whoever sees it submits nothing more."""
+    """A record could not be made durable. The run submits nothing more."""
 
     remedy = "make room on the disk, or make its folder writable"
 
@@ -158,11 +158,11 @@ class FencedError(JournalError):
 
 
 class MirrorError(DailiesError):
-    """The mirror's target, or its record, cannot be used: nothing more is copied."""
+    """The mirror's target or its record cannot be used: nothing more is copied."""
 
 
 class DeliveryError(DailiesError):
-    """One finished video cannot be had from where the service keeps it, or its copy cannot be stored."""
+    """One finished video cannot be downloaded from the service's storage, or its copy cannot be stored."""
 
     exit_code: ClassVar[int] = 1
 

@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment. Built once at the edge, frozen, passed down.
+"""The settings: the only reader of the environment. Build them once at the edge and pass them down.
 
 Every setting is an environment variable with the prefix ``DAILIES_`` (GeekHub's own two carry the names of its
 documentation), or a line of the same form in ``.env``. A blank one counts as not set.
@@ -37,7 +37,7 @@ Fx = Annotated[Decimal, Field(ge=1, le=1000, decimal_places=6)]
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Bounds are part of the type; a value outside them is refused with its name."""
+    """All settings. Bounds are part of each type; a value outside them is refused with its name."""
 
     model_config = SettingsConfigDict(
         env_prefix="DAILIES_",
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _blank_is_unset(cls, given: dict[str, Any]) -> dict[str, Any]:
-        # Here, where the sources are merged already: so a blank variable also switches off a line of .env.
+        # Here the sources are merged already, so a blank variable also switches off a line of .env.
         return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
 
     @field_validator("geekhub_api_key", "supabase_service_key", mode="before")
@@ -247,11 +247,11 @@ class Settings(BaseSettings):
         return self.ledger_dir or self.data_dir / "ledger" / self.service
 
     def results_path(self, *sources: str) -> Path:
-        """Where the results of some sources of prompts (``a.csv``, ``book.xlsx#Night``) are written."""
+        """Return where the results of some sources of prompts (``a.csv``, ``book.xlsx#Night``) are written."""
         return self.data_dir / "results" / f"{name_of(sources, read_owners(self.data_dir))}.results.csv"
 
     def report_path(self, *sources: str) -> Path:
-        """Where the report of some sources of prompts is written: next to their results."""
+        """Return where the report of some sources of prompts is written: next to their results."""
         results = self.results_path(*sources)
         return results.with_name(results.name.removesuffix(".results.csv") + ".report.html")
 
@@ -266,7 +266,7 @@ class Settings(BaseSettings):
         return Tariff(self.fx, ZoneInfo(self.fx_timezone), self.markup, self.fx_ceiling)
 
     def require_key(self) -> SecretStr:
-        """The key.
+        """Return the key.
 
         Raises:
             SettingsError: there is none; says how to set it.
@@ -293,7 +293,7 @@ def _parse_table(text: str, form: str) -> dict[str, str]:
 
 
 def variable(name: str) -> str:
-    """The environment variable of a setting."""
+    """Return the environment variable of a setting."""
     alias = Settings.model_fields[name].validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"DAILIES_{name.upper()}"
 
@@ -310,7 +310,7 @@ def environment_without_secrets(*, for_prefect: bool = False) -> dict[str, str]:
 
 
 def _input_name(name: str) -> str:
-    """Under which name pydantic takes a setting: the environment's, or that would win over what is given here."""
+    """Return the name by which pydantic takes a setting: the variable's, or the environment would win over it."""
     field = Settings.model_fields.get(name)
     return variable(name) if field and field.validation_alias else name
 

@@ -1,1 +1,1 @@
-"""The durable record: the journal of each batch, and the ledger that journals are folded into."""
+"""The durable record: a journal for each batch, and the ledger that journals are folded into."""

@@ -1,4 +1,4 @@
-"""What a completed entry is charged: booked when its job completes, or later, once the FX of that month is known."""
+"""The charge of a completed entry: booked when its job completes, or later, when the FX of that month is known."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +19,7 @@ FINDINGS = frozenset((DURATION_DIFFERS, MODEL_DIFFERS, COMPLETED_DIFFERS, UNREAD
 
 
 def with_charge(entry: LedgerEntry, tariff: Tariff, completed_at: datetime) -> LedgerEntry:
-    """The entry with its charge and the charge's factors; without, where the month has no FX or a factor is unknown."""
+    """Return the entry with its charge and the charge's factors; unchanged if the FX or a factor is unknown."""
     if entry.error_code in FINDINGS or entry.usd_per_second is None or entry.markup is None:
         return entry
     charge = tariff.charge(entry.usd_per_second, entry.duration_s or 0, entry.markup, completed_at)
@@ -35,10 +35,10 @@ def with_charge(entry: LedgerEntry, tariff: Tariff, completed_at: datetime) -> L
 
 
 def book_late(folder: LedgerFolder, tariff: Tariff) -> int:
-    """Book the charges of videos that completed in a month whose FX was not known then. Hold the ledger's lock.
+    """Book the charges of videos that completed in a month whose FX was unknown then. Hold the ledger's lock.
 
     Returns:
-        How many could be booked.
+        The number of charges that were booked.
 
     Raises:
         LedgerError: the ledger cannot be read or written.

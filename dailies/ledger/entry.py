@@ -11,7 +11,7 @@ from dailies.system.arrow_schema import Count, Flag, Instant, Labels, Money, Sec
 
 
 class EntryStatus(StrEnum):
-    """How far an attempt has come; declared from the weakest to the strongest, which is how entries merge."""
+    """How far an attempt has come, from the weakest status to the strongest: the stronger one wins a merge."""
 
     REJECTED = "rejected"
     PLANNED = "planned"
@@ -29,12 +29,12 @@ class EntryStatus(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """A job exists, or may exist, that could still be charged."""
+        """Whether a job exists, or may exist, that could still be charged."""
         return self in (EntryStatus.IN_DOUBT, EntryStatus.PENDING, EntryStatus.PROCESSING)
 
     @property
     def has_job(self) -> bool:
-        """A job's id is known and it has not ended."""
+        """Whether the job's id is known and the job has not ended."""
         return self in (EntryStatus.PENDING, EntryStatus.PROCESSING)
 
 
@@ -46,7 +46,7 @@ Status = Annotated[EntryStatus, pa.string()]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """One attempt at one row. ``docs/output.md`` tells every column with its unit; None means unknown."""
+    """One attempt at one row. ``docs/output.md`` describes every column with its unit; None means unknown."""
 
     row_key: Text
     attempt: Count
@@ -91,14 +91,14 @@ class LedgerEntry:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What makes an entry itself: the row and the attempt."""
+        """The identity of an entry: the row and the attempt."""
         return self.row_key, self.attempt
 
     @property
     def reserved_mxn(self) -> Decimal | None:
-        """What may still be charged for it, in MXN: its worst case while it is open, else None.
+        """What may still be charged, in MXN: the stored worst case of an open attempt, else None.
 
-        A job that was given up after its first poll may have been charged in that poll.
+        A job that was given up after its first poll may have been charged by that poll.
         """
         given_up = self.status is EntryStatus.ABANDONED and self.polls > 0
         return self.worst_mxn if self.status.is_open or given_up else None

@@ -1,4 +1,4 @@
-"""Folding: what a journal holds goes into the ledger, and the journal goes away."""
+"""Fold: merge a journal into the ledger, then remove the journal. Interrupted runs are recovered like this."""
 
 from pathlib import Path
 
@@ -8,20 +8,23 @@ from dailies.system.failpoints import Failpoint, reach
 
 
 def fold_batch(folder: LedgerFolder, batch_id: str, by: str) -> JournalState | None:
-    """Fold one batch, its own run's or a dead one's, under the ledger's lock.
+    """Fold one batch under the ledger's lock.
 
     Returns:
-        What it held; None if somebody else has folded it already.
+        The journal's content; None if another process has folded it.
     """
     with folder.lock():
         return _fold(folder, folder.journals / batch_id, by)
 
 
 def fold_dead(folder: LedgerFolder, by: str, take_over: frozenset[str] = frozenset()) -> list[str]:
-    """Fold every journal whose run is dead, and those live ones that ``take_over`` names. Hold the ledger's lock.
+    """Fold every journal that no run works on, and the live ones that ``take_over`` names. Hold the ledger's lock.
 
     Returns:
-        The ids of the batches that were folded.
+        The ids of the folded batches.
+
+    Raises:
+        JournalDamagedError: a journal cannot be read; nothing more is folded.
     """
     folder.sweep()
     sweep(folder.journals)

@@ -13,9 +13,9 @@ from dailies.ledger.schema import COLUMNS
 
 
 def merge(one: LedgerEntry, other: LedgerEntry) -> LedgerEntry:
-    """The further one of two versions of the same entry.
+    """Return the version of an entry that has come further.
 
-    Equal ranks go by a known charge, then by what only grows (polls, tries) and at last by content, so that the
+    Equal statuses are decided by a known charge, then by what only grows (polls, tries), then by content, so that the
     order never matters.
     """
     assert one.key == other.key, "only versions of one entry can be merged"
@@ -30,7 +30,7 @@ def _progress(entry: LedgerEntry) -> tuple[Any, ...]:
 
 
 def _content(entry: LedgerEntry) -> str:
-    """The same text for the same content, no matter whether it was just made or read from a file."""
+    """Return the same text for the same content, whether it was just made or read from a file."""
     return repr([_canonical(getattr(entry, name)) for name in COLUMNS])
 
 
@@ -47,7 +47,7 @@ def _canonical(value: Any) -> Any:
 
 
 def merge_all(*versions: Iterable[LedgerEntry]) -> dict[tuple[str, int], LedgerEntry]:
-    """Merge any number of collections of entries; the result by (row_key, attempt), first seen first."""
+    """Merge collections of entries; return them by (row_key, attempt), in the order in which they were first seen."""
     merged: dict[tuple[str, int], LedgerEntry] = {}
     for entries in versions:
         for entry in entries:

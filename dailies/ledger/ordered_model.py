@@ -1,4 +1,4 @@
-"""What was on offer when an entry was made: its model as the catalogue has it, or as the entry itself remembers it."""
+"""The model that an entry ordered, as the catalogue has it or as the entry itself records it."""
 
 from dailies.catalogue import VideoModel, load_catalogue, provider_of
 from dailies.ledger.entry import LedgerEntry
@@ -9,9 +9,9 @@ _TYPICAL_RENDER_S = (60, 300)
 
 
 def ordered_model(entry: LedgerEntry) -> VideoModel:
-    """An entry's model. One that was withdrawn since has the entry's own facts and the usual render times.
+    """Return an entry's model; one that was withdrawn since gets the entry's own facts and usual render times.
 
-    Nothing can be ordered of such a model any more, but its open jobs are collected as any other's.
+    A withdrawn model cannot be ordered any more, but its open jobs are collected like all others.
     """
     model_id = entry.model or ""
     return load_catalogue().get(model_id) or VideoModel(

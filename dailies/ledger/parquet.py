@@ -1,4 +1,4 @@
-"""Parquet in and out: whole files, atomically written, read with the ledger's schema."""
+"""Read and write the ledger's Parquet files: whole, atomically, with the ledger's schema."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,10 +17,10 @@ _GROUP = 25_000
 
 
 def write_entries(path: Path, entries: Iterable[LedgerEntry]) -> None:
-    """Replace ``path`` by a file that holds exactly these entries, in this order.
+    """Replace ``path`` with a file that holds exactly these entries, in this order.
 
     Raises:
-        LedgerError: it cannot be written; the old file is still there.
+        LedgerError: it cannot be written; the old file remains.
     """
     table = to_table(entries)
     try:
@@ -30,10 +30,10 @@ def write_entries(path: Path, entries: Iterable[LedgerEntry]) -> None:
 
 
 def read_entries(path: Path) -> list[LedgerEntry]:
-    """All entries of one ledger file.
+    """Read all entries of one ledger file.
 
     Raises:
-        LedgerError: the file is not a ledger file of a version that is known.
+        LedgerError: the file is no ledger file of a known version.
     """
     try:
         table = read_file(path)
@@ -44,10 +44,10 @@ def read_entries(path: Path) -> list[LedgerEntry]:
 
 
 def read_file(path: Path) -> pa.Table:
-    """One file as it is, with no column made of its path.
+    """Read one file as it is, without columns made of its path.
 
-    Always by its path and never by an open file: Arrow's own threads would then hold Python's bytes, and one that
-    lets go of them while the interpreter ends brings the process down (``terminate called``).
+    Pass Arrow the path, never an open file: its threads would hold Python's bytes, and a thread that releases them
+    while the interpreter ends crashes the process (``terminate called``).
 
     Raises:
         OSError, pa.ArrowException: it cannot be read as Parquet.
@@ -63,7 +63,7 @@ def _check_version(path: Path, schema: pa.Schema) -> None:
 
 
 def scan(paths: Sequence[Path], columns: Sequence[str] | None = None, where: Any = None) -> pa.Table:
-    """Some columns of many ledger files as one table, filtered by an Arrow expression.
+    """Read columns of many ledger files as one table, filtered by an Arrow expression.
 
     Raises:
         LedgerError: a file cannot be read.
@@ -74,7 +74,7 @@ def scan(paths: Sequence[Path], columns: Sequence[str] | None = None, where: Any
 
 
 def scan_groups(paths: Sequence[Path], columns: Sequence[str] | None = None, where: Any = None) -> Iterator[pa.Table]:
-    """The same piece by piece, each of some ten thousand rows, so that no more than that need be held at once.
+    """Read the same piece by piece, some ten thousand rows at a time, so that no more are in memory at once.
 
     Raises:
         LedgerError: a file cannot be read.

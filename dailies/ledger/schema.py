@@ -17,7 +17,7 @@ COLUMNS = tuple(SCHEMA.names)
 
 
 def to_table(entries: Iterable[LedgerEntry]) -> pa.Table:
-    """Entries as an Arrow table with the ledger's schema."""
+    """Return entries as an Arrow table with the ledger's schema."""
     rows = list(entries)
     arrays = [pa.array(_cells(rows, f), type=f.type) for f in SCHEMA]
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
@@ -30,9 +30,9 @@ def _cells(rows: list[LedgerEntry], column: pa.Field) -> list[Any]:
 
 
 def from_table(table: pa.Table) -> list[LedgerEntry]:
-    """The entries of a table with the ledger's columns; others are ignored, missing ones take the entry's defaults.
+    """Return the entries of a table; other columns are ignored, missing ones take the entry's defaults.
 
-    Entries are filled column by column, past the constructor: that takes a quarter of the time, and there are many.
+    Fill entries column by column, without the constructor: that takes a quarter of the time.
     """
     entries = [object.__new__(LedgerEntry) for _ in range(table.num_rows)]
     for name in COLUMNS:

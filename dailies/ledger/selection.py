@@ -1,4 +1,4 @@
-"""Part of a ledger: the entries of some months, batches or files of prompts."""
+"""Select entries of a ledger by months, batches or files of prompts."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to take from a ledger; what is left empty takes all.
+    """The entries to select; an empty attribute selects all.
 
     Attributes:
-        months: such as ``2026-11``, in the tariff's time zone: when a job completed, or else was planned.
+        months: such as ``2026-11``, in the tariff's time zone: when a job completed, else when it was submitted or planned.
         batches: ids of batches.
-        sources: files of prompts, as they were named when they were run.
+        sources: files of prompts, as the user named them.
         row_keys: rows.
     """
 
@@ -29,7 +29,7 @@ class Selection:
     row_keys: frozenset[str] = frozenset()
 
     def of(self, entries: Iterable[LedgerEntry], tariff: Tariff) -> Iterator[LedgerEntry]:
-        """Those entries that are meant, in their order."""
+        """Return the selected entries, in their order."""
         return (entry for entry in entries if self._takes(entry, tariff))
 
     def _takes(self, entry: LedgerEntry, tariff: Tariff) -> bool:
@@ -48,10 +48,10 @@ class Selection:
 
 
 def select_entries(folder: LedgerFolder, selection: Selection, tariff: Tariff) -> list[LedgerEntry]:
-    """Read the entries of a ledger that are meant, oldest batch first.
+    """Read the selected entries of a ledger, oldest batch first.
 
     Raises:
-        InputError: there are none; says what there is.
+        InputError: there are none; names what there is.
         LedgerError: a file of the ledger cannot be read.
     """
     entries = folder.entries(selection.row_keys or None)
@@ -64,7 +64,7 @@ def select_entries(folder: LedgerFolder, selection: Selection, tariff: Tariff) -
 
 
 def _there_is(entries: Iterable[LedgerEntry], selection: Selection, tariff: Tariff) -> list[str]:
-    """The latest of what could have been named instead."""
+    """Return the latest months, batches or sources that can be named instead."""
     if selection.months:
         return sorted({tariff.month(moment) for entry in entries if (moment := _moment(entry)) is not None})[-_SHOWN:]
     return sorted({entry.batch_id if selection.batches else entry.source for entry in entries})[-_SHOWN:]
@@ -75,5 +75,5 @@ def _moment(entry: LedgerEntry) -> datetime | None:
 
 
 def finished(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
-    """Those that have a video."""
+    """Return the entries that have a video."""
     return [entry for entry in entries if entry.status is EntryStatus.COMPLETED and entry.job_id and entry.video_url]

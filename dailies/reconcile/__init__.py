@@ -1,1 +1,1 @@
-"""Holds the ledger against the account: settle, abandon, verify."""
+"""Compare the ledger with the account and with itself: settle, abandon, verify."""

@@ -1,4 +1,4 @@
-"""What settling, giving up and verifying say to a person, and to a program."""
+"""The texts of a settlement, for people and for programs."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,21 +12,21 @@ from dailies.wording import count
 
 
 def settlement_facts(settlement: Settlement) -> dict[str, Any]:
-    """The same for programs."""
+    """Return a settlement for programs."""
     counted = {"looked_at": dict(settlement.looked_at), "open": dict(settlement.open)}  # asdict cannot do Counters
     return {**asdict(settlement), **counted, "verdict": verdict_of(settlement)}
 
 
 def settlement_lines(settlement: Settlement) -> Iterator[str]:
-    """What was done, and what is left to do, line by line."""
+    """Return what was done and what is left to do, line by line."""
     if settlement.folded:
-        yield f"Folded what runs that ended early had left: {count(len(settlement.folded), 'journal')}."
+        yield f"Recovered {count(len(settlement.folded), 'journal')} of interrupted runs."
     if settlement.booked_late:
-        yield f"Booked, as the FX of its month is known by now: {count(settlement.booked_late, 'charge')}."
+        yield f"Booked {count(settlement.booked_late, 'charge')}: the FX of the month is known now."
     looked_at = settlement.looked_at
     if looked_at:
         found = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(looked_at.items()))
-        yield f"Looked at {count(looked_at.total(), 'open job')}: {found}."
+        yield f"Polled {count(looked_at.total(), 'open job')}: {found}."
     rendering = settlement.open[EntryStatus.PENDING] + settlement.open[EntryStatus.PROCESSING]
     if rendering:
         yield f"Still rendering: {count(rendering, 'job')}; settle again later."
@@ -47,7 +47,7 @@ def settlement_lines(settlement: Settlement) -> Iterator[str]:
 
 
 def verdict_of(settlement: Settlement) -> str:
-    """One sentence about ledger and account."""
+    """Return one sentence about ledger and account."""
     comparison, told = settlement.comparison, settlement.told
     if comparison is None:
         return "Not compared with the account: other runs were at work meanwhile. Settle again when they have ended."
@@ -66,7 +66,7 @@ def verdict_of(settlement: Settlement) -> str:
 
 def _nothing_to_compare(balance_mxn: Decimal | None) -> str:
     if balance_mxn is None:
-        return "The service does not tell its balance, so there is nothing to compare the ledger with."
+        return "The service does not report its balance, so there is nothing to compare the ledger with."
     return f"The balance is {balance_mxn} MXN; from now on each settlement compares with the one before."
 
 

@@ -1,1 +1,1 @@
-"""The edge to the operating system: durable files and locks, failpoints, memory, Arrow."""
+"""The edge to the operating system: durable files, locks, failpoints, memory, Arrow."""

@@ -1,6 +1,6 @@
-"""Arrow columns as lists of Python values: what ``to_pylist`` gives, several times faster and in less memory.
+"""Arrow columns as lists of Python values: the same as ``to_pylist``, several times faster and in less memory.
 
-A ledger repeats itself: most columns have few different values, so these are made once and shared.
+Most columns of a ledger have few different values, so each value is made once and shared.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 
 def column_values(column: pa.ChunkedArray) -> list[Any]:
-    """The values of a column, None for nulls; maps as dictionaries, to be read only."""
+    """Return the values of a column, None for nulls, maps as dictionaries; treat these as read-only."""
     if column.null_count == len(column):
         return [None] * len(column)
     if pa.types.is_map(column.type):
@@ -27,7 +27,7 @@ def column_values(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _maps(column: pa.ChunkedArray) -> list[dict[str, str]]:
-    """Equal neighbours share one dictionary, and so do all empty ones."""
+    """Return maps as dictionaries; equal ones share one dictionary."""
     empty: dict[str, str] = {}
     if not pc.any(pc.greater(pc.list_value_length(_as_lists(column)), 0)).as_py():
         return [empty] * len(column)

@@ -1,8 +1,8 @@
-"""Points at which a run can be made to kill itself, so that tests prove what a crash just there leaves behind.
+"""Points at which a run can kill itself, so that tests prove what a crash at that point leaves behind.
 
-``DAILIES_FAILPOINT=after-intent:7`` ends the process by SIGKILL when it passes that point for the seventh time: no
-exception, no clean-up, as when the machine loses power. Without the variable a point is an empty call. It is read
-once, and here instead of in the settings, because it is none: nobody should find it in a ``.env``.
+``DAILIES_FAILPOINT=after-intent:7`` ends the process with SIGKILL when it passes that point for the seventh time: no
+exception, no clean-up, as when the machine loses power. Without the variable, a point is an empty call. The variable is
+read once, and here rather than in the settings: it is no setting and has no place in a ``.env``.
 """
 
 import os
@@ -14,40 +14,40 @@ VARIABLE = "DAILIES_FAILPOINT"
 
 
 class Failpoint(StrEnum):
-    """The windows that matter: what was just made durable, or what is about to be."""
+    """Moments just before or just after something becomes durable."""
 
     AFTER_DRAFT = "after-draft"
-    """A batch's manifest is written, but its journal is not visible yet."""
+    """The manifest of a batch is written, but its journal is not visible yet."""
     AFTER_MANIFEST = "after-manifest"
-    """One batch has its journal; those after it do not."""
+    """One batch has its journal; the next batches do not."""
     AFTER_OWNER = "after-owner"
-    """A batch has its owner, who has done nothing yet."""
+    """A run owns the batch, but has done nothing yet."""
     AFTER_INTENT = "after-intent"
     """The intent to submit is durable; nothing was sent."""
     AFTER_ANSWER = "after-answer"
-    """The job exists and its id was told, but is not durable."""
+    """The job exists and the run received its id, but the id is not durable."""
     AFTER_ID = "after-id"
-    """The job's id is durable; nobody has polled it."""
+    """The job id is durable; the job was never polled."""
     BEFORE_POLL = "before-poll"
-    """The first poll is announced, or another one is due; nothing was sent."""
+    """The first poll is announced, or a later one is due; nothing was sent."""
     AFTER_POLL = "after-poll"
-    """The poll was answered, perhaps by a charge; nothing of it is durable."""
+    """The poll was answered, perhaps with a charge; nothing of it is durable."""
     AFTER_OUTCOME = "after-outcome"
-    """The outcome is durable; nobody was told."""
+    """The outcome is durable, but not reported."""
     BEFORE_LINK = "before-link"
-    """A journal's segment is written, but not visible."""
+    """A segment of a journal is written, but not visible."""
     BEFORE_REPLACE = "before-replace"
-    """A new version of a ledger file is written, but the old one still stands."""
+    """A new version of a ledger file is written, but the old one is still in place."""
     AFTER_LEDGER_FILE = "after-ledger-file"
-    """One file of the ledger is replaced; others that belong to the same fold are not."""
+    """One file of the ledger is replaced; other files of the same fold are not."""
     AFTER_FOLD = "after-fold"
-    """The ledger has all that the journal holds, and the journal is still there."""
+    """The ledger has everything that the journal holds; the journal still exists."""
     AFTER_RENAME = "after-rename"
-    """The journal is out of sight, but not removed."""
+    """The journal is renamed out of sight, but not removed."""
 
 
 def _pass(_: Failpoint) -> None:
-    """Nothing is armed."""
+    """Do nothing: no point is armed."""
 
 
 def _armed(spec: str) -> Callable[[Failpoint], None]:

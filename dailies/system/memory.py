@@ -1,4 +1,4 @@
-"""What a hundred thousand rows ask of Python's and Arrow's memory."""
+"""Keep Python's and Arrow's memory small with a hundred thousand rows."""
 
 import gc
 from collections.abc import Iterator
@@ -6,16 +6,15 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-# Arrow's own allocator keeps what it once took: 17 MB more after two thousand entries. The system's gives it back.
+# Arrow's own allocator keeps memory: 17 MB more after two thousand entries. The system's allocator returns it.
 pa.set_memory_pool(pa.system_memory_pool())
 
 
 @contextmanager
 def many_objects() -> Iterator[None]:
-    """Let Python's cyclic collector rest while a block, or a function decorated with it, makes many objects.
+    """Pause Python's cyclic collector while a block, or a decorated function, makes many objects.
 
-    They refer to each other without circles, so the collector would find nothing; and it would look again and again,
-    for longer than the rows take to be planned.
+    The objects form no cycles, so the collector would find nothing, but its searches would take longer than planning.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -27,5 +26,5 @@ def many_objects() -> Iterator[None]:
 
 
 def give_back() -> None:
-    """Give the system back what Arrow's tables no longer need: after a hundred thousand rows that is 100 MB."""
+    """Return memory that Arrow's tables no longer need to the system: 100 MB after a hundred thousand rows."""
     pa.default_memory_pool().release_unused()

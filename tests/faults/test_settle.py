@@ -43,7 +43,7 @@ def test_jobs_that_a_dead_run_left_are_collected_and_the_books_agree(direct: Pla
     csv = leave_open(direct, 8)
     done = settle(direct)
     assert done.returncode == 0, done.stdout
-    assert "Folded what runs that ended early had left: 1 journal." in done.stdout
+    assert "Recovered 1 journal of interrupted runs." in done.stdout
     assert "they agree" in done.stdout
     assert list(breaches_at_the_end(direct.ledger, direct.sandbox, 8)) == []
     assert direct.run_csv(csv) == 0
