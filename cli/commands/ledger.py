@@ -23,7 +23,7 @@ def quarantine(batch: Annotated[str, Parameter(help="The batch whose journal is 
     """
     from cli.screen.settlement import show_quarantine
     from cli.service import find_service
-    from dailies.ledger.quarantine import quarantine_journal
+    from dailies.reconcile.quarantine import quarantine_journal
 
     show_quarantine(console(), quarantine_journal(find_service().open_ledger(), batch))
     return 0

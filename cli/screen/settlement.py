@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from cli.screen.console import complain, say
-from dailies.ledger.quarantine import Quarantine
+from dailies.reconcile.quarantine import Quarantine
 from dailies.reconcile.settle import Settlement
 from dailies.reconcile.verify import Verification
 from dailies.reconcile.wording import settlement_lines, verdict_of

@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 
 from dailies.errors import LedgerError
 from dailies.ledger import parquet
-from dailies.ledger.batch_id import month_of_batch
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.identity import Identity, read_identity, write_identity
+from dailies.ledger.manifest import month_of_batch
 from dailies.ledger.merge import merge_all
 from dailies.ledger.schema import from_table
 from dailies.naming import full_name, is_gone

@@ -19,9 +19,8 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 from dailies.errors import JournalDamagedError, JournalError
-from dailies.ledger.batch_id import month_of_batch
 from dailies.ledger.entry import LedgerEntry
-from dailies.ledger.manifest import Manifest
+from dailies.ledger.manifest import Manifest, month_of_batch
 from dailies.system.durable import FileLock, create_file, sync_folder
 from dailies.system.failpoints import Failpoint, reach
 

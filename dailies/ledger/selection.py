@@ -17,7 +17,7 @@ class Selection:
     """The entries to select; an empty attribute selects all.
 
     Attributes:
-        months: such as ``2026-11``, in the tariff's time zone: when a job completed, else when it was submitted or planned.
+        months: such as ``2026-11``, in the tariff's time zone: when a job completed, else was submitted or planned.
         batches: ids of batches.
         sources: files of prompts, as the user named them.
         row_keys: rows.

@@ -12,11 +12,11 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dailies.ledger.charges import could_be_charged_in, may_be_charged, worst_now
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import JournalState, is_live, journal_paths, replay
 from dailies.ledger.merge import merge_all
-from dailies.ledger.reservations import could_be_charged_in, may_be_charged, worst_now
 from dailies.ledger.schema import from_table
 from dailies.pricing import ZERO, Tariff
 

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dailies.errors import RefusedError
-from dailies.ledger.batch_id import new_batch_id
 from dailies.ledger.charges import book_late
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import is_live, journal_paths
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.journal_writer import create_journals
-from dailies.ledger.manifest import Manifest, cut_batches
+from dailies.ledger.manifest import Manifest, cut_batches, new_batch_id
 from dailies.ledger.snapshot import read_snapshot
 from dailies.planning.approval import require_approved
 from dailies.planning.plan import Plan, Stamp, make_plan

@@ -7,7 +7,7 @@ import pytest
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import discard
 from dailies.ledger.journal_writer import create_journal
-from dailies.ledger.quarantine import quarantine_journal
+from dailies.reconcile.quarantine import quarantine_journal
 from dailies.system.durable import create_file, make_folders, replace_file
 from tests.factories import BATCH, make_entry, make_folder, make_manifest
 from tests.syscalls import record_syscalls

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from dailies.errors import LedgerError
 from dailies.ledger import parquet as parquet_module
-from dailies.ledger.batch_id import new_batch_id
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.identity import organisation_of
+from dailies.ledger.manifest import new_batch_id
 from dailies.ledger.parquet import read_entries, write_entries
 from dailies.ledger.schema import from_table, to_table
 from dailies.naming import full_name

@@ -14,12 +14,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dailies.ledger import parquet
-from dailies.ledger.batch_id import new_batch_id
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.journal_writer import Journal, create_journal
-from dailies.ledger.manifest import ClaimedRow, Manifest
+from dailies.ledger.manifest import ClaimedRow, Manifest, new_batch_id
 from dailies.planning.caps import Caps
 from dailies.planning.claim import read_plan
 from dailies.planning.outcome import read_outcome

@@ -12,8 +12,8 @@ from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import journal_paths, replay, stray_paths
 from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.journal_writer import Journal, create_journal
-from dailies.ledger.quarantine import DAMAGED, quarantine_journal
 from dailies.planning.claim import claim_rows
+from dailies.reconcile.quarantine import DAMAGED, quarantine_journal
 from dailies.reconcile.verify import verify_ledger
 from tests.factories import (
     BATCH,
