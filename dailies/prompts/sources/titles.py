@@ -37,9 +37,9 @@ def find_header(rows: Sequence[Sequence[str]], places: Sequence[int], is_known: 
 
 
 def is_alone(rows: Sequence[Sequence[str]], places: Sequence[int]) -> bool:
-    """Whether a single cell stands apart above single cells: then it may be a title or the header."""
+    """Whether a single cell stands apart above a single cell: then it may be a title or the header."""
     filled = [sum(1 for cell in row if cell.strip()) for row in rows]
-    return len(rows) > 1 and max(filled) == 1 and places[1] > places[0] + 1
+    return filled[:2] == [1, 1] and places[1] > places[0] + 1
 
 
 def _below_titles(rows: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
