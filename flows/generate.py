@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -106,33 +106,41 @@ async def generate(
         encoding: How the text is encoded, if not in UTF-8 or UTF-16.
         allow_error_texts: Take #REF!, nan and the like as texts.
     """
-    reading = ReadOptions.chosen(locals(), template=template or None)
-    options = RunOptions.chosen(
-        locals(),
-        sources=(csv, *more_csv),
-        take_over=tuple(take_over),
-        approved_rows=tuple(approved_rows),
-        reading=reading,
+    return await _make_videos(_options(locals()))
+
+
+def _options(parameters: Mapping[str, Any]) -> RunOptions:
+    """Turn the parameters of the flow into the options of a run."""
+    return RunOptions.chosen(
+        parameters,
+        sources=(parameters["csv"], *parameters["more_csv"]),
+        take_over=tuple(parameters["take_over"]),
+        approved_rows=tuple(parameters["approved_rows"]),
+        reading=ReadOptions.chosen(parameters, template=parameters["template"] or None),
     )
+
+
+async def _make_videos(options: RunOptions) -> State[Any]:
+    """Read, claim, run the batches, and write what became of every row."""
     settings = await load_run_settings(**options.overrides)
-    if deployment.id and max_cost_mxn is None:
+    if deployment.id and options.max_cost_mxn is None:
         raise SettingsError("A deployment must be given max_cost_mxn, because no person sees its plan.")
     refuse_stdin(options.sources)
     whole = options.read(settings)
     for note in whole.notes:
         get_run_logger().info(note)
-    prompts = whole.first(limit)
     folder = open_ledger(settings)
     require_ledger(folder, settings, options)
     terms = terms_from(settings, options, balance=await ask_balance(settings, folder))
     await require_target(settings)
-    claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, datetime.now(UTC), str(flow_run.id))
+    prompts, now = whole.first(options.limit), datetime.now(UTC)
+    claim = await asyncio.to_thread(claim_rows, folder, prompts, terms, now, str(flow_run.id))
     async with _running(settings, folder, claim) as context:
         await publish_plan(claim.plan)
-        await (run_elsewhere if fan_out else _run_here)(context, claim.batches)
+        await (run_elsewhere if options.fan_out else _run_here)(context, claim.batches)
     outcome = read_outcome(folder, whole, terms.policy)
     results = keep_results(settings, outcome)
-    outcome = outcome.first(limit)
+    outcome = outcome.first(options.limit)
     complaint = ""
     if context.stop.may_poll:
         async with stop_on_cancel(context.stop, str(flow_run.id)):
