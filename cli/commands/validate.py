@@ -25,6 +25,8 @@ def validate(csv: Csv, /, *, reading: ShownReading = AS_WRITTEN, as_json: Json =
         if as_json:
             mistakes = [asdict(fault) for fault in error.errors]
             say_json({"source": " ".join(csv), "valid": False, "mistakes": mistakes, "command": error.command or None})
+        elif error.command:  # the message ends with the command that reads the file
+            complain(str(error))
         else:
             complain(f"{error}\n{count(len(error.errors), 'mistake')}. Nothing was sent.")
         return error.exit_code

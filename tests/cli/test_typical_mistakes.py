@@ -3,85 +3,17 @@
 Exit code 2 everywhere: refused before anything was spent.
 """
 
-import contextlib
-import io
 import json
-import os
-import pty
 import re
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
 
-from dailies.gateway.testing import RunningSandbox
 from dailies.ledger.folder import LedgerFolder
+from tests.cli.place import REVOKED, Place
 from tests.commandline import dailies
-from tests.factories import LIVE_KEY, TEST_KEY
-from tests.stubs import answering
-from tests.workplace import DAILIES
-
-MODELS = json.dumps({"object": "list", "data": [{"id": "fal/kling-2"}]})
-REVOKED = json.dumps({"error": {"message": "The API key was revoked.", "code": "key_revoked", "request_id": "req_1"}})
-
-
-class Place:
-    """A folder, an environment, a sandbox to talk to, and what has to be closed afterwards."""
-
-    def __init__(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox, stack: contextlib.ExitStack
-    ) -> None:
-        self.path = path
-        self.sandbox = sandbox
-        self._monkeypatch = monkeypatch
-        self._stack = stack
-
-    def set(self, **variables: str) -> None:
-        for name, value in variables.items():
-            self._monkeypatch.setenv(name, value)
-
-    def unset(self, name: str) -> None:
-        self._monkeypatch.delenv(name)
-
-    def send(self, content: bytes) -> None:
-        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-
-    def csv(self, text: str) -> None:
-        (self.path / "prompts.csv").write_text(text, "utf-8")
-
-    def serve(self, **answers: tuple[int, str]) -> str:
-        return self._stack.enter_context(answering({f"/v1/{name}": answer for name, answer in answers.items()}))
-
-    def live(self, **answers: tuple[int, str]) -> None:
-        month = f"{datetime.now(UTC):%Y-%m}"
-        routes = {"models": (200, MODELS), **answers}
-        self.set(GEEKHUB_API_KEY=LIVE_KEY, GEEKHUB_BASE_URL=f"{self.serve(**routes)}/v1", DAILIES_FX=f"{month}=20,*=20")
-
-    def occupy_port(self) -> int:
-        taken = self._stack.enter_context(socket.socket())
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        return int(taken.getsockname()[1])
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox) -> Iterator[Place]:
-    with contextlib.ExitStack() as stack:
-        made = Place(tmp_path, monkeypatch, sandbox, stack)
-        made.csv("prompt\na lighthouse\na harbour\n")
-        made.set(
-            GEEKHUB_API_KEY=sandbox.api_key,
-            GEEKHUB_BASE_URL=sandbox.base_url,
-            DAILIES_FX="*=20",
-            DAILIES_REQUEST_TIMEOUT_S="5",
-        )
-        yield made
+from tests.factories import TEST_KEY
 
 
 def _nothing(place: Place) -> None: ...
@@ -116,13 +48,13 @@ MISTAKES = [
     Mistake(
         "no column of prompts",
         "validate prompts.csv",
-        "line 1.*prompt",
+        "there is no column prompt.*\nThis reads it: dailies plan prompts.csv --columns prompt=1",
         lambda place: place.csv("text\na lighthouse\n"),
     ),
     Mistake(
         "a column misspelt",
         "validate prompts.csv",
-        "duraton.*did you mean duration",
+        "column 2 looks like duration\nThis reads it: dailies plan prompts.csv --columns duration=2",
         lambda place: place.csv("prompt,duraton\na lighthouse,5\n"),
     ),
     Mistake(
@@ -350,56 +282,3 @@ def test_a_ledger_of_another_organisation_is_refused(place: Place, capsys: pytes
 def test_debug_shows_where_an_error_comes_from(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Exception, match="there is no such file"):
         dailies(capsys, "plan", "nowhere.csv", "--debug")
-
-
-@pytest.mark.parametrize("answer", [b"n\n", b"\x04"], ids=["n", "Ctrl-D"])
-def test_real_money_is_asked_for_on_a_terminal_and_no_is_no(place: Place, answer: bytes) -> None:
-    place.live()
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [DAILIES, "run", "prompts.csv", "--new-ledger"], stdin=theirs, stdout=theirs, stderr=theirs
-    ) as asking:
-        os.close(theirs)
-        said = b""
-        while b"Spend up to 8.40 MXN?" not in said:
-            said += os.read(ours, 4096)
-        os.write(ours, answer)
-        assert asking.wait(timeout=60) == 2
-    with contextlib.suppress(OSError):  # a terminal without a process at its other end
-        said += os.read(ours, 4096)
-    os.close(ours)
-    assert b"Nothing was spent." in said
-
-
-def test_a_new_ledger_for_real_money_is_asked_for_on_a_terminal(place: Place) -> None:
-    place.live()
-    ours, theirs = pty.openpty()
-    with subprocess.Popen([DAILIES, "run", "prompts.csv"], stdin=theirs, stdout=theirs, stderr=theirs) as asking:
-        os.close(theirs)
-        said = b""
-        while b"[y/n]" not in said:
-            said += os.read(ours, 4096)
-        os.write(ours, b"n\n")
-        assert asking.wait(timeout=60) == 2
-    os.close(ours)
-    assert b"Start a new ledger in" in said
-    assert b"Spend up to" not in said
-
-
-def test_ctrl_c_at_the_question_says_that_nothing_is_lost(place: Place) -> None:
-    place.live()
-    ours, theirs = pty.openpty()
-    command = [DAILIES, "run", "prompts.csv", "--new-ledger"]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE) as asking:
-        os.close(theirs)
-        said = b""
-        while b"Spend up to 8.40 MXN?" not in said:
-            said += os.read(ours, 4096)
-        asking.send_signal(signal.SIGINT)
-        try:
-            _, complaint = asking.communicate(timeout=60)
-        finally:
-            asking.kill()
-    os.close(ours)
-    assert asking.returncode == 130
-    assert complaint.decode().strip() == "Stopped. Nothing is lost: the same command continues."

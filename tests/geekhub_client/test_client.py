@@ -2,107 +2,41 @@
 
 import asyncio
 import pickle
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import Any
 
 import httpx
 import pytest
 import stamina
 from pydantic import SecretStr
 
-from dailies import errors
 from dailies.errors import (
     BalanceEmptyError,
     ContentFilterError,
-    DailiesError,
-    InputError,
-    JobFailedError,
     JobNotFoundError,
-    JobPending,
     KeyRefusedError,
     PaceError,
-    RowError,
     RowRefusedError,
     ServiceError,
     TransportError,
 )
 from dailies.geekhub_client.client import MAX_TRIES, GeekHubClient, OpenGate
-from dailies.geekhub_client.job import JobStatus, VideoRequest
+from dailies.geekhub_client.job import JobStatus
 from tests.factories import LIVE_KEY, TEST_KEY
-
-JOB_ID = "0b5c9c2e-0000-4000-8000-000000000001"
-REQUEST = VideoRequest("fal/kling-2", "a lighthouse", 5, "16:9")
-Handler = Callable[[httpx.Request], httpx.Response]
-
-
-@pytest.fixture(autouse=True)
-def _no_waits() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
-
-
-class Gate:
-    """Counts what it lets pass and what it is told."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-        self.pauses: list[float] = []
-
-    async def ready(self) -> None:
-        self.passed += 1
-
-    def pause(self, seconds: float, *, is_poll: bool = False) -> None:
-        self.pauses.append(seconds)
-
-    def hold(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-
-
-class Service:
-    """Answers with what it was told to, one after the other; the last one for ever."""
-
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
-        self.requests: list[httpx.Request] = []
-        self._answers = list(answers)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
-
-    def client(self, **changes: Any) -> GeekHubClient:
-        settings: dict[str, Any] = {"gate": Gate(), **changes}
-        return GeekHubClient(
-            "https://api.test/v1/", SecretStr(LIVE_KEY), transport=httpx.MockTransport(self), **settings
-        )
-
-
-def job(status: str = "processing", **changes: Any) -> httpx.Response:
-    return httpx.Response(200, json={"id": JOB_ID, "status": status, **changes})
-
-
-def refusal(status: int, message: str = "no", code: str = "code", **headers: str) -> httpx.Response:
-    body = {"error": {"message": message, "code": code, "request_id": "req_1"}}
-    return httpx.Response(status, json=body, headers={name.replace("_", "-"): v for name, v in headers.items()})
-
-
-LOST = httpx.ReadTimeout("timed out")
-OFFLINE = httpx.ConnectError("connection refused")
-BLANK_502 = httpx.Response(502)
-FILTERED = refusal(502, "content filter")
-
-
-async def create(service: Service, **changes: Any) -> Any:
-    async with service.client(**changes) as client:
-        return await client.create_video(REQUEST, "ledger:row:1")
-
-
-async def poll(service: Service, **changes: Any) -> Any:
-    async with service.client(**changes) as client:
-        return await client.get_video(JOB_ID)
+from tests.geekhub_client.service import (
+    BLANK_502,
+    FILTERED,
+    JOB_ID,
+    LOST,
+    OFFLINE,
+    REQUEST,
+    Gate,
+    Service,
+    create,
+    job,
+    poll,
+    refusal,
+)
 
 
 async def test_a_submit_is_sent_as_documented():
@@ -349,54 +283,6 @@ async def test_the_key_appears_in_no_repr():
     async with Service(job()).client() as client:
         assert repr(client) == "GeekHubClient('https://api.test/v1')"
         assert LIVE_KEY not in f"{vars(client)}"
-
-
-def error_classes(root: type[DailiesError] = DailiesError) -> Iterator[type[DailiesError]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from error_classes(child)
-
-
-@pytest.mark.parametrize("kind", [k for k in error_classes() if issubclass(k, ServiceError)])
-def test_service_errors_pickle_with_all_they_carry(kind):
-    error = kind("no", "code", 500, "req_1", in_doubt=True, retry_after_s=1.5)
-
-    copy = pickle.loads(pickle.dumps(error))
-
-    assert type(copy) is kind
-    assert (str(copy), vars(copy)) == (str(error), vars(error))
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        JobPending("job-1", "still rendering"),
-        JobFailedError("job-1", "fal status: ERROR"),
-        InputError((RowError("prompts.csv", 3, "prompt", "there is none", "write one"),)),
-        *(
-            kind("why")
-            for kind in error_classes()
-            if not issubclass(kind, ServiceError | InputError | errors.JobStateError)
-        ),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_every_other_error_pickles_too(error):
-    copy = pickle.loads(pickle.dumps(error))
-
-    assert (type(copy), str(copy), copy.args) == (type(error), str(error), error.args)
-
-
-def test_the_tree_of_errors_is_drawn_in_full():
-    drawn = errors.__doc__ or ""
-
-    assert [kind.__name__ for kind in error_classes() if kind.__name__ not in drawn] == []
-
-
-def test_only_what_may_succeed_when_it_is_sent_again_is_retryable():
-    retryable = {kind for kind in error_classes() if kind.retryable}
-
-    assert retryable == {PaceError, TransportError, JobNotFoundError, JobPending}
 
 
 class Drip(httpx.AsyncByteStream):

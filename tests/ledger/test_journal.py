@@ -1,12 +1,10 @@
 """The journal: what was put is there whatever happens, and whoever was fenced stops."""
 
 import asyncio
-import errno
 import json
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,85 +12,16 @@ from pathlib import Path
 import pytest
 
 from dailies.errors import FencedError, JournalError, RefusedError
-from dailies.ledger import journal as journals_module
 from dailies.ledger import journal_writer
-from dailies.ledger.entry import EntryStatus, LedgerEntry
-from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import discard, is_live, journal_paths, replay, seal, sweep
-from dailies.ledger.journal_fold import fold_batch, fold_dead
+from dailies.ledger.entry import EntryStatus
+from dailies.ledger.journal import is_live, journal_paths, replay, seal, sweep
+from dailies.ledger.journal_fold import fold_dead
 from dailies.ledger.journal_writer import Journal, create_journal, create_journals
 from dailies.system import durable as durable_module
-from dailies.system.durable import FileLock, create_file
-from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_folder, make_manifest
-from tests.processes import Child, child
-
-FENCED = 7
-ROWS = tuple(make_entry(str(number), source_line=number + 2) for number in range(3))
-
-OWNER = f"""
-import asyncio, sys
-from dataclasses import replace
-from pathlib import Path
-from dailies.errors import FencedError
-from dailies.ledger.journal_writer import Journal
-from dailies.ledger.entry import EntryStatus
-
-async def main():
-    journal = Journal.own(Path(sys.argv[1]), "the child")
-    rows = [row.entry for row in journal.manifest.rows]
-    print("ready", flush=True)
-    for number in range(1, 1_000_000):
-        if sys.argv[2] == "when told" and not sys.stdin.readline():
-            return
-        row = rows[number % len(rows)]
-        await journal.put(replace(row, status=EntryStatus.PROCESSING, polls=number))
-        print(number, flush=True)
-
-try:
-    asyncio.run(main())
-except FencedError:
-    sys.exit({FENCED})
-"""
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> LedgerFolder:
-    return make_folder(tmp_path / "ledger")
-
-
-@pytest.fixture
-def path(folder: LedgerFolder) -> Path:
-    """A batch of three rows that was claimed; whoever claimed it has let go."""
-    create_journal(folder.journals, make_manifest(*ROWS)).release()
-    return folder.journals / BATCH
-
-
-@pytest.fixture
-async def journal(path: Path) -> AsyncIterator[Journal]:
-    journal = Journal.own(path, "me")
-    yield journal
-    await journal.settle()
-    journal.close()
-
-
-def segments(path: Path) -> list[str]:
-    return sorted(found.name for found in path.glob("*.jsonl"))
-
-
-def no_space(*_: object) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def pending(entry: LedgerEntry) -> LedgerEntry:
-    return replace(entry, status=EntryStatus.PENDING, job_id="job-1")
-
-
-def heard_up_to(number: int, owner: Child) -> int:
-    heard = 0
-    while heard < number:
-        line = owner.hear()
-        heard = int(line) if line.isdecimal() else heard
-    return heard
+from dailies.system.durable import create_file
+from tests.factories import BATCH, KLING_5_S_MXN, NOW, OTHER_BATCH, completed, make_entry, make_manifest
+from tests.ledger.journals import FENCED, OWNER, ROWS, heard_up_to, no_space, pending, segments
+from tests.processes import child
 
 
 def test_a_new_journal_holds_its_manifest_and_is_alive(folder):
@@ -217,102 +146,6 @@ async def test_finished_rows_and_later_attempts_are_told_by_the_journal(journal,
     assert (state.owner, state.sealed) == ("me", False)
 
 
-async def test_a_batch_has_one_owner(journal, path):
-    with pytest.raises(FencedError, match="belongs to another run"):
-        Journal.own(path, "another")
-
-
-def test_of_two_who_want_a_batch_at_the_same_moment_one_gets_it(path, monkeypatch):
-    """Both have read that nobody owns it; the segment's number decides."""
-    replayed = journals_module.replay
-
-    def replay_then_lose(where: Path) -> journals_module.JournalState:
-        state = replayed(where)
-        create_file(where / "000002.jsonl", b'{"kind":"owner","who":"the other"}\n')
-        return state
-
-    monkeypatch.setattr(journal_writer, "replay", replay_then_lose)
-
-    with pytest.raises(FencedError):
-        Journal.own(path, "me")
-
-    assert not is_live(path)
-
-
-def test_a_sealed_batch_cannot_be_owned(path):
-    seal(path, "another")
-
-    with pytest.raises(FencedError):
-        Journal.own(path, "me")
-
-
-def test_a_folded_batch_cannot_be_owned(folder, path):
-    fold_batch(folder, BATCH, "another")
-
-    with pytest.raises(FencedError):
-        Journal.own(path, "me")
-
-
-def test_a_batch_that_cannot_be_written_cannot_be_owned(path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", no_space)
-
-    with pytest.raises(JournalError, match="No space left") as caught:
-        Journal.own(path, "me")
-
-    assert not isinstance(caught.value, FencedError)
-    assert not is_live(path)
-
-
-async def test_the_owner_of_a_sealed_journal_stops_at_its_next_put(journal, path):
-    await journal.put(pending(ROWS[0]))
-    sealed = seal(path, "another")
-
-    for _ in range(2):
-        with pytest.raises(FencedError):
-            await journal.put(pending(ROWS[1]))
-
-    assert isinstance(journal.fault, FencedError)
-    assert replay(path).entries == sealed.entries
-
-
-async def test_the_owner_of_a_folded_journal_stops_at_its_next_put(journal, folder, path):
-    await journal.put(pending(ROWS[0]))
-    fold_batch(folder, BATCH, "another")
-
-    with pytest.raises(FencedError):
-        await journal.put(pending(ROWS[1]))
-
-    assert [entry.status for entry in folder.entries()] == ["pending", "planned", "planned"]
-    assert not path.exists()
-
-
-def test_sealing_twice_is_sealing_once(path):
-    assert seal(path, "one") == seal(path, "another")
-    assert segments(path) == ["000001.jsonl", "000002.jsonl"]
-
-
-def test_sealing_reads_what_the_owner_writes_at_the_last_moment(path, monkeypatch):
-    replayed, moments = journals_module.replay, iter([pending(ROWS[0])])
-
-    def replay_before_a_write(where: Path) -> journals_module.JournalState:
-        state = replayed(where)
-        for entry in moments:
-            journal = Journal(where, state, FileLock(where / "lock"))
-            create_file(where / "000002.jsonl", journal._change(entry, final=False))
-        return state
-
-    monkeypatch.setattr(journals_module, "replay", replay_before_a_write)
-
-    assert seal(path, "another").entries[ROWS[0].key] == pending(ROWS[0])
-
-
-def test_a_journal_that_cannot_be_sealed_is_told(path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", no_space)
-
-    with pytest.raises(JournalError, match="No space left"):
-        seal(path, "another")
-
-
 @pytest.mark.parametrize("call", ["fsync", "link"])
 async def test_a_full_disk_ends_all_writing_for_good(journal, path, monkeypatch, call):
     with monkeypatch.context() as patched:
@@ -381,127 +214,6 @@ def test_an_owner_paused_at_any_moment_has_everything_it_was_told_is_durable_in_
 
         assert owner.end() == FENCED
     assert max(entry.polls for entry in folder.entries()) >= heard
-
-
-def test_replaying_after_a_kill_gives_everything_up_to_some_put_and_nothing_after_it(path):
-    with child(OWNER, path, "without a break") as owner:
-        heard = heard_up_to(40, owner)
-        owner.kill()
-
-    polls = sorted(entry.polls for entry in replay(path).entries.values())
-
-    assert not is_live(path)
-    assert polls == list(range(polls[0], polls[0] + 3))
-    assert polls[-1] >= heard
-
-
-def test_a_journal_can_be_read_while_it_is_being_written(path):
-    """A listing that is made meanwhile may show a segment and not the one before it."""
-    done = threading.Event()
-
-    def write() -> None:
-        for number in range(2, 150):
-            create_file(path / f"{number:06d}.jsonl", b'{"kind":"owner","who":"me"}\n')
-        done.set()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    seen = 0
-    while not done.is_set():
-        assert replay(path).segments >= seen
-        seen = replay(path).segments
-    writer.join()
-    assert replay(path).segments == 149
-
-
-def test_a_listing_that_leaves_out_a_segment_does_no_harm(path, monkeypatch):
-    create_file(path / "000002.jsonl", b'{"kind":"owner","who":"me"}\n')
-    create_file(path / "000003.jsonl", b'{"kind":"seal","by":"me"}\n')
-    everything = Path.iterdir
-    monkeypatch.setattr(Path, "iterdir", lambda self: (p for p in everything(self) if p.name != "000002.jsonl"))
-
-    assert replay(path).sealed
-
-
-def test_a_missing_segment_is_damage(path):
-    create_file(path / "000003.jsonl", b'{"kind":"seal","by":"me"}\n')
-
-    with pytest.raises(JournalError, match=r"damaged.*segment 2 is missing"):
-        replay(path)
-
-
-@pytest.mark.parametrize("line", ["{", "[]", '{"kind":"entry"}', '{"kind":"entry","row_key":"x","attempt":1}'])
-def test_a_segment_that_makes_no_sense_is_damage_and_is_kept(folder, path, line):
-    create_file(path / "000002.jsonl", line.encode())
-
-    with folder.lock(), pytest.raises(JournalError, match="damaged"):
-        fold_dead(folder, "me")
-
-    assert segments(path)[:2] == ["000001.jsonl", "000002.jsonl"]
-
-
-def test_a_journal_without_a_manifest_is_damage(path):
-    (path / "000001.jsonl").unlink()
-
-    with pytest.raises(JournalError, match="damaged"):
-        replay(path)
-
-
-def test_replaying_a_journal_that_was_folded_says_so(folder, path):
-    fold_batch(folder, BATCH, "me")
-
-    with pytest.raises(FileNotFoundError):
-        replay(path)
-    with pytest.raises(FileNotFoundError):
-        seal(path, "me")
-
-
-def test_replaying_a_journal_that_is_folded_in_the_middle_never_gives_a_part_of_it(path, monkeypatch):
-    create_file(path / "000002.jsonl", b'{"kind":"owner","who":"me"}\n')
-    read_bytes = Path.read_bytes
-
-    def read_then_fold(segment: Path) -> bytes:
-        content = read_bytes(segment)
-        if path.exists():
-            discard(path)
-        return content
-
-    monkeypatch.setattr(Path, "read_bytes", read_then_fold)
-
-    with pytest.raises(FileNotFoundError):
-        replay(path)
-
-
-def test_a_journal_whose_process_was_killed_is_dead(folder):
-    create = """
-import sys
-from pathlib import Path
-from dailies.ledger.journal_writer import create_journal
-from tests.factories import make_entry, make_manifest
-lock = create_journal(Path(sys.argv[1]), make_manifest(make_entry()))
-print("claimed", flush=True)
-sys.stdin.readline()
-"""
-    with child(create, folder.journals) as claimant:
-        assert claimant.hear() == "claimed"
-        assert is_live(folder.journals / BATCH)
-        claimant.kill()
-
-    assert not is_live(folder.journals / BATCH)
-
-
-def test_somebody_who_asks_at_the_same_moment_does_not_make_a_dead_journal_look_alive(path, monkeypatch):
-    other = FileLock(path / "lock")
-    assert other.try_acquire()
-    monkeypatch.setattr(journals_module.time, "sleep", lambda _: other.release())
-
-    assert not is_live(path)
-
-
-def test_a_journal_without_its_lock_file_as_a_copy_may_be_is_dead(path):
-    (path / "lock").unlink()
-
-    assert not is_live(path)
 
 
 def test_more_batches_than_there_may_be_open_files_are_refused_before_anything_is_written(folder, monkeypatch):

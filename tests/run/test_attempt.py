@@ -1,10 +1,6 @@
-"""Shooting: the order of effects, row by row, against a small service that looks at our disk when we call it."""
+"""One attempt: the order of its effects, against a small service that reads our disk when we call it."""
 
 import asyncio
-import errno
-import os
-import random
-from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -12,15 +8,12 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from dailies.errors import FencedError, JobPending, JournalError, KeyRefusedError, LedgerError
+from dailies.errors import FencedError, JobPending, KeyRefusedError, LedgerError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
-from dailies.ledger.folder import LedgerFolder
-from dailies.ledger.journal import replay, seal
+from dailies.ledger.journal import replay
 from dailies.ledger.journal_fold import fold_dead
 from dailies.pacing.poll_schedule import PollSchedule
-from dailies.planning.claim import claim_rows, read_plan
-from dailies.planning.next_attempt import AttemptPolicy
-from dailies.prompts.reader import PromptRow
+from dailies.planning.claim import claim_rows
 from dailies.run.attempt import Attempt
 from dailies.run.run_rows import PLAIN_STEPS, Steps, run_rows
 from dailies.run.stop import StopLevel
@@ -34,15 +27,11 @@ from tests.factories import (
     make_terms,
 )
 from tests.fake_api import ORGANISATION, FakeApi, Fate
-from tests.run.scene import Scene, open_scene
+from tests.run.scene import open_scene
 
 S = EntryStatus
 ROW = make_row("a")
 AT_ONCE = {"give_up_after_s": 1e-6}
-
-
-def full_disk(*_: object) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 async def test_a_row_is_submitted_polled_and_charged(folder):
@@ -148,78 +137,6 @@ async def test_a_content_filter_has_its_own_code(folder):
         await scene.run()
 
     assert scene.entries["a"].error_code == "content_filter"
-
-
-async def test_a_lost_answer_is_asked_for_again_with_the_same_key(folder):
-    async with open_scene(folder, FakeApi({"a": ["lost"]})) as scene:
-        await scene.run()
-
-    assert len(scene.api.posts) == 2
-    assert len(set(scene.api.posts)) == 1
-    (entry,) = scene.fold()
-    assert (entry.status, entry.submit_tries, len(scene.api.jobs)) == (S.COMPLETED, 2, 1)
-
-
-async def test_a_submit_that_is_never_answered_stays_in_doubt_and_is_repeated_by_the_next_run(folder):
-    api = FakeApi({"a": ["unheard"]})
-    async with open_scene(folder, api) as scene:
-        await scene.run()
-    (entry,) = scene.fold()
-    assert (entry.status, entry.job_id, entry.error_code) == (S.IN_DOUBT, None, "no_answer")
-    assert (len(api.posts), api.gets) == (5, [])
-
-    api.fates["a"] = ["renders"]
-    async with open_scene(folder, api) as scene:
-        await scene.run()
-
-    assert len(set(api.posts)) == 1
-    assert [entry.status for entry in scene.fold()] == [S.COMPLETED]
-
-
-async def test_a_row_in_doubt_stays_so_while_the_next_run_is_clearly_refused(folder):
-    """That a second request was refused says nothing about the first one."""
-    api = FakeApi({"a": ["unheard"]})
-    for fate in ("unheard", 503):
-        api.fates["a"] = [fate]
-        async with open_scene(folder, api) as scene:
-            await scene.run()
-        assert [entry.status for entry in scene.fold()] == [S.IN_DOUBT]
-
-    assert len(set(api.posts)) == 1
-
-
-async def test_a_submit_in_doubt_that_is_to_be_held_is_sent_once_and_never_claimed(folder):
-    hold = AttemptPolicy(hold_in_doubt=True)
-    async with open_scene(folder, FakeApi({"a": ["lost"]}), policy=hold, repeat_in_doubt=False) as scene:
-        await scene.run()
-    scene.fold()
-
-    claim = claim_rows(folder, make_file(ROW), make_terms(policy=hold), NOW)
-
-    assert (len(scene.api.posts), scene.api.gets, claim.batches) == (1, [], ())
-    assert [entry.status for entry in claim.plan.held] == [S.IN_DOUBT]
-
-
-async def test_a_submit_that_was_clearly_refused_leaves_the_row_planned_with_the_reason(folder):
-    folder.put([])
-    async with open_scene(folder, FakeApi({"a": [503]})) as scene:
-        await scene.run()
-
-    (entry,) = scene.fold()
-    assert (entry.status, entry.error_code, entry.submitted_at) == (S.PLANNED, "code_503", None)
-
-
-async def test_the_reason_of_a_refused_submit_survives_that_the_row_was_planned_before(folder):
-    """Two versions of the same rank meet in the ledger: the later one has tried more often."""
-    async with open_scene(folder, FakeApi({"a": [503]})) as scene:
-        pass
-    scene.fold()
-
-    async with open_scene(folder, FakeApi({"a": [503]})) as scene:
-        await scene.run()
-
-    (entry,) = scene.fold()
-    assert (entry.status, entry.error_code) == (S.PLANNED, "code_503")
 
 
 async def test_an_empty_balance_stops_submitting_and_what_renders_is_still_collected(folder):
@@ -330,194 +247,6 @@ async def test_steps_that_run_out_of_patience_before_the_deadline_leave_the_row_
     assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PROCESSING, "job-1")]
 
 
-async def test_an_id_that_is_not_durable_is_never_polled(folder, monkeypatch):
-    """The disk is full when the answer comes: the next run asks for it again, with the same key."""
-    api = FakeApi()
-    with monkeypatch.context() as patched:
-        api.on_post = lambda _: patched.setattr(os, "fsync", full_disk)
-        async with open_scene(folder, api) as scene:
-            await scene.run()
-    assert isinstance(scene.context.stop.reason, JournalError)
-    assert (len(api.jobs), api.gets) == (1, [])
-    assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.IN_DOUBT, None)]
-
-    api.on_post = lambda _: None
-    async with open_scene(folder, api) as scene:
-        await scene.run()
-
-    assert (len(api.jobs), len(set(api.posts)), len(api.sold)) == (1, 1, 1)
-    assert [entry.status for entry in scene.fold()] == [S.COMPLETED]
-
-
-async def test_what_could_not_be_written_does_not_show_in_the_attempt(folder, monkeypatch):
-    async with open_scene(folder, FakeApi()) as scene:
-        attempt = Attempt(scene.context, scene.journal, scene.entries["a"], is_last=True)
-        scene.api.on_post = lambda _: monkeypatch.setattr(os, "fsync", full_disk)
-        with pytest.raises(JournalError):
-            await attempt.submit()
-
-    assert (attempt.entry.status, attempt.entry.job_id) == (S.IN_DOUBT, None)
-
-
-async def test_nothing_is_sent_whose_intent_is_not_durable(folder, monkeypatch):
-    async with open_scene(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
-        monkeypatch.setattr(os, "fsync", full_disk)
-        await scene.run()
-
-    assert scene.api.posts == []
-    assert scene.context.stop.level is StopLevel.EVERYTHING
-
-
-async def test_a_poll_that_is_not_durable_is_not_sent(folder, monkeypatch):
-    """So that a job which was given up without a poll on record was really never charged."""
-    async with open_scene(folder, FakeApi()) as scene:
-
-        async def submit_then_fill_the_disk(attempt: Attempt) -> LedgerEntry:
-            entry = await attempt.submit()
-            monkeypatch.setattr(os, "fsync", full_disk)
-            return entry
-
-        await scene.run(Steps(submit_then_fill_the_disk, PLAIN_STEPS.poll))
-
-    assert scene.api.gets == []
-    assert [(entry.status, entry.polls) for entry in scene.entries.values()] == [(S.PENDING, 0)]
-
-
-async def test_a_run_whose_batch_was_taken_over_stops_and_starts_nothing_new(folder):
-    api = FakeApi({"a": ["fails"]})
-    async with open_scene(folder, api) as scene:
-        api.on_get = lambda _: seal(scene.journal.path, "another run") and None
-        await scene.run()
-
-    assert isinstance(scene.context.stop.reason, FencedError)
-    assert (len(api.posts), len(api.gets)) == (1, 1)
-
-
-async def test_an_answer_that_comes_after_the_run_was_cancelled_is_journalled_and_not_polled(folder):
-    arrived, go_on = asyncio.Event(), asyncio.Event()
-
-    async def answer_late(_: str) -> None:
-        arrived.set()
-        await go_on.wait()
-
-    api = FakeApi(on_post=answer_late)
-    async with open_scene(folder, api) as scene:
-        running = asyncio.create_task(scene.run())
-        await arrived.wait()
-        running.cancel()
-        for _ in range(100):
-            await asyncio.sleep(0)
-        assert not running.done()
-        go_on.set()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        assert scene.entries["a"].job_id == "job-1"  # a run does not end before its answers are on disk
-
-    assert [(entry.status, entry.job_id) for entry in scene.fold()] == [(S.PENDING, "job-1")]
-    assert api.gets == []
-
-
-async def test_a_stop_from_outside_ends_the_run_with_every_entry_as_it_stands(folder):
-    api = FakeApi({"a": ["hangs"], "b": ["hangs"]})
-    async with open_scene(folder, api, *make_rows("a", "b", "c"), in_flight=2) as scene:
-        api.on_get = lambda _: scene.context.stop.everything("the run was cancelled") if len(api.gets) > 5 else None
-        await scene.run()
-        polls = len(api.gets)
-
-    assert sorted(entry.status for entry in scene.fold()) == [S.PLANNED, S.PROCESSING, S.PROCESSING]
-    assert len(api.gets) == polls
-
-
-async def test_a_run_does_not_end_before_everything_it_put_is_on_disk(folder, monkeypatch):
-    async with open_scene(folder, FakeApi()) as scene:
-        put = scene.journal.put
-
-        async def stop_and_put(entry: LedgerEntry, *, final: bool = False) -> None:
-            if entry.status is S.COMPLETED:
-                scene.context.stop.everything("the run was cancelled")
-            await put(entry, final=final)
-
-        monkeypatch.setattr(scene.journal, "put", stop_and_put)
-        await scene.run()
-
-        assert scene.entries["a"].status is S.COMPLETED
-
-
-async def test_no_more_jobs_are_in_flight_than_the_cap_allows(folder):
-    rows = make_rows(*"abcdefghij")
-    async with open_scene(folder, FakeApi({"c": ["fails", "renders"]}), *rows, in_flight=3) as scene:
-        await scene.run()
-
-    assert scene.api.most_open == 3
-    assert scene.context.progress.completed == 10
-
-
-@pytest.mark.parametrize(("status", "posts"), [(S.IN_DOUBT, 1), (S.PENDING, 0), (S.PROCESSING, 0)])
-async def test_what_an_earlier_run_left_open_is_gone_on_with(folder, status, posts):
-    api = FakeApi()
-    async with open_scene(folder, api) as scene:
-        await PLAIN_STEPS.submit(Attempt(scene.context, scene.journal, scene.entries["a"], is_last=False))
-        await scene.journal.put(replace(scene.entries["a"], status=status, polls=int(status is S.PROCESSING)))
-    scene.fold()
-    api.posts.clear()
-
-    async with open_scene(folder, api) as scene:
-        await scene.run()
-
-    (entry,) = scene.fold()
-    assert (entry.status, entry.attempt, entry.job_id) == (S.COMPLETED, 1, "job-1")
-    assert (len(api.posts), len(api.jobs)) == (posts, 1)
-
-
-async def test_a_batch_has_handed_over_when_none_of_its_rows_waits_for_a_turn(folder):
-    api = FakeApi({"a": ["hangs"], "b": ["hangs"]})
-    async with open_scene(folder, api, *make_rows("a", "b")) as scene:
-        submitted = asyncio.Event()
-        (batch,) = scene.claim.batches
-        running = asyncio.create_task(run_rows(scene.context, scene.journal, batch.rows, PLAIN_STEPS, submitted))
-        await submitted.wait()
-        assert (len(api.jobs), running.done()) == (2, False)
-        for job in api.jobs.values():
-            job.fate = "renders"
-        await running
-
-
-@pytest.mark.parametrize("fate", [400, 402, "unheard"])
-async def test_a_batch_hands_over_however_its_rows_end(folder, fate):
-    async with open_scene(folder, FakeApi({"a": [fate], "b": [fate]}), *make_rows("a", "b")) as scene:
-        submitted = asyncio.Event()
-        (batch,) = scene.claim.batches
-        await run_rows(scene.context, scene.journal, batch.rows, PLAIN_STEPS, submitted)
-
-    assert submitted.is_set()
-
-
-async def test_a_defect_in_one_row_is_told_after_the_others_have_come_to_their_end(folder):
-    async def stumble(attempt: Attempt) -> LedgerEntry:
-        if attempt.entry.prompt == "b":
-            raise ZeroDivisionError
-        return await attempt.submit()
-
-    async with open_scene(folder, FakeApi(), *make_rows("a", "b", "c")) as scene:
-        with pytest.raises(ExceptionGroup, match="ended by a defect"):
-            await scene.run(Steps(stumble, PLAIN_STEPS.poll))
-
-    assert [entry.status for entry in scene.fold()] == [S.COMPLETED, S.PLANNED, S.COMPLETED]
-
-
-async def test_a_second_attempt_is_not_begun_when_submitting_has_stopped(folder):
-    api = FakeApi({"a": ["fails"]})
-    async with open_scene(folder, api) as scene:
-        api.on_get = lambda _: scene.context.stop.submits("the balance is empty")
-        await scene.run()
-
-    assert scene.attempts == [(1, "fal/kling-2", "failed")]
-    (row,) = claim_rows(
-        folder, make_file(ROW), make_terms(take_over=frozenset({scene.journal.path.name})), NOW
-    ).plan.todo
-    assert (row.entry.attempt, row.models) == (2, ("fal/kling-2",))
-
-
 async def test_the_organisation_is_learned_from_the_first_video(folder):
     async with open_scene(folder, FakeApi()) as scene:
         await scene.run()
@@ -580,98 +309,6 @@ FATES: list[Fate] = [
     402,
     500,
 ]
-
-
-@pytest.mark.parametrize("seed", range(12))
-async def test_whatever_goes_wrong_nothing_is_bought_twice_or_lost(folder, monkeypatch, seed):
-    """Several runs of one file, each with its own trouble: the promises hold after every one of them."""
-    chance = random.Random(seed)
-    rows = make_rows(*"abcdefgh")
-    api = FakeApi({row.prompt: chance.choices(FATES, k=3) for row in rows})
-    for _ in range(6):
-        with monkeypatch.context() as patched:
-            if not (run := await one_troubled_run(folder, api, rows, chance, patched)):
-                break
-        promises_hold(folder, api, run)
-    for job in api.jobs.values():
-        job.fate = "renders" if job.fate in ("hangs", "vanishes") else job.fate
-    api.fates = {}
-    for _ in range(4):
-        if run := await one_run(folder, api, rows):
-            promises_hold(folder, api, run)
-
-    statuses = Counter(entry.status for entry in last_attempts(folder))
-    assert statuses.total() == len(rows)
-    assert set(statuses) <= {S.COMPLETED, S.FAILED}
-    assert sum(entry.charged_mxn or 0 for entry in folder.entries()) == len(api.sold) * KLING_5_S_MXN
-
-
-async def one_run(folder: LedgerFolder, api: FakeApi, rows: tuple[PromptRow, ...]) -> Scene | None:
-    if not claimable(folder, rows):
-        return None
-    async with open_scene(folder, api, *rows) as scene:
-        await scene.run()
-    scene.fold()
-    return scene
-
-
-async def one_troubled_run(
-    folder: LedgerFolder, api: FakeApi, rows: tuple[PromptRow, ...], chance: random.Random, patched: pytest.MonkeyPatch
-) -> Scene | None:
-    """A run that is stopped, fenced or left without disk after a few requests."""
-    if not claimable(folder, rows):
-        return None
-    async with open_scene(folder, api, *rows, **AT_ONCE) as scene:
-        left, trouble = chance.randint(1, 15), chance.choice(["stop", "fence", "disk"])
-
-        def strike(_: str) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                match trouble:
-                    case "stop":
-                        scene.context.stop.everything("stopped")
-                    case "fence":
-                        seal(scene.journal.path, "another run")
-                    case "disk":
-                        patched.setattr(os, "fsync", full_disk)
-
-        api.on_post = api.on_get = strike
-        await scene.run()
-        api.on_post = api.on_get = lambda _: None
-    patched.undo()
-    scene.fold()
-    return scene
-
-
-def claimable(folder: LedgerFolder, rows: tuple[PromptRow, ...]) -> bool:
-    return bool(read_plan(folder, make_file(*rows), make_terms(), NOW).todo)
-
-
-def last_attempts(folder: LedgerFolder) -> list[LedgerEntry]:
-    last: dict[str, LedgerEntry] = {}
-    for entry in sorted(folder.entries(), key=lambda entry: entry.attempt):
-        last[entry.row_key] = entry
-    return list(last.values())
-
-
-def promises_hold(folder: LedgerFolder, api: FakeApi, run: Scene) -> None:
-    entries = folder.entries()
-    by_job = {entry.job_id: entry for entry in entries if entry.job_id}
-    polled = {api.jobs[job_id] for job_id in api.gets}
-    # A job id is durable before its first poll.
-    assert {job.id for job in polled} <= set(by_job)
-    # A row never has two jobs that are polled, unless the first one ended as failed.
-    alive = Counter(job.body["prompt"] for job in polled if job.status != "failed")
-    assert not alive or max(alive.values()) == 1
-    # What was sold is charged, or still reserved until a poll tells of it.
-    for job in api.sold:
-        entry = by_job[job.id]
-        assert entry.charged_mxn == KLING_5_S_MXN or entry.reserved_mxn == KLING_5_S_MXN
-    assert sum(entry.status is S.COMPLETED for entry in entries) <= len(api.sold)
-    # No row disappears.
-    (batch,) = run.claim.batches
-    assert {row.entry.row_key for row in batch.rows} <= {entry.row_key for entry in entries}
 
 
 async def test_a_fallback_that_was_withdrawn_is_never_sent(folder):
