@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.doctor_checks import CheckResult, Health, check_disk, check_fx, check_ledger, check_service
-from cli.scheduler_check import check_scheduler
+from cli.prefect_checks import check_scheduler
 from cli.screen.console import say
 from cli.service import Service, find_service
 from dailies.errors import LedgerError
@@ -72,7 +72,7 @@ def check_prefect(now: datetime) -> CheckResult:
     """Check that a Prefect server answers, fits, asks for a password, plans runs, and stores events fast enough."""
     from prefect.settings import get_current_settings
 
-    from cli.open_server import check_open
+    from cli.prefect_checks import check_open
     from cli.prefect_server import connect, find_server, is_tuned, require_compatible
     from dailies.errors import ServerError
 

@@ -106,7 +106,7 @@ def _confirm(console: Console, question: str) -> None:
 
 def _generate(console: Console, invocation: Invocation, plan: Plan) -> str | None:
     from cli.flow_runner import await_server, begin_server, prepare_prefect, run_generate
-    from cli.open_server import show_login
+    from cli.prefect_checks import show_login
 
     settings = invocation.service.settings
     prepare_prefect(settings)

@@ -20,7 +20,7 @@ def deploy(
     Example: dailies deploy --pool-type docker
     """
     from cli.flow_runner import await_server, begin_server, prepare_prefect
-    from cli.open_server import warn_if_open
+    from cli.prefect_checks import warn_if_open
     from cli.prefect_password import password_path
     from cli.prefect_server import own_password
     from dailies.settings import load_settings

@@ -18,8 +18,7 @@ def start_server() -> int:
     Example: dailies server start
     """
     from cli.flow_runner import await_server, begin_server, ensure_pool, prepare_prefect
-    from cli.open_server import show_login, warn_if_open
-    from cli.scheduler_check import check_scheduler
+    from cli.prefect_checks import check_scheduler, show_login, warn_if_open
     from dailies.settings import load_settings
 
     settings = load_settings()

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cli import scheduler_check
-from cli.scheduler_check import SQLALCHEMY_BELOW, check_scheduler
+from cli import prefect_checks
+from cli.prefect_checks import SQLALCHEMY_BELOW, check_scheduler
 from tests.flows.prefect_ui import PrefectServer
 from tests.workplace import ROOT, running_prefect
 
@@ -24,7 +24,7 @@ def test_the_bound_is_that_of_the_package() -> None:
 
 def test_a_sqlalchemy_that_stops_the_scheduler_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check_scheduler(NOWHERE, datetime.now(UTC)) is None
-    monkeypatch.setattr(scheduler_check, "version", {"sqlalchemy": "2.1.0b1"}.__getitem__)
+    monkeypatch.setattr(prefect_checks, "version", {"sqlalchemy": "2.1.0b1"}.__getitem__)
     warning = check_scheduler(NOWHERE, datetime.now(UTC))
     assert warning is not None
     assert "SQLAlchemy 2.1.0b1" in warning.found
