@@ -75,7 +75,7 @@ def is_missing(url: str) -> bool:
 
 
 def is_open(api_url: str) -> bool:
-    """Return whether the server asks for no password, so that everybody who reaches it can use it."""
+    """Return whether the server asks for no password, so that anyone who reaches it can use it."""
     try:
         return ask(f"{api_url}/admin/version", busy_s=BUSY_S, anonymously=True).is_success
     except httpx.HTTPError:

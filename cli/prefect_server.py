@@ -1,6 +1,6 @@
 """The local Prefect server: finds one that answers, or starts a tuned one, which keeps running after the command.
 
-``prefect server start --background`` does not fit: its child writes into pipes that nobody empties. This server
+``prefect server start --background`` does not fit: its child writes into pipes that no process empties. This server
 has its own session, log file and pid file, next to Prefect's database.
 """
 

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
     fx_ceiling: Fx | None = Field(
         None,
-        description="An FX that worst cases reckon with at least; by default the dearest of `fx` from this month on.",
+        description="The lowest FX that worst cases use; by default the dearest of `fx` from this month on.",
     )
     fx_timezone: str = Field("America/Mexico_City", description="The time zone in which a month begins.")
     markup: Decimal = Field(

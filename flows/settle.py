@@ -1,4 +1,4 @@
-"""Fold what dead runs left, look at what is unfinished, compare ledger and account."""
+"""Recover interrupted runs, poll each open job once, compare ledger and account."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -57,7 +57,7 @@ class RunningSandbox:
     """A running sandbox and the true account of its first organisation.
 
     It reads jobs and money from the database itself, not through the API under test; it changes them by ``/sandbox/*``,
-    as everybody does.
+    as every client does.
 
     Attributes:
         data_dir: its folder.

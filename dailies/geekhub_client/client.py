@@ -1,7 +1,7 @@
 """GeekHub's video API over httpx: the only module that speaks HTTP to it.
 
 Transport faults are retried here and nowhere else. A POST may be sent again, too: it carries an idempotency key, and
-a job that nobody polls is never charged (page "GET poll").
+a job that is not polled is never charged (page "GET poll").
 """
 
 import asyncio
@@ -36,16 +36,16 @@ _OF_THE_WIRE = ("content-encoding", "content-length", "transfer-encoding")
 
 
 class Gate(Protocol):
-    """What holds requests back: awaited before each one, told when the service says 429."""
+    """Paces requests: the client awaits it before each one and calls ``pause`` when the service answers 429."""
 
     async def ready(self) -> None:
         """Wait until a request may be sent."""
 
     def pause(self, seconds: float, *, is_poll: bool = False) -> None:
-        """Everybody waits for so long; what was refused, polls or submits, goes on more slowly."""
+        """Hold all requests for so long; then send the kind that was refused, polls or submits, more slowly."""
 
     def hold(self, seconds: float) -> None:
-        """Everybody waits for so long, and then goes on as before."""
+        """Hold all requests for so long, then send them at the same rate as before."""
 
 
 class OpenGate:
@@ -60,11 +60,11 @@ class OpenGate:
         await asyncio.sleep(pause_s)
 
     def pause(self, seconds: float, *, is_poll: bool = False) -> None:  # noqa: ARG002
-        """The next request waits for so long."""
+        """Hold the next request for so long."""
         self._pause_s = seconds
 
     def hold(self, seconds: float) -> None:
-        """The next request waits for so long."""
+        """Hold the next request for so long."""
         self._pause_s = seconds
 
 
@@ -77,12 +77,12 @@ class GeekHubClient:
         gate: paces requests; by default nothing does.
         timeout_s: seconds for one request, from the connection to the last byte of its answer.
         repeat_in_doubt: whether a POST whose answer was lost is sent again, with the same key.
-        outage_limit_s: seconds for which everybody waits, at the gate, while the service cannot be reached at all.
+        outage_limit_s: seconds for which all requests wait, at the gate, while the service cannot be reached at all.
         transport: httpx's seam for tests.
 
     Attributes:
-        balance_mxn: as the last answer told it, None if none did.
-        date: the service's clock as the last answer told it, in HTTP's form.
+        balance_mxn: as the last answer reported it, None if none did.
+        date: the service's clock as the last answer reported it, in HTTP's form.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class GeekHubClient:
         Raises:
             RowRefusedError: the request itself is wrong, or a content filter refused it.
             AccountError: 401 or 402; no job was made by this call unless ``in_doubt``.
-            TransportError: no clear answer; ``in_doubt`` tells whether a job may exist.
+            TransportError: no clear answer; ``in_doubt`` says whether a job may exist.
         """
         in_doubt = False
         tries = 0
@@ -185,9 +185,9 @@ class GeekHubClient:
         raise AssertionError("stamina returns or raises")
 
     async def read_balance(self) -> Decimal | None:
-        """The account's balance in MXN where the service tells it (``GET /v1/credits``, announced), else None.
+        """Return the account's balance in MXN if the service reports it (``GET /v1/credits``, announced), else None.
 
-        Only a service without that page does not tell it: any other refusal is asked again, and is an error at last.
+        Only a service without that page reports none: after any other refusal the client asks again, then raises.
 
         Raises:
             AccountError: 401 or 402.
@@ -195,7 +195,7 @@ class GeekHubClient:
             TransportError: the service cannot be reached.
         """
         async for attempt in stamina.retry_context(
-            on=_may_be_told_later, attempts=MAX_TRIES, timeout=None, wait_initial=0.2, wait_max=10
+            on=_may_answer_later, attempts=MAX_TRIES, timeout=None, wait_initial=0.2, wait_max=10
         ):
             with attempt:
                 await self._gate.ready()
@@ -223,11 +223,11 @@ class GeekHubClient:
             error = self._error(response, is_poll=False)
             if not response.is_success and not isinstance(error, TransportError):
                 raise error
-            told = f"{self.base_url} answers, but not as GeekHub does (HTTP {response.status_code})."
-            raise TransportError(told, code="not_geekhub", status=response.status_code)
+            message = f"{self.base_url} answers, but not as GeekHub does (HTTP {response.status_code})."
+            raise TransportError(message, code="not_geekhub", status=response.status_code)
 
     async def read_consumption(self) -> Decimal | None:
-        """Everything that was ever charged, in MXN: the sandbox tells it, GeekHub does not (None).
+        """Return everything that was ever charged, in MXN: the sandbox reports it, GeekHub does not (None).
 
         Raises:
             KeyRefusedError: 401.
@@ -309,6 +309,6 @@ class GeekHubClient:
         return read_error(response, is_poll=is_poll)
 
 
-def _may_be_told_later(error: Exception) -> bool:
-    """Whether the service has answered, and may say more when it is asked again."""
+def _may_answer_later(error: Exception) -> bool:
+    """Return whether the service answered with an error that may be gone when it is asked again."""
     return isinstance(error, ServiceError) and error.retryable and error.status is not None

@@ -80,7 +80,7 @@ def read_job(response: httpx.Response, *, expected_id: str | None = None) -> Job
 def read_error(response: httpx.Response, *, is_poll: bool) -> ServiceError:
     """Read an answer other than 200 as an error."""
     error = _error_body(response)
-    told = error is not None
+    has_body = error is not None
     message, code, request_id = (_text((error or {}).get(name)) for name in ("message", "code", "request_id"))
     facts: dict[str, Any] = {
         "message": message or f"HTTP {response.status_code}",
@@ -91,7 +91,7 @@ def read_error(response: httpx.Response, *, is_poll: bool) -> ServiceError:
     match response.status_code:
         case 401:
             return KeyRefusedError(**facts)
-        case 403 if told and not (is_poll and code not in _KEY_CODES):  # one job may be refused to a good key
+        case 403 if has_body and not (is_poll and code not in _KEY_CODES):  # one job may be refused to a good key
             return KeyRefusedError(**facts)
         case 402:
             return BalanceEmptyError(**facts)
@@ -99,18 +99,18 @@ def read_error(response: httpx.Response, *, is_poll: bool) -> ServiceError:
             return PaceError(**facts, retry_after_s=retry_after_s(response.headers, datetime.now(UTC)))
         case 404 if is_poll:
             return JobNotFoundError(**facts)
-        case status if told and status >= 400 and is_content_filter(f"{code} {message}"):
+        case status if has_body and status >= 400 and is_content_filter(f"{code} {message}"):
             return ContentFilterError(**{**facts, "code": "content_filter"})
         case 408 | 425:
-            return TransportError(**facts, in_doubt=not told)
-        case status if told and 400 <= status < 500:
+            return TransportError(**facts, in_doubt=not has_body)
+        case status if has_body and 400 <= status < 500:
             return RowRefusedError(**facts)
         case status if status < 500:
             facts["message"] = f"HTTP {status} without GeekHub's error form: is GEEKHUB_BASE_URL right?"
             return TransportError(**facts)
         case _:
-            # An error body means that the request was refused; without one nobody knows what became of it.
-            return TransportError(**facts, in_doubt=not told)
+            # An error body means that the request was refused; without one, what became of it is unknown.
+            return TransportError(**facts, in_doubt=not has_body)
 
 
 def is_content_filter(reason: str) -> bool:
@@ -123,9 +123,9 @@ def read_balance(response: httpx.Response) -> Decimal | None:
 
     Neither form is documented yet, so the likely names are tried.
     """
-    told = _decimal(response.headers.get("x-geekhub-balance-mxn"))
-    if told is not None or not response.url.path.endswith("/credits"):
-        return told
+    in_header = _decimal(response.headers.get("x-geekhub-balance-mxn"))
+    if in_header is not None or not response.url.path.endswith("/credits"):
+        return in_header
     try:
         body = read_json(response)
     except ValueError:

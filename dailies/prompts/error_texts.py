@@ -1,4 +1,4 @@
-"""Texts that nobody wrote: errors of spreadsheets and programs, and texts in which there is nothing to see.
+"""Texts that no person wrote: errors of spreadsheets and programs, and texts in which there is nothing to see.
 
 They cost money when they are sent as prompts, so the reader refuses them. The list follows what Excel, Google
 Sheets and LibreOffice show in several languages, and what pandas and JavaScript write for a missing value.

@@ -148,7 +148,7 @@ class Records:
         return Fault(None, reason, "name the column, empty the cell, or say --others ignore")
 
     def _is_blank(self, cells: tuple[str, ...], line: int) -> bool:
-        """Whether a row without a prompt holds nothing but what is left out, or boxes that nobody ticked."""
+        """Return whether a row without a prompt holds nothing but what is left out, or unticked boxes."""
         filled = [cell.strip() for cell, name in zip(cells, self._columns.names, strict=True) if name and cell.strip()]
         if filled:
             if any(cell.upper() != "FALSE" for cell in filled):

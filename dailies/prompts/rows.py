@@ -48,8 +48,8 @@ class RejectedRow:
         source_line: as in ``PromptRow``.
         cells: the raw cells.
         errors: what is wrong with it.
-        prompt_id: the ``id`` column, None if it is empty or cannot be told.
-        prompt: in normal form, empty if it cannot be told; not filled in.
+        prompt_id: the ``id`` column, None if it is empty or unknown.
+        prompt: in normal form, empty if it is unknown; not filled in.
     """
 
     row_key: str

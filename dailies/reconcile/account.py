@@ -108,18 +108,18 @@ def _may_be_charged(entry: LedgerEntry) -> bool:
 
 
 def compare(
-    told: AccountReport, booked: LedgerTotals, last: LastSettlement | None, credited_mxn: Decimal | None
+    account: AccountReport, booked: LedgerTotals, last: LastSettlement | None, credited_mxn: Decimal | None
 ) -> Comparison:
     """Compare account and ledger.
 
     ``credited_mxn`` is what a person says was paid in since the last settlement; None if nothing was said.
     """
-    if told.consumed_mxn is not None:
-        difference = told.consumed_mxn - booked.charged_mxn
+    if account.consumed_mxn is not None:
+        difference = account.consumed_mxn - booked.charged_mxn
         return Comparison(difference, is_explained=0 <= difference <= booked.unknown_mxn)
-    if told.balance_mxn is None or last is None:
+    if account.balance_mxn is None or last is None:
         return Comparison(None)
-    gone = last.balance_mxn - told.balance_mxn + (credited_mxn or ZERO)
+    gone = last.balance_mxn - account.balance_mxn + (credited_mxn or ZERO)
     difference = gone - (booked.charged_mxn - last.charged_mxn)
     # How GeekHub rounds a charge is not documented: half a cent either way is no difference.
     rounding = _CENT / 2 * (booked.charges - last.charges)

@@ -73,21 +73,21 @@ class Settlement:
     Attributes:
         folded: recovered batches of interrupted runs.
         booked_late: videos of an earlier month whose charge is known now that the month's FX is.
-        looked_at: open jobs that were polled, by their present status.
+        polled: open jobs that were polled, by their present status.
         open: attempts that are still open, by status.
         live: batches that other runs work on.
         booked: the ledger's totals.
-        told: what the service reports.
+        account: what the service reports.
         comparison: the two compared; None if other runs were at work, because the account changes meanwhile.
     """
 
     folded: tuple[str, ...]
     booked_late: int
-    looked_at: Counter[EntryStatus]
+    polled: Counter[EntryStatus]
     open: Counter[EntryStatus]
     live: int
     booked: LedgerTotals
-    told: AccountReport
+    account: AccountReport
     comparison: Comparison | None
 
     @property
@@ -151,14 +151,16 @@ async def settle_ledger(
     folded, live, comparison = claimed.folded, 0, None
     for _ in range(_TRIES):
         reading = await asyncio.to_thread(_read, folder, keys)
-        told = await ask_account(settings)
-        more, live, comparison = await asyncio.to_thread(_close, folder, who, reading, told, credited_mxn)
+        account = await ask_account(settings)
+        more, live, comparison = await asyncio.to_thread(_close, folder, who, reading, account, credited_mxn)
         folded += more
         if comparison is not None or live:
             break
     if comparison is None:
         reading = await asyncio.to_thread(_read, folder, keys)
-    return Settlement(folded, claimed.booked_late, reading.polled, reading.open, live, reading.totals, told, comparison)
+    return Settlement(
+        folded, claimed.booked_late, reading.polled, reading.open, live, reading.totals, account, comparison
+    )
 
 
 def claim_open_jobs(folder: LedgerFolder, settings: Settings, now: datetime, who: str) -> OpenJobs:
@@ -187,7 +189,7 @@ def _read(folder: LedgerFolder, keys: set[tuple[str, int]]) -> _Reading:
 
 
 def _close(
-    folder: LedgerFolder, who: str, reading: _Reading, told: AccountReport, credited: Decimal | None
+    folder: LedgerFolder, who: str, reading: _Reading, account: AccountReport, credited: Decimal | None
 ) -> tuple[tuple[str, ...], int, Comparison | None]:
     """Recover runs that ended meanwhile, count live batches, and compare.
 
@@ -199,16 +201,18 @@ def _close(
         live = sum(is_live(path) for path in journal_paths(folder.journals))
         if live or folder.stamp() != reading.stamp:
             return folded, live, None
-        return folded, live, _compare(folder, told, reading.totals, credited)
+        return folded, live, _compare(folder, account, reading.totals, credited)
 
 
-def _compare(folder: LedgerFolder, told: AccountReport, booked: LedgerTotals, credited: Decimal | None) -> Comparison:
+def _compare(
+    folder: LedgerFolder, account: AccountReport, booked: LedgerTotals, credited: Decimal | None
+) -> Comparison:
     """Compare, then record what was found for the next settlement."""
     seen = folder.path / _SEEN_FILE
-    comparison = compare(told, booked, read_last_settlement(seen), credited)
-    if told.balance_mxn is not None:
+    comparison = compare(account, booked, read_last_settlement(seen), credited)
+    if account.balance_mxn is not None:
         now = datetime.now(UTC)
         write_last_settlement(
-            seen, LastSettlement(now, told.balance_mxn, booked.charged_mxn, booked.charges, booked.unknown_mxn)
+            seen, LastSettlement(now, account.balance_mxn, booked.charged_mxn, booked.charges, booked.unknown_mxn)
         )
     return comparison

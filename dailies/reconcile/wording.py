@@ -13,8 +13,11 @@ from dailies.wording import count
 
 def settlement_facts(settlement: Settlement) -> dict[str, Any]:
     """Return a settlement for programs."""
-    counted = {"looked_at": dict(settlement.looked_at), "open": dict(settlement.open)}  # asdict cannot do Counters
-    return {**asdict(settlement), **counted, "verdict": verdict_of(settlement)}
+    facts = asdict(settlement)
+    facts["told"] = facts.pop("account")  # programs read these names
+    del facts["polled"]
+    counted = {"looked_at": dict(settlement.polled), "open": dict(settlement.open)}  # asdict cannot do Counters
+    return {**facts, **counted, "verdict": verdict_of(settlement)}
 
 
 def settlement_lines(settlement: Settlement) -> Iterator[str]:
@@ -23,10 +26,10 @@ def settlement_lines(settlement: Settlement) -> Iterator[str]:
         yield f"Recovered {count(len(settlement.folded), 'journal')} of interrupted runs."
     if settlement.booked_late:
         yield f"Booked {count(settlement.booked_late, 'charge')}: the FX of the month is known now."
-    looked_at = settlement.looked_at
-    if looked_at:
-        found = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(looked_at.items()))
-        yield f"Polled {count(looked_at.total(), 'open job')}: {found}."
+    polled = settlement.polled
+    if polled:
+        found = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(polled.items()))
+        yield f"Polled {count(polled.total(), 'open job')}: {found}."
     rendering = settlement.open[EntryStatus.PENDING] + settlement.open[EntryStatus.PROCESSING]
     if rendering:
         yield f"Still rendering: {count(rendering, 'job')}; settle again later."
@@ -48,20 +51,20 @@ def settlement_lines(settlement: Settlement) -> Iterator[str]:
 
 def verdict_of(settlement: Settlement) -> str:
     """Return one sentence about ledger and account."""
-    comparison, told = settlement.comparison, settlement.told
+    comparison, account = settlement.comparison, settlement.account
     if comparison is None:
         return "Not compared with the account: other runs were at work meanwhile. Settle again when they have ended."
     if comparison.difference_mxn is None:
-        return _nothing_to_compare(told.balance_mxn)
-    account = (
-        f"The account was charged {told.consumed_mxn} MXN"
-        if told.consumed_mxn is not None
-        else f"The balance is {told.balance_mxn} MXN"
+        return _nothing_to_compare(account.balance_mxn)
+    charged = (
+        f"The account was charged {account.consumed_mxn} MXN"
+        if account.consumed_mxn is not None
+        else f"The balance is {account.balance_mxn} MXN"
     )
     credited = (
         f" (credited since the last settlement: {comparison.credited_mxn} MXN)" if comparison.credited_mxn else ""
     )
-    return f"{account}{credited}: {_agreement(comparison.difference_mxn, comparison.is_explained)}"
+    return f"{charged}{credited}: {_agreement(comparison.difference_mxn, comparison.is_explained)}"
 
 
 def _nothing_to_compare(balance_mxn: Decimal | None) -> str:

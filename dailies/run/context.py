@@ -96,7 +96,7 @@ def open_run(
 
     Args:
         settings: the account, the pace and the deadlines.
-        folder: the ledger; its history tells how long models render.
+        folder: the ledger; its history shows how long models render.
         batches: the claimed batches.
         stop: the flag that ends the run early.
         submit_turn: awaited for each turn to submit, where several machines share a submit rate.

@@ -98,7 +98,7 @@ async def _create_blocks(client: PrefectClient, settings: Settings, *, may_store
         )
     if not may_store_key:
         raise SettingsError(
-            f"The block {name!r} was not created, because this Prefect server asks for no password: everybody who"
+            f"The block {name!r} was not created, because this Prefect server asks for no password: anyone who"
             " reaches it could read the key. Give it a password (docs/operations.md, Secrets), or add --open-server."
         )
     block = GeekHubCredentials(api_key=settings.geekhub_api_key, base_url=settings.geekhub_base_url)

@@ -262,6 +262,7 @@ def test_status_and_settle_tell_programs_what_is_open(run: Dailies, in_sandbox: 
     assert source == {"source": "prompts.csv", "statuses": {"pending": 1, "in_doubt": 1}, "possible_mxn": "8.400000"}
     facts = json.loads(run("settle", "--json").out)
     assert (facts["looked_at"], facts["open"]) == ({"completed": 1}, {"in_doubt": 1})
+    assert facts["told"] == {"balance_mxn": "99995.80", "consumed_mxn": "4.20"}
 
 
 def test_status_tells_living_runs_from_those_that_ended_early(run: Dailies) -> None:

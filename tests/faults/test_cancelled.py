@@ -52,7 +52,7 @@ async def test_what_was_claimed_is_let_go_of_where_the_run_cannot_be_set_up(
     direct.sandbox.set_faults()
     settled = await settle_ledger(settings, direct.ledger, "settle")
 
-    assert (settled.live, settled.looked_at.total()) == (0, 2)
+    assert (settled.live, settled.polled.total()) == (0, 2)
     assert {entry.status for entry in direct.entries()} <= {EntryStatus.PROCESSING, EntryStatus.COMPLETED}
 
 

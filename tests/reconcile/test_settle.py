@@ -86,12 +86,12 @@ async def test_the_open_job_of_a_withdrawn_model_is_collected_beside_the_others(
         )
         found = await settle_ledger(settings, folder, "settle")
 
-    assert (found.looked_at, found.exit_code) == ({EntryStatus.COMPLETED: 2}, 0)
+    assert (found.polled, found.exit_code) == ({EntryStatus.COMPLETED: 2}, 0)
     assert {entry.charged_mxn for entry in folder.entries()} == {KLING_5_S_MXN}
 
 
 def done(job_id: str) -> str:
-    """A finished job, as the service tells it."""
+    """A finished job, as the service reports it."""
     url = f"https://s.test/storage/v1/object/public/generated-videos/7f1f0c9e-0000-4000-8000-00000000000a/{job_id}.mp4"
     job = {"id": job_id, "object": "video.job", "status": "completed", "video_url": url, "duration": 5, "error": None}
     return json.dumps(job)

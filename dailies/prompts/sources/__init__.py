@@ -1,1 +1,1 @@
-"""Where prompts come from: names into files, files into tables of cells; what a row means is told in ``prompts``."""
+"""Where prompts come from: names into files, files into tables of cells; ``prompts`` says what a row means."""

@@ -70,7 +70,7 @@ def read_csv(
     Args:
         stream: the file's bytes.
         source: what to call the file in messages.
-        is_known: whether a name, in lower case, is that of a column; it tells the delimiter and the header.
+        is_known: whether a name, in lower case, is that of a column; it serves to find the delimiter and the header.
         options: comments, the encoding, whether there is a header.
         delimiters: what may stand between cells.
         is_list: whether a text in which nothing looks like a header is a list of prompts.

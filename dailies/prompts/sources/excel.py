@@ -54,7 +54,7 @@ def read_excel(stream: BinaryIO, source: str, sheet: str | None, is_known: IsKno
         stream: the workbook's bytes, which can be sought.
         source: what to call the workbook in messages.
         sheet: which of its sheets, None for the first that is not hidden.
-        is_known: whether a name, in lower case, is that of a column; it tells the header from the titles above it.
+        is_known: whether a name, in lower case, is that of a column; it serves to find the header below titles.
         options: whether there is a header.
 
     Raises:

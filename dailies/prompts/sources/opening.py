@@ -1,4 +1,4 @@
-"""A source's name into its table: opened, unpacked, its format told by the ending or else by the content."""
+"""Opens a source by its name: unpacks it, finds its format by the ending or else by the content, reads its table."""
 
 import gzip
 import io

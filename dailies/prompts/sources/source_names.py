@@ -166,7 +166,7 @@ def _expand(name: str) -> Iterator[SourceName]:
 
 
 def _is_pattern(place: str) -> bool:
-    if _WEB.match(place):  # nobody can list the web, and ? begins a query there
+    if _WEB.match(place):  # the web cannot be listed, and ? begins a query there
         return False
     if _URL.match(place):
         return "*" in place or "[" in place

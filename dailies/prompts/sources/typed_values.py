@@ -30,7 +30,7 @@ def read_value(column: str, value: object, keeps_lists: bool = False) -> str | F
     if column in _TEXTS:
         return _mistyped(column, value, _kind(value))
     if isinstance(value, int | float | Decimal):
-        if column == "id" and value % 1:  # a number of the kind that programs make; nobody calls a row 1.5
+        if column == "id" and value % 1:  # a number of the kind that programs make; people do not call a row 1.5
             return _mistyped(column, value, "a fraction")
         return number_text(value) or Fault(column, f"{shown(str(value))} is no finite number", "write it as a text")
     if keeps_lists and isinstance(value, list | tuple | dict):
