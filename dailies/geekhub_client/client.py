@@ -109,7 +109,7 @@ class GeekHubClient:
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"authorization": f"Bearer {api_key.get_secret_value()}", "user-agent": "dailies"},
-            timeout=timeout_s,
+            timeout=httpx.Timeout(timeout_s, connect=timeout_s / 3),  # TCP and TLS end before the whole: nothing was sent
             limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=50),
             transport=transport,
         )
@@ -280,7 +280,8 @@ class GeekHubClient:
                 response = await self._read(self._http.build_request(method, path, **content))
         except _NEVER_SENT as error:
             self._lost_at = self._lost_at or asyncio.get_running_loop().time()
-            raise TransportError(f"{self.base_url} cannot be reached: {error}", code=_UNREACHABLE) from None
+            why = str(error) or type(error).__name__
+            raise TransportError(f"{self.base_url} cannot be reached: {why}", code=_UNREACHABLE) from None
         except (httpx.HTTPError, TimeoutError) as error:
             lost = f"the connection was lost: {type(error).__name__}"
             raise TransportError(lost, code="no_answer", in_doubt=True) from None

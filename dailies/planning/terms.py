@@ -192,7 +192,7 @@ def _clock_ahead(date: str | None, now: datetime) -> timedelta:
     """
     try:
         ahead = now - parsedate_to_datetime(date or "").astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta(0)
     if abs(ahead) > CLOCK_TOLERANCE:
         way = "ahead of" if ahead > timedelta(0) else "behind"

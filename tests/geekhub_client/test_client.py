@@ -1,7 +1,9 @@
 """The client over httpx's transport seam: what is sent, what is sent again, and that the key stays where it is."""
 
 import asyncio
+import contextlib
 import pickle
+import socket
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -102,6 +104,22 @@ async def test_a_submit_in_doubt_is_not_repeated_where_it_is_to_be_held():
 
     assert caught.value.in_doubt
     assert len(service.requests) == 1
+
+
+async def test_a_submit_that_never_found_a_connection_is_not_in_doubt():
+    """The service's queue of connections is full, as behind a firewall that answers nothing."""
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        async with GeekHubClient(url, SecretStr(LIVE_KEY), timeout_s=0.6) as client:
+            with pytest.raises(TransportError, match="cannot be reached: ConnectTimeout") as caught:
+                await client.create_video(REQUEST, "ledger:row:1")
+
+    assert (caught.value.code, caught.value.in_doubt) == ("unreachable", False)
 
 
 async def test_a_submit_that_was_clearly_refused_is_repeated_even_where_doubt_is_to_be_held():

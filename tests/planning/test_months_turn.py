@@ -159,5 +159,11 @@ def test_a_clock_that_is_a_little_off_is_known_to_the_claim(folder: LedgerFolder
     assert abs(ahead.total_seconds() + off_s) < 60
 
 
+@pytest.mark.parametrize("date", ["yesterday", "Fri, 31 Dec 9999 23:59:59 -2359"])
+def test_a_date_that_is_none_says_nothing_of_the_clock(folder: LedgerFolder, date: str) -> None:
+    with answering({"/v1/models": (200, '{"object": "list", "data": []}')}, date=date) as url:
+        assert asyncio.run(ask_balance(_settings(url), folder)).clock_ahead == timedelta(0)
+
+
 def _settings(url: str) -> Settings:
     return Settings.model_validate({"geekhub_base_url": f"{url}/v1", "geekhub_api_key": SecretStr(LIVE_KEY)})
