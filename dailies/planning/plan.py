@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from dailies.catalogue import VideoModel, load_catalogue
 from dailies.errors import RefusedError
-from dailies.ledger.charges import FINDINGS
+from dailies.ledger.charges import FINDINGS, worst_now
 from dailies.ledger.entry import EntryStatus, LedgerEntry
 from dailies.ledger.manifest import ClaimedRow
 from dailies.ledger.ordered_model import ordered_model
@@ -157,7 +157,7 @@ def _priced(
 ) -> LedgerEntry:
     last = max(entries, key=lambda entry: entry.attempt, default=None)
     if last is not None and last.status.is_open:
-        return _resumed(last, models, prices)
+        return _resumed(last, models, prices, stamp.instants)
     (worst_mxn, worst_usd), markup = prices.worst(models, row.duration_s), prices.tariff.markup
     entry = next_entry(
         row,
@@ -175,7 +175,9 @@ def _priced(
     return replace(with_model(entry, models[0]), worst_mxn=worst_mxn, worst_usd=worst_usd, markup=markup)
 
 
-def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> LedgerEntry:
+def _resumed(
+    entry: LedgerEntry, models: tuple[str, ...], prices: _Prices, instants: tuple[datetime, ...]
+) -> LedgerEntry:
     """An open attempt: what was sent is charged at the price at which it was sent, perhaps already."""
     today = ordered_model(entry)
     sent = replace(today, usd_per_second=entry.usd_per_second or ZERO)
@@ -186,5 +188,7 @@ def _resumed(entry: LedgerEntry, models: tuple[str, ...], prices: _Prices) -> Le
         return entry
     since = entry.submitted_at or entry.planned_at
     worst_mxn, worst_usd = prices.of(offers, entry.duration_s or 0, tariff, since)
-    longer_mxn = entry.worst_mxn or ZERO if entry.error_code in FINDINGS else ZERO  # of a longer video than ordered
-    return replace(entry, worst_mxn=max(worst_mxn, longer_mxn), worst_usd=worst_usd, markup=markup)
+    if entry.error_code in FINDINGS:  # perhaps a longer video than ordered
+        worst_mxn = max(worst_mxn, worst_now(entry, prices.tariff, instants))
+        worst_usd = max(worst_usd, entry.worst_usd or ZERO)
+    return replace(entry, worst_mxn=worst_mxn, worst_usd=worst_usd, markup=markup)

@@ -7,7 +7,7 @@ from dailies.geekhub_client.job import Job, JobStatus
 from dailies.ledger.charges import COMPLETED_DIFFERS, DURATION_DIFFERS, MODEL_DIFFERS, UNREADABLE
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.ordered_model import ordered_model
-from dailies.pricing import Tariff
+from dailies.pricing import ZERO, Tariff
 
 _CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -45,10 +45,10 @@ def with_reserve(entry: LedgerEntry, job: Job, tariff: Tariff, now: datetime) ->
         return entry
     dearest = max(model.usd_per_second, entry.usd_per_second or model.usd_per_second)
     markup = max(tariff.markup, entry.markup or tariff.markup)
-    worst = replace(tariff, markup=markup).worst_mxn(
-        [replace(model, usd_per_second=dearest)], longer_s, now, entry.submitted_at
-    )
-    return entry if worst is None else replace(entry, worst_mxn=max(worst, entry.worst_mxn))
+    tariff, offers = replace(tariff, markup=markup), [replace(model, usd_per_second=dearest)]
+    worst_mxn = tariff.worst_mxn(offers, longer_s, now, entry.submitted_at) or ZERO
+    worst_usd = max(tariff.worst_usd(offers, longer_s), entry.worst_usd or ZERO)
+    return replace(entry, worst_mxn=max(worst_mxn, entry.worst_mxn), worst_usd=worst_usd)
 
 
 def _is_plausible(completed_at: datetime | None, submitted_at: datetime | None, now: datetime) -> bool:

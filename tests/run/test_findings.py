@@ -65,6 +65,9 @@ async def test_a_longer_video_is_reserved_as_soon_as_the_service_names_it(folder
     assert (entry.status, entry.worst_mxn) == (S.PROCESSING, Decimal("6.72"))
     assert "says 8 s" in str(entry.error)
     assert read_plan(folder, make_file(B), make_terms(), scene.context.now()).open_mxn == Decimal("6.72")
+    dearer = make_terms(tariff=make_tariff(fx={"*": Decimal(25)}))
+    beside, resumed = (read_plan(folder, make_file(row), dearer, scene.context.now()) for row in (B, A))
+    assert beside.open_mxn == resumed.worst_mxn == Decimal("8.40"), "8 s at the FX of a dearer month"
 
 
 @pytest.mark.parametrize("word", ["expired", "cancelled", "succeeded", "COMPLETED"])
