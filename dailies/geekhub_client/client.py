@@ -109,7 +109,9 @@ class GeekHubClient:
         self._http = httpx.AsyncClient(
             base_url=self.base_url,
             headers={"authorization": f"Bearer {api_key.get_secret_value()}", "user-agent": "dailies"},
-            timeout=httpx.Timeout(timeout_s, connect=timeout_s / 3),  # TCP and TLS end before the whole: nothing was sent
+            timeout=httpx.Timeout(
+                timeout_s, connect=timeout_s / 3
+            ),  # TCP and TLS end before the whole: nothing was sent
             limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=50),
             transport=transport,
         )
