@@ -28,7 +28,7 @@ def _assert_all_bought_once(workplace: Workplace, rows: int) -> None:
 
 def test_ctrl_c_once_stops_in_good_order_and_says_how_to_go_on(workplace: Workplace) -> None:
     prompts = workplace.write_csv(40)
-    options = ("--max-cost-mxn", "500", "--limit", "40", "--skip-bad-rows", "--retry-failed")
+    options = ("--skip-bad-rows", "--max-cost-mxn", "500", "--limit", "40", "--retry-failed")
     with workplace.start("run", prompts, *options, DAILIES_SUBMIT_RATE_PER_S="10") as running:
         wait_until(lambda: workplace.sandbox.consumed_mxn() > 0 or running.poll() is not None)
         running.send_signal(signal.SIGINT)

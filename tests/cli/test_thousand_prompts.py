@@ -100,6 +100,6 @@ def test_what_can_be_read_only_once_is_kept_so_that_the_run_can_go_on(workplace:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (kept,) = (workplace.path / "data" / "inputs").iterdir()
-    assert f"data/inputs/{kept.name}: name that file to go on." in ran.stderr
+    assert f"data/inputs/{kept.name}: name that file to continue." in ran.stderr
     assert bought(workplace) == 2
     assert "nothing to do" in workplace.run("run", f"data/inputs/{kept.name}").stdout

@@ -2,13 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
-import pytest
-
-from dailies.gateway.testing import TurnableClock
 from dailies.ledger.entry import EntryStatus
-from tests.faults.place import Place, open_place
+from tests.faults.place import Place
 from tools.chaos.promises import breaches_at_the_end
 
 
@@ -42,23 +38,25 @@ def test_two_files_share_the_cap_of_the_month(place: Place) -> None:
     assert place.sandbox.consumed_mxn() == Decimal("25.2")
 
 
-def test_what_is_open_at_the_end_of_a_month_never_costs_more_than_was_reserved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ordered at 20 MXN for a dollar, completed a month later at 25: the worst case had reckoned with 25."""
-    clock, now = TurnableClock(), datetime.now(UTC)
-    months = sorted({f"{now + timedelta(days=days):%Y-%m}" for days in range(70)})  # a month may end during this test
-    rates = ",".join(f"{month}={20 if month == months[0] else 25}" for month in months)
-    fx = {"DAILIES_FX": rates, "DAILIES_FX_TIMEZONE": "UTC"}
-    with open_place(tmp_path, clock=clock) as place:
-        csv = place.write_csv(10)
-        assert place.run_csv(csv, **fx, DAILIES_MAX_COST_MXN="52.49") == 2, "the dearer month counts"
-        cap = {"DAILIES_MAX_COST_MXN": "52.5", "DAILIES_MAX_MONTH_MXN": "52.5"}
-        place.run_csv(csv, "after-id:10", **fx, **cap)
-        assert place.sandbox.consumed_mxn() == 0
-        clock.advance(timedelta(days=32).total_seconds())
-        place.sandbox.set_fx(25)
-        assert place.run_csv(csv, **fx, **cap) == 0, place.said()
-        assert place.sandbox.consumed_mxn() == Decimal("52.5")
-        assert {entry.fx_mxn_per_usd for entry in place.entries()} == {Decimal(25)}
-        assert list(breaches_at_the_end(place.ledger, place.sandbox, 10)) == []
+def test_what_is_open_at_the_end_of_a_month_never_costs_more_than_was_reserved(place: Place) -> None:
+    """Ordered at 20 MXN for a dollar, completed at the 25 of the next month: the worst case counted on 25."""
+    now = datetime.now(UTC)
+    months = sorted({f"{now + timedelta(days=days):%Y-%m}" for days in range(70)})
+
+    def fx(today: int) -> dict[str, str]:
+        rates = dict.fromkeys(months, 25) | {months[0]: today}
+        return {
+            "DAILIES_FX": ",".join(f"{month}={rate}" for month, rate in rates.items()),
+            "DAILIES_FX_TIMEZONE": "UTC",
+        }
+
+    csv = place.write_csv(10)
+    assert place.run_csv(csv, **fx(20), DAILIES_MAX_COST_MXN="52.49") == 2, "the dearer month counts"
+    cap = {"DAILIES_MAX_COST_MXN": "52.5", "DAILIES_MAX_MONTH_MXN": "52.5"}
+    place.run_csv(csv, "after-id:10", **fx(20), **cap)
+    assert place.sandbox.consumed_mxn() == 0
+    place.sandbox.set_fx(25)  # the month turns
+    assert place.run_csv(csv, **fx(25), **cap) == 0, place.said()
+    assert place.sandbox.consumed_mxn() == Decimal("52.5")
+    assert {entry.fx_mxn_per_usd for entry in place.entries()} == {Decimal(25)}
+    assert list(breaches_at_the_end(place.ledger, place.sandbox, 10)) == []

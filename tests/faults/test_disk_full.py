@@ -7,12 +7,11 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from dailies.errors import JournalError
+from dailies.errors import JournalError, LedgerError
 from dailies.run.stop import Stop
 from dailies.settings import load_settings
 from dailies.system.durable import os as durable_os
@@ -40,10 +39,14 @@ async def test_a_sync_that_fails_stops_the_run_and_the_next_one_goes_on(
     csv, stop = direct.write_csv(20), Stop()
     with monkeypatch.context() as full:
         full.setattr(durable_os, "fsync", fsync)
-        with suppress(OSError, JournalError):  # without any room not even the ledger can be opened
+        try:
             await run_directly(load_settings(), csv, stop=stop)
-            assert isinstance(stop.reason, JournalError)
-            assert "No space left" in str(stop.reason)
+        except LedgerError as error:  # without any room not even the ledger can be opened
+            reason: BaseException | None = error
+        else:
+            reason = stop.reason
+            assert isinstance(reason, JournalError)
+        assert "No space left" in str(reason)
     if direct.has_ledger:
         assert list(breaches_after_a_crash(direct.ledger, direct.sandbox)) == []
     outcome = await run_directly(load_settings(), csv)
