@@ -13,6 +13,9 @@ from dailies.prompts.sources.table import Table
 
 _SHOWN = 12
 _SETTING = re.compile(r"[\w.-]+\s*[:=]\s*\S+$")
+_ITEM = re.compile(r"([-*•]|\d+[.)])\s")
+_ABOUT_PROMPTS = re.compile(r"\bprompts?\b", re.IGNORECASE)
+_SENTENCE_WORDS = 4
 _SECRETIVE = re.compile(r"[=:;{}<>\\]|[A-Za-z0-9_-]{25}")
 
 
@@ -83,7 +86,11 @@ def header_word(header: Sequence[str], index: int, *, quote: bool) -> str:
 
 def lacks_header(table: Table) -> bool:
     """Whether the first row is a record or a sentence, and the user has not said so."""
-    return table.is_text and not table.is_headless and (table.is_prose or looks_like_records([table.header]))
+    if not table.is_text or table.is_headless:
+        return False
+    return (
+        table.is_prose or looks_like_records([table.header]) or (len(table.header) == 1 and _is_item(table.header[0]))
+    )
 
 
 def join_proposals(proposals: Sequence[ReadOptions | None], sources: Sequence[str]) -> str:
@@ -144,6 +151,12 @@ def _options(
     return replace(options, columns=columns, others=others, template=template)
 
 
+def _is_item(name: str) -> bool:
+    """Whether the only cell of the first row is an item of a list: numbered, behind a bullet, or a sentence."""
+    words = name.split()
+    return bool(_ITEM.match(name)) or (len(words) >= _SENTENCE_WORDS and not _ABOUT_PROMPTS.search(name))
+
+
 def _ordered(found: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(found.items(), key=lambda pair: COLUMNS.index(pair[0]) if pair[0] in COLUMNS else len(COLUMNS))
 
@@ -183,7 +196,9 @@ def _from_texts(
 def _without_header(table: Table, sample: Sequence[tuple[str, ...]], options: ReadOptions) -> ReadOptions | None:
     """A list of prompts has one on each line; a table without a header has records from its first row on."""
     rows = [table.header, *sample]
-    if not table.is_text or table.is_headless or table.has_letters or read_mapping(options.columns):
+    if not table.is_text or table.is_headless or read_mapping(options.columns):
+        return None
+    if table.has_letters and len(table.header) > 1:
         return None
     texts = sum(" " in row[0].strip() and not _SETTING.match(row[0].strip()) for row in rows if row)
     if (len(table.header) == 1 or table.is_prose or _is_ragged(rows)) and texts > 0.6 * len(rows):

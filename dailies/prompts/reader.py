@@ -91,6 +91,7 @@ class _Reading:
                 proposals.append(error.proposal)
             except InputError as error:
                 errors += error.errors
+                proposals.append(None)
         if errors:
             raise InputError(tuple(errors), join_proposals(proposals, names))
         return files

@@ -79,4 +79,7 @@ HEADERS: dict[str, str] = {
         "--columns prompt=1,model=2,duration=3 --no-header"
     ),
     "A fox runs.\nAn owl, at night\nA cat sleeps\n": "--lines",
+    "A red fox crosses a frozen river\nA girl runs on the beach at dawn\nA city at night in neon\n": "--lines",
+    "1. A red fox\n2. A girl runs on the beach at dawn\n3. A city at night in neon\n": "--lines",
+    "Prompt for the video clip\nA girl runs on the beach at dawn\n": "--columns 'prompt=Prompt for the video clip'",
 }

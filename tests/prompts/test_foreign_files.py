@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from dailies.errors import InputError
 from dailies.prompts.options import AS_WRITTEN, ReadOptions
@@ -124,6 +125,24 @@ def test_several_files_may_have_different_headers() -> None:
     assert len(refused.value.errors) == 2
     sources, options = options_of(refused.value.command)
     assert [row.prompt for row in read_prompts(sources, options).rows] == ["A fox", "An owl", "A cat"]
+
+
+def test_no_command_is_proposed_that_reads_only_some_of_the_files() -> None:
+    Path("a.csv").write_text("text\nA fox\n")
+    Path("b.csv").write_text("prompt\nEl niño\n", "cp1252")
+    with pytest.raises(InputError) as refused:
+        read_prompts(["a.csv", "b.csv"], quote=True)
+    assert len(refused.value.errors) == 2
+    assert not refused.value.command
+
+
+def test_a_list_in_a_workbook_keeps_its_first_prompt() -> None:
+    workbook = Workbook()
+    for text in (sentences := ["A red fox crosses a frozen river", "A girl runs on the beach", "A city at night"]):
+        workbook.active.append([text])
+    workbook.save("list.xlsx")
+    sources, options = options_of(refusal("list.xlsx").command)
+    assert [row.prompt for row in read_prompts(sources, options).rows] == sentences
 
 
 def test_a_name_that_no_header_has_is_refused() -> None:
