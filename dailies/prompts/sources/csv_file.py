@@ -25,6 +25,7 @@ _WORD = re.compile(r"\w")
 _SAMPLE = 200
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _DELIMITER = re.compile("[,;\t]")
+_DELIMITER_OR_QUOTE = re.compile('[,;\t"]')
 _BETWEEN_CELLS = re.compile(r"[,;\t](?! )")
 IsKnown = Callable[[str], bool]
 
@@ -137,11 +138,18 @@ def _table(
 
 
 def _list(lines: _Lines, source: str, notes: list[str]) -> Table:
+    unquoted = "quotes around a whole line with a delimiter or a quote in it are left out"
+
     def records() -> Iterator[Record]:
         for line in lines:
             lines.is_start = True
-            if line.strip():
-                yield lines.number, (line.strip(),)
+            text = line.strip()
+            if _QUOTED.fullmatch(text) and _DELIMITER_OR_QUOTE.search(text, 1, len(text) - 1):
+                text = text[1:-1].replace('""', '"').strip()
+                if unquoted not in notes:
+                    notes.append(unquoted)
+            if text:
+                yield lines.number, (text,)
 
     notes.append("each line is read as a prompt")
     return Table(source, ("prompt",), records(), None, is_text=True, is_headless=True, notes=notes)

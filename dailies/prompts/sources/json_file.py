@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from dailies.errors import InputError, RowError
 from dailies.prompts.cells import COLUMNS
 from dailies.prompts.header_message import HeaderError
+from dailies.prompts.likeness import is_like
 from dailies.prompts.options import ReadOptions
 from dailies.prompts.sources.budget import MAX_COLUMNS, Budget
 from dailies.prompts.sources.decoding import decode_lines
@@ -124,9 +125,21 @@ def _unwrapped(values: list[Any]) -> list[Any]:
     ]
     if len(lists) == 1:
         return lists[0]
+    if (texts := _only_texts(value)) is not None:
+        return texts
+    if len(inner) == 1 and isinstance(inner[0], dict) and not any(map(is_like, inner[0])):
+        return inner if (deeper := _unwrapped(inner)) is inner else deeper
     if all(isinstance(column, dict) and column for column in inner):
         return inner
     return values
+
+
+def _only_texts(value: dict[str, Any]) -> list[str] | None:
+    """The texts that an object lists under its only name that looks like that of a column."""
+    likely = [column for name, column in value.items() if is_like(name)]
+    if len(likely) != 1 or not isinstance(likely[0], list) or not all(isinstance(text, str) for text in likely[0]):
+        return None
+    return likely[0] or None
 
 
 def _turned(columns: dict[str, Any]) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from dailies.prompts.likeness import is_like
+
 _DEEPEST = 20
 _MOST_TITLES = 5
 
@@ -10,7 +12,8 @@ def find_header(rows: Sequence[Sequence[str]], places: Sequence[int], is_known: 
     """Find the header among the first rows that are not blank.
 
     It is the first row unless titles stand above it: rows with fewer filled cells than a row below that names columns,
-    or, where no row does, single cells above the first row with several.
+    or, where no row does, above the row with the most names that look like those of columns; else single cells above
+    the first row with several.
 
     Args:
         rows: the cells of the first rows.
@@ -33,13 +36,21 @@ def find_header(rows: Sequence[Sequence[str]], places: Sequence[int], is_known: 
             return index if all(number <= most for number in above) else 0
         is_apart = index == 1 or places[index] > places[index - 1] + 1
         return index if filled[index] == 1 and is_apart and all(number == 1 for number in above) and index <= 3 else 0
-    return _below_titles(rows[:_DEEPEST], filled)
+    return _likest(rows[:_DEEPEST], filled) or _below_titles(rows[:_DEEPEST], filled)
 
 
 def is_alone(rows: Sequence[Sequence[str]], places: Sequence[int]) -> bool:
     """Whether a single cell stands apart above a single cell: then it may be a title or the header."""
     filled = [sum(1 for cell in row if cell.strip()) for row in rows]
     return filled[:2] == [1, 1] and places[1] > places[0] + 1
+
+
+def _likest(rows: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
+    """The row with the most names that are, in some language, those of columns, if all rows above it are narrower."""
+    likes = [sum(map(is_like, row)) if _are_names(row) else 0 for row in rows]
+    index = likes.index(max(likes, default=0)) if any(likes) else 0
+    is_wider = all(likes[index] > 1 and filled[index] > number for number in filled[:index])
+    return index if index <= _MOST_TITLES and is_wider else 0
 
 
 def _below_titles(rows: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
