@@ -79,9 +79,9 @@ async def _run_context(journal: Journal) -> AsyncIterator[RunContext]:
         return
     settings = await load_run_settings()
     folder = open_ledger(settings)
-    await require_own_account(settings, folder)  # this machine may have another key than that of the parent run
     context = open_run(settings, folder, [journal.manifest], submit_turn=shared_turn)
     async with context.client:
+        await require_own_account(context.client, settings, folder)  # the parent run may have another key
         yield context
 
 

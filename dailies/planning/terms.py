@@ -107,7 +107,7 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance:
     try:
         async with GeekHubClient.of(settings) as client:
             balance = await _read_balance(client)
-            await _require_own_account(client, settings, folder)
+            await require_own_account(client, settings, folder)
             return Balance(balance, booked, _clock_ahead(client.date, datetime.now(UTC)))
     except AccountError as error:
         raise RefusedError(f"{error} Nothing was spent; {error.remedy}.") from None
@@ -119,18 +119,13 @@ async def ask_balance(settings: Settings, folder: LedgerFolder) -> Balance:
         ) from None
 
 
-async def require_own_account(settings: Settings, folder: LedgerFolder) -> None:
+async def require_own_account(client: GeekHubClient, settings: Settings, folder: LedgerFolder) -> None:
     """Make sure, before a first submit, that the key belongs to the account of the ledger.
 
     Raises:
         RefusedError: the key belongs to another account.
         ServiceError: the service cannot be asked.
     """
-    async with GeekHubClient.of(settings) as client:
-        await _require_own_account(client, settings, folder)
-
-
-async def _require_own_account(client: GeekHubClient, settings: Settings, folder: LedgerFolder) -> None:
     if settings.service != "live" or folder.identity.organisation is None:
         return
     job_id = await asyncio.to_thread(_last_completed_job, folder)
