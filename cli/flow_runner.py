@@ -139,7 +139,7 @@ async def _watched(flow: Any, console: Console, options: RunOptions) -> str | No
 
 
 def _parameters(options: RunOptions) -> dict[str, Any]:
-    """The parameters of the flow: those of the options, with the first source apart and no text left out."""
+    """Return the flow's parameters: the options, with the first source apart and no text left out."""
     given = asdict(options)
     csv, *more_csv = given.pop("sources")
     reading = given.pop("reading")

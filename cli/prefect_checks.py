@@ -45,7 +45,7 @@ def _warning(found: str, remedy: str) -> CheckResult:
 
 
 def _find_unplanned(api_url: str, now: datetime) -> list[str]:
-    """The names of deployments whose schedule has been on for a while, without a run that is still to come."""
+    """Return the names of deployments whose schedule has been on for a while, but that have no run to come."""
     deployments = ask(f"{api_url}/deployments/filter", {}).json()
     return [found["name"] for found in deployments if _is_on(found, now) and _planned(api_url, found["id"], now) == 0]
 

@@ -44,7 +44,7 @@ def ask(url: str, body: Any = None, *, busy_s: float = 0.0, anonymously: bool = 
 
 
 def _is_busy(error: httpx.HTTPError) -> bool:
-    """Tell a server that may answer later from one that refuses the connection or has given its answer."""
+    """Return whether the server may answer later: it neither refused the connection nor gave its answer."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.is_server_error
     cause: BaseException | None = error

@@ -41,7 +41,7 @@ async def _mirror(outcome: Outcome, settings: Settings) -> str:
 
 
 def delivered(state: State[Any], complaint: str) -> State[Any]:
-    """How a run ends whose videos did not all arrive: what would have been complete is partial."""
+    """Return the final state of a run whose videos did not all arrive: partial where it would have been complete."""
     if not complaint or not state.is_completed():
         return state
     name = Verdict.OPEN.value if state.name == Verdict.OPEN.value else Verdict.PARTIAL.value

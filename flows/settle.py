@@ -30,10 +30,10 @@ Mxn = Annotated[
 
 @flow(name="settle", retries=0, persist_result=False)
 async def settle(credited_mxn: Mxn = None) -> State[Any]:
-    """Collect what runs have left open, and hold the ledger against the account. Nothing is ordered.
+    """Poll every job that runs left open, and compare the ledger with the account. Nothing is ordered.
 
     Args:
-        credited_mxn: What was paid in since the last settlement, in MXN; unknown where nothing is said.
+        credited_mxn: What was paid in since the last settlement, in MXN; unknown if you leave it out.
 
     Raises:
         LedgerError: the ledger cannot be read or written.

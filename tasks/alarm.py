@@ -17,7 +17,7 @@ _SHOWN = 20
 
 
 def overdue(entries: Iterable[LedgerEntry], now: datetime) -> list[LedgerEntry]:
-    """The jobs that were submitted more than a day ago and have not ended, oldest first. Pure."""
+    """Return the jobs that were submitted more than a day ago and have not ended, oldest first. Pure."""
     open_jobs = (EntryStatus.PENDING, EntryStatus.PROCESSING)
     late = [(entry.submitted_at, entry) for entry in entries if entry.status in open_jobs and entry.submitted_at]
     return [entry for at, entry in sorted(late, key=lambda pair: pair[0]) if now - at > PATIENCE]

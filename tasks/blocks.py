@@ -37,7 +37,7 @@ class GeekHubCredentials(CredentialsBlock):
     base_url: str = Field(default=LIVE_BASE_URL, pattern=r"^https?://", description="Where the API is, with /v1.")
 
     def get_client(self, *_: Any, **options: Any) -> GeekHubClient:
-        """A client of this account; to be used with ``async with``."""
+        """Return a client of this account; use it with ``async with``."""
         return GeekHubClient(self.base_url, self.api_key, **options)
 
 
@@ -76,7 +76,7 @@ class GeekHubVideoRun(JobRun[Job]):
         self.logger.info("%s: job %s is %s", video.model, self._job.id, self._job.status)
 
     async def fetch_result(self) -> Job:
-        """The finished job with its ``video_url``.
+        """Return the finished job with its ``video_url``.
 
         Raises:
             JobPending: it has not ended.

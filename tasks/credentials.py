@@ -8,7 +8,7 @@ from tasks.blocks import GeekHubCredentials
 
 
 async def load_run_settings(**overrides: Any) -> Settings:
-    """The settings; key and base URL come from the block that ``credentials_block`` names, if it names one.
+    """Load the settings; key and base URL come from the block that ``credentials_block`` names, if it names one.
 
     Raises:
         SettingsError: a setting is wrong, there is no key, or there is no such block.

@@ -14,7 +14,7 @@ from dailies.settings import Settings
 
 @task(name="report", cache_policy=NO_CACHE, retries=0, persist_result=False)
 async def write_run_report(folder: LedgerFolder, outcome: Outcome, settings: Settings) -> Path | None:
-    """One HTML file with the videos, their cost and what is missing; see ``report_run``."""
+    """Write one HTML file with the videos, their cost and what is missing; see ``report_run``."""
     path = await report_in_subprocess(folder, outcome, settings)
     if path is not None:
         url = path.resolve().as_uri()

@@ -54,7 +54,7 @@ class ApiError(Exception):
         return CODES[self.code][0]
 
     def body(self, request_id: str) -> dict[str, dict[str, str]]:
-        """The JSON body that GeekHub's page "Errors" shows."""
+        """Return the JSON body that GeekHub's page "Errors" shows."""
         kind = CODES[self.code][1]
         return {"error": {"message": self.message, "type": kind, "code": self.code, "request_id": request_id}}
 

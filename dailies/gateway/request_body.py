@@ -16,7 +16,7 @@ UPLOAD = re.compile(r"/storage/v1/object/(?!(?:list|sign|info|public)/)[^/]+/.")
 
 
 class RequestBody:
-    """Middleware: reads the whole body within its limits before a route looks at it."""
+    """Middleware: reads the whole body within its limits before a route sees it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

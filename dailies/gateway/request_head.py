@@ -1,7 +1,7 @@
 """Checks every request's head before anything else reads it: its length, its host, its origin.
 
 A page of another site can make a browser send requests to 127.0.0.1. Its own address then stands in ``Origin``, or in
-``Host`` if it has its name resolve to 127.0.0.1; both are compared byte by byte, before any route looks at a URL.
+``Host`` if it has its name resolve to 127.0.0.1; both are compared byte by byte, before any route sees a URL.
 """
 
 import re

@@ -53,7 +53,7 @@ class VideoRequest:
     aspect_ratio: str
 
     def body(self) -> dict[str, str | int]:
-        """The JSON body of ``POST /v1/videos/generations``."""
+        """Return the JSON body of ``POST /v1/videos/generations``."""
         return {
             "model": self.model,
             "prompt": self.prompt,

@@ -118,7 +118,7 @@ def read_snapshot(
         row_keys: the rows whose entries are wanted.
         tariff: says when a month begins, and at which FX open rows are reserved.
         now: in the month whose charges count.
-        take_over: batches that count as interrupted although they look live.
+        take_over: batches that count as interrupted although they appear live.
         service_now: the present by the service's clock, if it is known: near a month's end it may be another month.
         brief: leave out of bought rows what no plan needs, such as their prices.
         folded: interrupted runs were folded under the lock that is held, so every other journal is live.
@@ -213,7 +213,7 @@ def _of_rows(folder: LedgerFolder, keys: set[str], *, brief: bool) -> list[Ledge
 
 
 def _one_by_one(journalled: Iterable[LedgerEntry]) -> pc.Expression:
-    """Select entries that are looked at one by one: open, abandoned, of an unknown charge, or also in a journal.
+    """Select entries that are read one by one: open, abandoned, of an unknown charge, or also in a journal.
 
     A journal may hold a newer version than the ledger.
     """

@@ -33,17 +33,17 @@ class AttemptPolicy:
 
 
 def model_sequence(row: PromptRow, policy: AttemptPolicy) -> tuple[str, ...]:
-    """Every model that a row may be tried with, in order."""
+    """Return every model that a row may be tried with, in order."""
     return (row.model,) * policy.max_attempts + row.fallback
 
 
 def last_word(entries: Iterable[LedgerEntry]) -> LedgerEntry:
-    """The entry that says how its row stands: the one that completed, whatever came after it; else the last one."""
+    """Return the entry that decides a row's status: the one that completed, even if others follow, else the last."""
     return max(entries, key=lambda entry: (entry.status is EntryStatus.COMPLETED, entry.attempt))
 
 
 def remaining_models(row: PromptRow, entries: Sequence[LedgerEntry], policy: AttemptPolicy) -> tuple[str, ...]:
-    """What is left to try, in order, beginning with an attempt that is still open; empty for a finished row."""
+    """Return the models left to try, in order, an attempt that is still open first; empty for a finished row."""
     sequence = model_sequence(row, policy)
     if not entries:
         return sequence
@@ -65,7 +65,7 @@ def remaining_models(row: PromptRow, entries: Sequence[LedgerEntry], policy: Att
 
 
 def _place(entries: Iterable[LedgerEntry], length: int) -> tuple[int, bool]:
-    """How many attempts of the present round have failed, and whether that was its end.
+    """Return how many attempts of the present round have failed, and whether that was its end.
 
     A new round begins in a new batch. What failed in the batch in which a round was over belongs to that round: it was
     a longer one, before the row lost a fallback or ``max_attempts`` was lowered.
@@ -93,7 +93,7 @@ def next_entry(
     worst_usd: Decimal | None = None,
     markup: Decimal | None = None,
 ) -> LedgerEntry:
-    """The attempt to go on with: the one that is still open, or a new planned one with that model and price."""
+    """Return the attempt to go on with: the one still open, or a new planned one with that model and price."""
     last = max(entries, key=lambda entry: entry.attempt, default=None)
     if last is not None and (last.status is EntryStatus.PLANNED or last.status.is_open):
         return last
@@ -123,7 +123,7 @@ def next_entry(
 
 
 def with_model(entry: LedgerEntry, model_id: str) -> LedgerEntry:
-    """The entry as a request to that model; without a price where it was withdrawn, so that it is never sent."""
+    """Return the entry as a request to that model; without a price if it was withdrawn, so that it is never sent."""
     model = load_catalogue().get(model_id)
     if model is None:
         return replace(entry, model=model_id, provider=provider_of(model_id), audio=None, usd_per_second=None)
@@ -133,7 +133,7 @@ def with_model(entry: LedgerEntry, model_id: str) -> LedgerEntry:
 
 
 def following(entry: LedgerEntry, model: str, *, markup: Decimal, now: datetime) -> LedgerEntry:
-    """The attempt after a failed one: the same request to the next model, planned, at today's price."""
+    """Return the attempt after a failed one: the same request to the next model, planned, at today's price."""
     fresh = replace(
         entry,
         attempt=entry.attempt + 1,

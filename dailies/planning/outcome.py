@@ -73,12 +73,12 @@ class Outcome:
     rows: tuple[RowOutcome, ...]
 
     def first(self, records: int | None) -> "Outcome":
-        """The outcome of the file's first so many records; None: of all."""
+        """Return the outcome of the file's first ``records`` records; None means all."""
         prompts = self.prompts.first(records)
         return Outcome(prompts, self.rows[: len(prompts.rows)])
 
     def entries(self) -> Iterator[LedgerEntry]:
-        """The last entry of every row that has one."""
+        """Yield the last entry of every row that has one."""
         return (row.entry for row in self.rows if row.entry is not None)
 
     @property

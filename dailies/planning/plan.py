@@ -178,7 +178,7 @@ def _priced(
 def _resumed(
     entry: LedgerEntry, models: tuple[str, ...], prices: _Prices, instants: tuple[datetime, ...]
 ) -> LedgerEntry:
-    """An open attempt: what was sent is charged at the price at which it was sent, perhaps already."""
+    """Return an open attempt: what was sent is charged at the price at which it was sent, perhaps already."""
     today = ordered_model(entry)
     sent = replace(today, usd_per_second=entry.usd_per_second or ZERO)
     offers = [today, sent, *(load_catalogue()[model] for model in models[1:])]

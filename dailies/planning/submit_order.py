@@ -14,7 +14,7 @@ Order = Literal["file", "longest"]
 
 
 def in_order(rows: Sequence[ClaimedRow], order: Order) -> tuple[ClaimedRow, ...]:
-    """The rows as they are to be submitted; equals stay in the file's order."""
+    """Return the rows in the order of their submission; equals stay in the file's order."""
     if order == "file":
         return tuple(rows)
     return tuple(sorted(rows, key=lambda row: _usual_s(row.entry), reverse=True))

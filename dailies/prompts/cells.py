@@ -36,7 +36,7 @@ class Fault(NamedTuple):
     remedy: str
 
     def at(self, label: str, place: int | None, unit: str = "line") -> RowError:
-        """The fault with its place."""
+        """Return the fault with its place."""
         return RowError(label, place, self.column, self.reason, self.remedy, unit)
 
 
@@ -148,7 +148,7 @@ def read_clip(model: str, duration: str, aspect_ratio: str, fallback: str) -> Cl
 
 
 def read_number(text: str) -> int | None:
-    """Plain digits as a number, None for anything else; many of them are just very large, as ``int`` gives up then."""
+    """Return plain digits as a number, else None; ten or more count as one very large number, as ``int`` refuses many."""
     if not _DIGITS.fullmatch(text):
         return None
     return int(text) if len(text) < 10 else _ENDLESS
@@ -161,7 +161,7 @@ def _unknown_model(column: str, name: str) -> Fault:
 
 
 def _unreadable_duration(cell: str) -> Iterator[Fault]:
-    """What can be said of a duration when its model is unknown."""
+    """Yield the faults of a duration whose model is unknown."""
     if (text := cell.strip()) and not read_number(text):
         yield Fault("duration", _not_whole(text), "use whole seconds from 1")
 
@@ -196,7 +196,7 @@ def _ratio(text: str, model: VideoModel) -> str | Fault:
 def _fallback_faults(
     names: tuple[str, ...], first: VideoModel, seconds: int | Fault, ratio: str | Fault
 ) -> Iterator[Fault]:
-    """Every fallback must be another model that can make the very same clip."""
+    """Yield the faults of fallbacks: each must be another model that can make the very same clip."""
     for index, name in enumerate(names):
         other = load_catalogue().get(name)
         if other is None:

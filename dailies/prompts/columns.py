@@ -42,7 +42,7 @@ class Columns:
 
 
 def is_column(name: str) -> bool:
-    """Whether a name in lower case can stand in a header."""
+    """Return whether a name in lower case can stand in a header."""
     return name in COLUMNS or name.startswith(META)
 
 
@@ -108,12 +108,12 @@ def check_mapping(options: ReadOptions, headers: Sequence[tuple[str, ...]]) -> N
 
 
 def mapped_names(options: ReadOptions) -> frozenset[str]:
-    """The names in lower case that the user says a header has."""
+    """Return the names, in lower case, that the user says a header has."""
     return frozenset(plain_name(name) for _, name in read_mapping(options.columns) if not name.isdecimal())
 
 
 def plain_name(name: str) -> str:
-    """A column's name without capitals and surplus white space."""
+    """Return a column's name without capitals and surplus white space."""
     name = " ".join(name.strip().strip("\ufeff\u200b").lower().split())
     return META + name.removeprefix(META).strip() if name.startswith(META) else name
 
@@ -121,7 +121,7 @@ def plain_name(name: str) -> str:
 def _named(
     table: Table, header: tuple[str, ...], sample: Sequence[tuple[str, ...]], options: ReadOptions, quote: bool
 ) -> tuple[list[str], list[str]]:
-    """What each column is, by the user's word or by its own name; empty where it is neither."""
+    """Return what each column is, by the user's word or by its own name; empty where it is neither."""
     names = [""] * len(header)
     notes: list[str] = []
     if table.header_line is None and table.is_headless and len(header) == 1 and not read_mapping(options.columns):

@@ -25,7 +25,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zl", "Zp", "Zs"})
 
 
 def is_error_text(text: str) -> bool:
-    """Whether a cell is what a spreadsheet or a program writes for a value that it does not have."""
+    """Return whether a cell is what a spreadsheet or a program writes for a value that it does not have."""
     if _OBJECT in text:
         return True
     if len(text) > _LONGEST:
@@ -39,14 +39,14 @@ def is_error_text(text: str) -> bool:
 
 
 def is_seen(text: str) -> bool:
-    """Whether there is anything to see in a text."""
+    """Return whether there is anything to see in a text."""
     if text[:1].isalnum() and text[0] not in _BLANK:
         return True
     return any(char not in _BLANK and unicodedata.category(char) not in _UNSEEN for char in text)
 
 
 def piles_up(text: str) -> bool:
-    """Whether more marks than any script has stand on one letter: putting them in order takes their square in time."""
+    """Return whether one letter has more marks than any script uses: ordering them takes quadratic time."""
     return len(text) > MARKS and not text.isascii() and _pile().search(text) is not None
 
 
@@ -57,5 +57,5 @@ def _pile() -> "re.Pattern[str]":
 
 
 def seen_part(text: str) -> str:
-    """A text without byte order marks, other invisible characters, quotes and blanks around it."""
+    """Return a text without byte order marks, other invisible characters, quotes and blanks around it."""
     return text.strip().strip("\ufeff\u200b\u2060 \"'")

@@ -42,7 +42,7 @@ def refuse_header(
     quote: bool,
     lacks_prompt: bool,
 ) -> HeaderError:
-    """The error that says everything about a header.
+    """Return the error that says everything about a header.
 
     Args:
         table: the source.
@@ -77,7 +77,7 @@ def refuse_header(
 
 
 def header_word(header: Sequence[str], index: int, *, quote: bool) -> str:
-    """A column's name where it may be quoted and looks like a name, else its number."""
+    """Return a column's name if it may be quoted and looks like a name, else its number."""
     name = header[index].strip()
     if not name or name.isdecimal() or len(name) > 40 or not quote or _SECRETIVE.search(name):
         return f"column {index + 1}"
@@ -85,7 +85,7 @@ def header_word(header: Sequence[str], index: int, *, quote: bool) -> str:
 
 
 def lacks_header(table: Table) -> bool:
-    """Whether the first row is a record or a sentence, and the user has not said so."""
+    """Return whether the first row is a record or a sentence, and the user has not said so."""
     if not table.is_text or table.is_headless:
         return False
     return (
@@ -94,7 +94,7 @@ def lacks_header(table: Table) -> bool:
 
 
 def join_proposals(proposals: Sequence[ReadOptions | None], sources: Sequence[str]) -> str:
-    """One command that reads several sources, each of which has a proposal; empty if there is none."""
+    """Return one command that reads several sources, each of which has a proposal; empty if there is none."""
     known = [proposal for proposal in proposals if proposal is not None]
     if not known or len(known) < len(proposals) or len({(one.lines, one.no_header) for one in known}) > 1:
         return ""
@@ -127,7 +127,7 @@ def _options(
     *,
     quote: bool,
 ) -> ReadOptions | None:
-    """The options that read the source, as far as they can be guessed."""
+    """Return the options that read the source, as far as they can be guessed."""
     named = {target: index for index, target in enumerate(names) if target}
     if "prompt" not in named and "prompt" not in found and options.template is None:
         return _without_header(table, sample, options) or _from_texts(table, header, sample, options, quote=quote)
@@ -162,7 +162,7 @@ def _ordered(found: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def _is_ragged(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether some record has more filled cells than the first row has cells, as a list with commas in it has."""
+    """Return whether some record has more filled cells than the first row has cells, as in a list with commas."""
     filled = [max((index for index, cell in enumerate(row, 1) if cell.strip()), default=0) for row in rows]
     return max(filled) > filled[0] or all(count == 1 for count in filled)
 
@@ -173,14 +173,14 @@ def _are_seconds(index: int, rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _needs_template(index: int, sample: Sequence[tuple[str, ...]]) -> bool:
-    """Whether prompts have a place for another prompt, as in sheets of styles."""
+    """Return whether prompts have a place for another prompt, as in sheets of styles."""
     return any(index < len(row) and "{prompt}" in row[index].lower() for row in sample)
 
 
 def _from_texts(
     table: Table, header: tuple[str, ...], sample: Sequence[tuple[str, ...]], options: ReadOptions, *, quote: bool
 ) -> ReadOptions | None:
-    """Where no column looks like prompts: fill a template in from the first column of texts that differ."""
+    """Return options that fill a template in from the first column of texts that differ, if none is like prompts."""
     if len(header) < 2 or read_mapping(options.columns) or lacks_header(table):
         return None
     for index in range(len(header)):
@@ -194,7 +194,7 @@ def _from_texts(
 
 
 def _without_header(table: Table, sample: Sequence[tuple[str, ...]], options: ReadOptions) -> ReadOptions | None:
-    """A list of prompts has one on each line; a table without a header has records from its first row on."""
+    """Return options for a list of prompts, one on each line, or for a table with records from its first row on."""
     rows = [table.header, *sample]
     if not table.is_text or table.is_headless or read_mapping(options.columns):
         return None
@@ -216,7 +216,7 @@ def _without_header(table: Table, sample: Sequence[tuple[str, ...]], options: Re
 
 
 def _pointer(spelled: tuple[str, ...], header: tuple[str, ...], index: int, *, quote: bool) -> str:
-    """What ``--columns`` calls a column: its name where that is unique and may be quoted, else its number."""
+    """Return how ``--columns`` names a column: by its name if that is unique and may be quoted, else by its number."""
     name = " ".join(spelled[index].split())
     if header_word(spelled, index, quote=quote) != name or header.count(header[index]) > 1:
         return str(index + 1)
@@ -235,7 +235,7 @@ def _strangers(
     options: ReadOptions,
     quote: bool,
 ) -> list[str]:
-    """What the header has and the reader does not know, and what the user named and the header does not have."""
+    """Return what the header has and the reader does not know, and what the user named and the header lacks."""
     said: list[str] = []
     unknown = [index for index, name in enumerate(header) if name and not names[index]]
     if unknown and (options.others == "refuse" or "prompt" not in names):

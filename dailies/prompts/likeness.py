@@ -70,12 +70,12 @@ _FEW = 3
 
 
 def simple_name(name: str) -> str:
-    """A name without capitals, accents and punctuation: ``Duración (s)`` is ``duracion s``."""
+    """Return a name without capitals, accents and punctuation: ``Duración (s)`` is ``duracion s``."""
     return " ".join(re.sub(r"[\W_]+", " ", name.lower().translate(_ACCENTS)).split())
 
 
 def is_like(name: str) -> bool:
-    """Whether a name is, in some language, the name of a known column."""
+    """Return whether a name is, in some language, the name of a known column."""
     simple = simple_name(name)
     return any(simple in names for names in _NAMES.values())
 
@@ -114,7 +114,7 @@ def propose(header: Sequence[str], records: Sequence[Sequence[str]], taken: Sequ
 
 
 def looks_like_records(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row is a record like those below it, so that there is no header."""
+    """Return whether the first row is a record like those below it, so that there is no header."""
     if not rows:
         return False
     models = load_catalogue()
@@ -129,7 +129,7 @@ def _ratios() -> set[str]:
 
 
 def _likeness(target: str, name: str, cells: list[str]) -> float:
-    """How much a column looks like a known one, from 0; what stands in the cells must fit in any case."""
+    """Return how much a column looks like a known one, from 0; the content of the cells must fit in any case."""
     if name.lower().startswith(META) or name.lower() in COLUMNS or not _fits(target, cells):
         return 0.0
     simple = simple_name(name)
@@ -166,7 +166,7 @@ def _is_text(cell: str) -> bool:
 
 
 def _only_long_text(header: Sequence[str], cells: list[list[str]], found: dict[str, int]) -> int | None:
-    """The only column of long texts, if there is exactly one."""
+    """Return the only column of long texts, if there is exactly one."""
     long = [
         index
         for index in range(len(header))

@@ -53,7 +53,7 @@ class ReadOptions:
         return self.columns.strip().lower() == AUTO
 
     def words(self) -> list[str]:
-        """The options as words of a command line; defaults are left out."""
+        """Return the options as words of a command line, without defaults."""
         words: list[str] = []
         for field in fields(self):
             value = getattr(self, field.name)

@@ -114,7 +114,7 @@ class _Reading:
 
 
 def _join(files: Sequence[PromptFile], rejected: tuple[RejectedRow, ...]) -> PromptFile:
-    """Several sources as one: what two of them ask for is one row, that of the first."""
+    """Join several sources: what two of them ask for is one row, that of the first."""
     seen: set[str] = set()
     rows: list[PromptRow] = []
     repeats: list[PromptRow] = []

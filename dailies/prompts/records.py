@@ -49,7 +49,7 @@ class Notes:
         self._places.setdefault(text, []).append(place)
 
     def lines(self) -> Iterator[str]:
-        """The notes, one line each."""
+        """Yield the notes, one line each."""
         for text, places in self._places.items():
             first = ", ".join(map(str, places[:3]))
             more = f" and {len(places) - 3:,} more, the last in {places[-1]}" if len(places) > 3 else ""
@@ -95,7 +95,7 @@ class Records:
         return Fitted(cells, fitting, faults)
 
     def _texts(self, raw: tuple[Any, ...]) -> tuple[tuple[str, ...], list[Fault]]:
-        """The cells as texts; a cell that cannot be written out is empty and a fault, unless its column is left out."""
+        """Return the cells as texts; a cell without a text form is empty, and a fault unless its column is left out."""
         read, names, foreign = self._table.read, self._columns.names, self._columns.foreign
         assert read is not None
         texts: list[str] = []
@@ -110,7 +110,7 @@ class Records:
         return tuple(texts), faults
 
     def _fitted(self, line: int, cells: tuple[str, ...]) -> tuple[str, ...] | None:
-        """As many cells as the header has, where those that are too many or missing are certain to mean nothing."""
+        """Return as many cells as the header has, if surplus or missing ones certainly mean nothing, else None."""
         if len(cells) > self._count:
             are_filled = any(map(str.strip, cells[self._count :]))
             if are_filled and not (
@@ -166,7 +166,7 @@ class Records:
         return (self._nameless(index) for index in self._columns.unnamed if cells[index].strip())
 
     def _is_header(self, cells: Sequence[str]) -> bool:
-        """Whether a record is a header again, this one or another, as where files were put together."""
+        """Return whether a record repeats a header, this one or another, as in files that were put together."""
         first = cells[0] if cells and cells[0] else next(filter(None, cells), "")
         if len(first) > self._longest and (len(cells) > 1 or len(first) > _LONGEST_NAME):
             return False
@@ -180,6 +180,6 @@ class Records:
 
 
 def _is_joined_header(text: str) -> bool:
-    """Whether a cell is a header with another delimiter."""
+    """Return whether a cell is a header with another delimiter."""
     names = [seen_part(name).lower() for name in re.split("[;,\t]", text)] if text else []
     return len(names) > 1 and "prompt" in names and all(name in COLUMNS or name.startswith(META) for name in names)

@@ -197,7 +197,7 @@ class RowBuilder:
         return check_prompt(text) or (self._check("prompt", text) if self._check else None)
 
     def _usable_template(self) -> str:
-        """The template, once it is known that this source has its columns: checked once, not for each row."""
+        """Return the template if this source has its columns: checked once, not for each row."""
         if self._template and not self._template_is_checked:
             if faults := check_template(self._template, self._names):
                 reasons = ((f"--template: {fault.reason}", fault.remedy) for fault in faults)
@@ -259,7 +259,7 @@ class RowBuilder:
 
 
 def _first_of_each(faults: Iterable[Fault]) -> list[Fault]:
-    """Of several faults of one cell the first: a cell that could not be read is not empty as well."""
+    """Return the first fault of each cell: a cell that could not be read is not empty as well."""
     columns: set[str] = set()
     kept: list[Fault] = []
     for fault in faults:

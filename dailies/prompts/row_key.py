@@ -50,7 +50,7 @@ def rejected_key(source: str, line: int, cells: tuple[str, ...]) -> str:
 
 
 def _uuid5(name: str) -> str:
-    """``str(uuid.uuid5(NAMESPACE, name))`` in a third of its time: there is one for every row."""
+    """Return ``str(uuid.uuid5(NAMESPACE, name))`` in a third of its time: there is one for every row."""
     octets = _NAMESPACE_OCTETS + name.encode("utf-8", "surrogatepass")
     digits = hashlib.sha1(octets, usedforsecurity=False).hexdigest()
     variant = _VARIANT[digits[16]]

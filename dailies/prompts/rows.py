@@ -122,7 +122,7 @@ class PromptFile:
         return sum(len(sheet.records) for sheet in self.sheets)
 
     def first(self, records: int | None) -> "PromptFile":
-        """Only the first so many records, with the row keys that they have in the whole file; None: all of them."""
+        """Return the first ``records`` records, with the row keys that they have in the whole file; None means all."""
         if records is None or records >= self.record_count:
             return self
         sheets: list[Sheet] = []

@@ -39,7 +39,7 @@ def write_starter(path: Path, *, default_model: str, tariff: Tariff, now: dateti
 
 
 def _rows(default_model: str, tariff: Tariff, now: datetime) -> Iterator[tuple[str, ...]]:
-    """One row for each thing to know; only the prompt is required."""
+    """Yield one row for each thing to know; only the prompt is required."""
     model = load_catalogue()[default_model]
     other = next(one for one in load_catalogue().values() if one.id != default_model)
     yield _HEADER
@@ -68,7 +68,7 @@ def _write_csv(file: BinaryIO, rows: list[tuple[str, ...]]) -> None:
 
 
 def _write_xlsx(file: BinaryIO, rows: list[tuple[str, ...]]) -> None:
-    """The sheet, with lists to choose from, and a second sheet of what there is."""
+    """Write the sheet, with lists to choose from, and a second sheet of what there is."""
     from openpyxl import Workbook
     from openpyxl.styles import Font
     from openpyxl.worksheet.datavalidation import DataValidation

@@ -55,13 +55,13 @@ def fill(
 
 
 def check_template(template: str, names: Iterable[str]) -> list[Fault]:
-    """What is wrong with a template whatever the row: columns that the file does not have, braces that do not match."""
+    """Return a template's faults for any row: columns that the file does not have, braces that do not match."""
     known = tuple(names)
     return fill(template, dict.fromkeys(known, "x"), known)[1]
 
 
 def escape(text: str, names: Iterable[str] = ()) -> str:
-    """A prompt that was sent, written so that reading it again sends the same: braces around names are doubled.
+    """Write a sent prompt so that reading it again sends the same: double the braces around names.
 
     More opening than closing braces around a name cannot be written so; reading it again refuses it.
 
@@ -76,7 +76,7 @@ def escape(text: str, names: Iterable[str] = ()) -> str:
 
 @lru_cache(64)
 def _places(names: tuple[str, ...]) -> "re.Pattern[str]":
-    """Placeholders: names of the usual kind, and the file's own, such as ``{Body (HTML)}``."""
+    """Return the pattern of placeholders: names of the usual kind, and the file's own, such as ``{Body (HTML)}``."""
     odd = [name for name in names if name and not re.fullmatch(_NAME, name) and not re.search(r"[{}\n]", name)]
     if not odd:
         return _PLACE
@@ -85,7 +85,7 @@ def _places(names: tuple[str, ...]) -> "re.Pattern[str]":
 
 
 def _surplus(place: "re.Match[str]") -> str:
-    """Closing braces beyond the opening ones: {"a": {x}} is a placeholder and a brace of its own."""
+    """Return the closing braces beyond the opening ones: {"a": {x}} is a placeholder and one more brace."""
     return "}" * (len(place[3]) - len(place[1]))
 
 

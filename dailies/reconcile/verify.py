@@ -137,7 +137,7 @@ def _misplaced(folder: LedgerFolder, path: Path, entries: Iterable[LedgerEntry])
 
 
 def _faults(entry: LedgerEntry) -> Iterator[str]:
-    """What is wrong with one entry by itself."""
+    """Yield what is wrong with one entry by itself."""
     is_completed = entry.status is EntryStatus.COMPLETED
     if entry.attempt < 1:
         yield f"attempt {entry.attempt}"
@@ -173,9 +173,9 @@ def _dearer(entry: LedgerEntry) -> str:
 
 
 def _spans_months(entry: LedgerEntry) -> bool:
-    """Whether it may have completed in a later month than it was planned in, whose FX was not known then.
+    """Return whether it may have completed in a later month than planned, whose FX was not known then.
 
-    Where a month begins depends on a time zone, which the books do not tell: the widest span counts.
+    Where a month begins depends on a time zone, which the ledger does not record: the widest span counts.
     """
     if entry.planned_at is None or entry.completed_at is None:
         return True
@@ -184,7 +184,7 @@ def _spans_months(entry: LedgerEntry) -> bool:
 
 
 def _doubles(entries: Iterable[LedgerEntry]) -> Iterator[Defect]:
-    """What must not be there twice: an entry, a job, a bought row; and attempts that are missing."""
+    """Yield what is there twice: an entry, a job, a bought row; and rows that lack an attempt."""
     keys = Counter(entry.key for entry in entries)
     yield from (Defect(f"row {key[0]}, attempt {key[1]}", f"it is there {n} times") for key, n in keys.items() if n > 1)
     jobs = Counter(entry.job_id for entry in entries if entry.job_id is not None)
@@ -201,7 +201,7 @@ def _doubles(entries: Iterable[LedgerEntry]) -> Iterator[Defect]:
 
 
 def _sums(folder: LedgerFolder, charged_mxn: Decimal) -> Iterator[Defect]:
-    """The same sum by Arrow's own decimals, as any other reader of the files would get it."""
+    """Add the charges up by Arrow's own decimals, as any other reader of the files would; yield a different sum."""
     added = pc.sum(folder.scan(["charged_mxn"]).column("charged_mxn")).as_py() or ZERO
     if added != charged_mxn:
         yield Defect(str(folder.path), f"the charges add up to {charged_mxn} MXN here, but to {added} in Arrow")

@@ -24,7 +24,7 @@ class JobPolls:
         self._chance = random.Random(f"{entry.row_key}/{entry.attempt}").random()  # noqa: S311 - no secret
 
     def schedule(self, age_s: float) -> PollSchedule:
-        """The schedule of its polls, from what is known now of jobs like it; it is fixed from here on."""
+        """Return the schedule of its polls, from what is known now of jobs like it; it is fixed from here on."""
         context, model = self._context, self._model
         pace, forecast = context.gate.pace, context.forecast
         is_bottleneck = pace.is_slot_bound or context.gate.submits_waiting == 0
@@ -43,19 +43,19 @@ class JobPolls:
         )
 
     def likely_done(self, age_s: float) -> float:
-        """The probability that it is done: who is polled first when polls must queue."""
+        """Return the probability that it is done: it decides which job is polled first when polls must queue."""
         times = self._context.forecast.times(self._model, self._duration_s)
         return times.done_by(age_s / self._context.settings.time_scale)
 
     def saw_early(self, age_s: float) -> None:
-        """It was not done at that age."""
+        """Record that the job was not done at that age."""
         self.not_done_at_s = age_s
         self._context.forecast.saw_early(self._model, self._duration_s, self._job_id, age_s)
 
     def saw_done(self, age_s: float) -> None:
-        """It was done at that age."""
+        """Record that the job was done at that age."""
         self._context.forecast.saw_end(self._model, self._duration_s, self._job_id, self.not_done_at_s or 0.0, age_s)
 
     def saw_failed(self) -> None:
-        """It has failed: how long it would have rendered will never be known."""
+        """Record that the job failed: how long it would have rendered stays unknown."""
         self._context.forecast.saw_end(self._model, self._duration_s, self._job_id, self.not_done_at_s or 0.0)

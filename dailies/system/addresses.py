@@ -7,17 +7,17 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def is_local(host: str) -> bool:
-    """Whether a host is on this machine or on a network that is not public; a name counts as what it resolves to."""
+    """Return whether a host is on this machine or a network that is not public; names are resolved."""
     return any(not address.is_global for address in _addresses(host))
 
 
 def is_link_local(host: str) -> bool:
-    """Whether a host is at a link-local address, such as 169.254.169.254, where clouds keep a machine's credentials."""
+    """Return whether a host is at a link-local address, such as 169.254.169.254, where clouds keep credentials."""
     return any(address.is_link_local for address in _addresses(host))
 
 
 def _addresses(host: str) -> list[_Address]:
-    """The addresses of a host; none if the name does not resolve, because then nothing can be fetched from it."""
+    """Return a host's addresses; none if the name does not resolve, because then nothing can be fetched from it."""
     try:
         return [_plain(ipaddress.ip_address(host.strip("[]")))]
     except ValueError:

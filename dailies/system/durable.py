@@ -73,7 +73,7 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def replace_bytes(path: Path, content: bytes) -> None:
-    """Do the same as ``replace_file`` with a content that is known."""
+    """Replace a file as ``replace_file`` does, with content that is known."""
     replace_file(path, lambda file: _write(file, content))
 
 

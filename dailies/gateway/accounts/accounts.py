@@ -28,7 +28,7 @@ class Transaction:
     fx_micros: int | None
 
     def as_json(self) -> dict[str, Any]:
-        """The transaction for ``GET /sandbox/transactions``: money as decimal strings."""
+        """Return the transaction for ``GET /sandbox/transactions``: money as decimal strings."""
         factors = None
         if self.fx_micros is not None:
             factors = {
@@ -58,7 +58,7 @@ def create_organisation(connection: sqlite3.Connection, balance_micros: int, now
 
 
 def read_balance(connection: sqlite3.Connection, org_id: str) -> int:
-    """The balance in micro-pesos; below zero when more was in flight than it covered."""
+    """Return the balance in micro-pesos; below zero when more was in flight than it covered."""
     row = connection.execute("SELECT balance_micros FROM organisations WHERE id = ?", (org_id,)).fetchone()
     return int(row["balance_micros"])
 
@@ -108,7 +108,7 @@ def set_balance(connection: sqlite3.Connection, org_id: str, balance_micros: int
 def list_transactions(
     connection: sqlite3.Connection, org_id: str, after: int = 0, limit: int = -1
 ) -> list[Transaction]:
-    """The organisation's transactions in the order they were booked; a negative limit means all."""
+    """Return the organisation's transactions in the order they were booked; a negative limit means all."""
     rows = connection.execute(
         "SELECT * FROM transactions WHERE org_id = ? AND id > ? ORDER BY id LIMIT ?", (org_id, after, limit)
     )
@@ -116,7 +116,7 @@ def list_transactions(
 
 
 def read_consumed(connection: sqlite3.Connection, org_id: str) -> int:
-    """The sum of all charges in micro-pesos, positive."""
+    """Return the sum of all charges in micro-pesos, positive."""
     row = connection.execute(
         "SELECT -COALESCE(SUM(amount_micros), 0) AS consumed FROM transactions"
         " WHERE org_id = ? AND type = 'consumption'",
@@ -126,7 +126,7 @@ def read_consumed(connection: sqlite3.Connection, org_id: str) -> int:
 
 
 def read_fx(connection: sqlite3.Connection) -> int:
-    """MXN per USD x 10^6, as charges use it now."""
+    """Return MXN per USD x 10^6, as charges use it now."""
     value = read_setting(connection, "fx_micros")
     assert value is not None
     return int(value)

@@ -23,7 +23,7 @@ class Caller:
 
 
 def hash_key(api_key: str) -> str:
-    """The form in which a key is kept: SHA-256, hexadecimal. A random key needs no salt."""
+    """Return the form in which a key is stored: SHA-256, hexadecimal. A random key needs no salt."""
     return hashlib.sha256(api_key.encode()).hexdigest()
 
 
@@ -40,7 +40,7 @@ def revoke_key(connection: sqlite3.Connection, key_hash: str, now_us: int) -> No
 
 
 def find_caller(connection: sqlite3.Connection, api_key: str) -> Caller:
-    """Whose key this is.
+    """Return the caller that this key belongs to.
 
     Raises:
         ApiError: ``invalid_api_key`` or ``key_revoked``.

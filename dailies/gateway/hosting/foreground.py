@@ -121,7 +121,7 @@ def _describe(gateway: Gateway, kept: SandboxAddress | None) -> SandboxAddress:
 
 
 def _usable_key(gateway: Gateway, kept: SandboxAddress | None) -> str:
-    """The key of the last start, or a new one if there is none or it was revoked."""
+    """Return the key of the last start, or a new one if there is none or it was revoked."""
     if kept is not None:
         with suppress(ApiError):
             find_caller(gateway.store, kept.api_key)

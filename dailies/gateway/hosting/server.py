@@ -25,7 +25,7 @@ SLOWEST_HEAD_S = 20.0
 # A reader must make room for the next 48 KiB within this time.
 SLOWEST_READER_S = 30.0
 MOST_CONNECTIONS = 4_000
-# Database, clips, the pool of renders; and the connections that the loop accepts before it looks at the first of them.
+# Database, clips, the pool of renders; and the connections that the loop accepts before it reads the first of them.
 OTHER_FILES = 200 + BACKLOG
 # Longer than clients keep idle connections: the client closes them, and no request meets a closing one.
 KEEP_ALIVE_S = 75

@@ -55,7 +55,7 @@ class StoredJob:
         return f"{self.org_id}/{self.id}/video.mp4"
 
     def is_rendered(self, now_us: int) -> bool:
-        """Whether the provider is done, well or badly."""
+        """Return whether the provider is done, well or badly."""
         if self.status != "processing" or self.render_us is None or self.handed_over_us is None:
             return False
         return self.handed_over_us + self.render_us <= now_us
@@ -76,19 +76,19 @@ def _jobs(rows: Iterable[sqlite3.Row]) -> list[StoredJob]:
 
 
 def find_job(connection: sqlite3.Connection, org_id: str, job_id: str) -> StoredJob | None:
-    """The organisation's job of that id; another organisation's is not found."""
+    """Return the organisation's job of that id; another organisation's is not found."""
     found = _jobs(connection.execute("SELECT * FROM jobs WHERE id = ? AND org_id = ?", (job_id, org_id)))
     return found[0] if found else None
 
 
 def find_by_idempotency_key(connection: sqlite3.Connection, org_id: str, key: str) -> StoredJob | None:
-    """The job that this key made."""
+    """Return the job that this key made."""
     found = _jobs(connection.execute("SELECT * FROM jobs WHERE org_id = ? AND idempotency_key = ?", (org_id, key)))
     return found[0] if found else None
 
 
 def list_jobs(connection: sqlite3.Connection, org_id: str, after: int = 0, limit: int = -1) -> list[StoredJob]:
-    """The organisation's jobs by number; a negative limit means all."""
+    """Return the organisation's jobs by number; a negative limit means all."""
     return _jobs(
         connection.execute(
             "SELECT * FROM jobs WHERE org_id = ? AND number > ? ORDER BY number LIMIT ?", (org_id, after, limit)
@@ -97,20 +97,20 @@ def list_jobs(connection: sqlite3.Connection, org_id: str, after: int = 0, limit
 
 
 def latest_jobs(connection: sqlite3.Connection, org_id: str, limit: int) -> list[StoredJob]:
-    """The organisation's latest jobs, the newest first."""
+    """Return the organisation's latest jobs, the newest first."""
     return _jobs(
         connection.execute("SELECT * FROM jobs WHERE org_id = ? ORDER BY number DESC LIMIT ?", (org_id, limit))
     )
 
 
 def count_jobs(connection: sqlite3.Connection, org_id: str) -> dict[str, int]:
-    """How many jobs the organisation has in each status."""
+    """Count the organisation's jobs in each status."""
     rows = connection.execute("SELECT status, COUNT(*) AS n FROM jobs WHERE org_id = ? GROUP BY status", (org_id,))
     return {row["status"]: row["n"] for row in rows}
 
 
 def next_number(connection: sqlite3.Connection, org_id: str) -> int:
-    """The number of the organisation's next job."""
+    """Return the number of the organisation's next job."""
     row = connection.execute(
         "SELECT COALESCE(MAX(number), 0) + 1 AS n FROM jobs WHERE org_id = ?", (org_id,)
     ).fetchone()
@@ -118,7 +118,7 @@ def next_number(connection: sqlite3.Connection, org_id: str) -> int:
 
 
 def next_take(connection: sqlite3.Connection, org_id: str, fingerprint: str) -> int:
-    """How many jobs of the same request the organisation has."""
+    """Count the organisation's jobs of the same request."""
     row = connection.execute(
         "SELECT COUNT(*) AS n FROM jobs WHERE org_id = ? AND fingerprint = ?", (org_id, fingerprint)
     ).fetchone()

@@ -30,5 +30,5 @@ async def _collect(gateway: Gateway, job: StoredJob) -> None:
 
 
 async def _is_kept(gateway: Gateway, job: StoredJob, video: VideoFile) -> bool:
-    """Whether the video is where its URL will say: here it is already, elsewhere it has to be uploaded first."""
+    """Return whether the video is where its URL will say: here it is already, elsewhere it is uploaded first."""
     return gateway.remote is None or await gateway.remote.keep(job.object_path, gateway.renderer.folder / video.name)

@@ -13,12 +13,12 @@ CATALOGUE_DATE = 1_735_689_600  # 2025-01-01: OpenAI's form wants a date, GeekHu
 
 
 def account_routes(gateway: Gateway) -> APIRouter:
-    """The two routes."""
+    """Return the routes of balance and models."""
     routes = APIRouter(prefix="/v1", tags=["account"], dependencies=[KEY])
 
     @routes.get("/credits", responses=responses(Credits, 401))
     async def read_credits(request: Request) -> JSONResponse:
-        """Tell the balance (announced on GeekHub's page "Balance")."""
+        """Return the balance (announced on GeekHub's page "Balance")."""
         balance = to_text(read_balance(gateway.store, request.state.caller.org_id))
         return JSONResponse({"object": "credits", "balance_mxn": balance, "currency": "MXN"})
 

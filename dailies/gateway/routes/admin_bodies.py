@@ -40,7 +40,7 @@ class NewKey(_Money):
     @field_validator("new_organisation", mode="before")
     @classmethod
     def want_bool(cls, value: object) -> object:
-        """No words for a truth value."""
+        """Refuse words for a truth value."""
         if not isinstance(value, bool):
             raise ValueError("must be true or false")
         return value

@@ -17,24 +17,24 @@ Limit = Annotated[int, Query(ge=1, le=LONGEST_LIST)]
 
 
 def truth_routes(gateway: Gateway) -> APIRouter:
-    """Account, jobs and transactions."""
+    """Return the routes of account, jobs and transactions."""
     routes = APIRouter(prefix="/sandbox", tags=["sandbox"], responses=errors(401), dependencies=[KEY])
     store = gateway.store
 
     @routes.get("/account")
     async def read_account(request: Request) -> dict[str, Any]:
-        """The organisation's balance, what it consumed, and what the sandbox assumes."""
+        """Return the organisation's balance, what it consumed, and what the sandbox assumes."""
         return describe_account(gateway, request.state.caller.org_id)
 
     @routes.get("/jobs")
     async def read_jobs(request: Request, after: After = 0, limit: Limit = LONGEST_LIST) -> dict[str, Any]:
-        """The organisation's jobs by number, without moving them."""
+        """Return the organisation's jobs by number, without moving them."""
         jobs = list_jobs(store, request.state.caller.org_id, after, limit)
         return {"object": "list", "data": [job_truth(job, gateway.videos_url) for job in jobs]}
 
     @routes.get("/transactions")
     async def read_transactions(request: Request, after: After = 0, limit: Limit = LONGEST_LIST) -> dict[str, Any]:
-        """The organisation's transactions in the order they were booked."""
+        """Return the organisation's transactions in the order they were booked."""
         booked = list_transactions(store, request.state.caller.org_id, after, limit)
         return {"object": "list", "data": [entry.as_json() for entry in booked]}
 
@@ -42,7 +42,7 @@ def truth_routes(gateway: Gateway) -> APIRouter:
 
 
 def describe_account(gateway: Gateway, org_id: str) -> dict[str, Any]:
-    """The organisation's account as JSON: money as decimal strings."""
+    """Return the organisation's account as JSON: money as decimal strings."""
     return {
         "org_id": org_id,
         "balance_mxn": to_text(read_balance(gateway.store, org_id)),
@@ -56,7 +56,7 @@ def describe_account(gateway: Gateway, org_id: str) -> dict[str, Any]:
 
 
 def job_truth(job: StoredJob, base_url: str) -> dict[str, Any]:
-    """The job as the API shows it, and what only the sandbox knows of it."""
+    """Return the job as the API shows it, and what only the sandbox knows of it."""
     return job_object(job, base_url) | {
         "number": job.number,
         "aspect_ratio": job.aspect_ratio,

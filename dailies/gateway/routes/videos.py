@@ -18,12 +18,12 @@ BUCKET_URL = "/storage/v1/object/public/generated-videos"
 
 
 def video_url(job: StoredJob, base_url: str) -> str | None:
-    """Where the job's video is served; None until it is completed."""
+    """Return the URL that serves the job's video; None until it is completed."""
     return f"{base_url}{BUCKET_URL}/{job.object_path}" if job.status == "completed" else None
 
 
 def job_object(job: StoredJob, base_url: str) -> dict[str, Any]:
-    """The job as the API shows it: seconds, and a URL only when completed."""
+    """Return the job as the API shows it: seconds, and a URL only when completed."""
     finished = None if job.completed_us is None else job.completed_us // MICROS
     return {
         "id": job.id,
@@ -40,7 +40,7 @@ def job_object(job: StoredJob, base_url: str) -> dict[str, Any]:
 
 
 def video_routes(gateway: Gateway) -> APIRouter:
-    """The two routes of a video's life."""
+    """Return the two routes of a video's life."""
     routes = APIRouter(prefix="/v1/videos", tags=["videos"], dependencies=[KEY])
 
     @routes.post("/generations", responses=responses(VideoJob, 400, 401, 402, 404, 409, 429, 502))
@@ -57,7 +57,7 @@ def video_routes(gateway: Gateway) -> APIRouter:
 
     @routes.get("/{job_id}", responses=responses(VideoJob, 401, 404))
     async def read_video(request: Request, job_id: str) -> JSONResponse:
-        """Look at a job, and thereby move it."""
+        """Poll a job, which moves it."""
         job = find_job(gateway.store, request.state.caller.org_id, job_id)
         if job is None:
             raise ApiError("job_not_found", "No such video job.")

@@ -26,7 +26,7 @@ class SubmitBody(BaseModel):
     @field_validator("prompt")
     @classmethod
     def refuse_blank(cls, prompt: str) -> str:
-        """A prompt has something to see in it: more than blanks, marks and characters without a shape."""
+        """Refuse a prompt of nothing but blanks, marks and characters without a shape."""
         if all(unicodedata.category(char) in _UNSEEN or char in _SHAPELESS for char in prompt):
             raise ValueError("must not be empty")
         return prompt
@@ -34,7 +34,7 @@ class SubmitBody(BaseModel):
     @field_validator("duration", "aspect_ratio", mode="before")
     @classmethod
     def refuse_null(cls, value: object) -> object:
-        """A field is given or left out."""
+        """Refuse null: a field is given or left out."""
         if value is None:
             raise ValueError("must not be null; leave the field out for the model's default")
         return value
@@ -99,7 +99,7 @@ KEY = Depends(HTTPBearer(auto_error=False, description="A key, as `connection.js
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors that a route may answer, and those that every route may, for OpenAPI."""
+    """Return the errors that a route may answer, and those that every route may, for OpenAPI."""
     # Not {"model": ErrorAnswer}: FastAPI would build a validator for each status of each route.
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
     return {
@@ -109,12 +109,12 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def error_schemas() -> dict[str, Any]:
-    """What ``errors`` refers to, for OpenAPI's components."""
+    """Return the schemas that ``errors`` refers to, for OpenAPI's components."""
     schema = ErrorAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
     return {**schema.pop("$defs"), "ErrorAnswer": schema}
 
 
 def responses(success: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route may answer, for OpenAPI."""
+    """Return what a route may answer, for OpenAPI."""
     answers: dict[int | str, dict[str, Any]] = {200: {"model": success}}
     return answers | errors(*statuses)

@@ -55,7 +55,7 @@ def _encode_picture(film: OutputContainer, stream: VideoStream, scene: Scene) ->
 
 
 def _encode_sound(film: OutputContainer, stream: AudioStream, scene: Scene) -> None:
-    """A quiet hum whose pitch comes from the scene."""
+    """Encode a quiet hum whose pitch comes from the scene."""
     # Whole turns in a frame, so that the same frame can follow itself without a click.
     turns = 5 + int(scene.digest[:2], 16) % 12
     angles = (2 * math.pi * turns * n / SAMPLES_PER_FRAME for n in range(SAMPLES_PER_FRAME))

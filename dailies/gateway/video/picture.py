@@ -31,7 +31,7 @@ def draw_frames(scene: Scene, count: int) -> Iterator[Image.Image]:
 
 
 def _draw_scenery(scene: Scene) -> Image.Image:
-    """A gradient with soft discs, twice as wide as the frame so that the camera can pan over it."""
+    """Draw a gradient with soft discs, twice as wide as the frame so that the camera can pan over it."""
     width, height = scene.size_px
     seed = bytes.fromhex(scene.digest)
     hue = seed[0] / 256
@@ -53,7 +53,7 @@ def _rgb(hue: float, saturation: float, value: float) -> tuple[int, int, int]:
 
 
 def _draw_caption(scene: Scene) -> Image.Image:
-    """A transparent layer with the wrapped prompt and the model's name."""
+    """Draw a transparent layer with the wrapped prompt and the model's name."""
     width, height = scene.size_px
     layer = Image.new("RGBA", (width, height))
     pen = ImageDraw.Draw(layer)

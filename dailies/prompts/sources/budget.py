@@ -40,5 +40,5 @@ class Budget:
 
 
 def too_big(label: str) -> InputError:
-    """The refusal of a source with too many bytes."""
+    """Return the refusal of a source with too many bytes."""
     return refuse(label, None, f"the file has more than {MAX_BYTES // 2**20} MiB (unpacked)", _SPLIT)

@@ -161,7 +161,7 @@ def _is_page(head: Sequence[str]) -> bool:
 
 
 def _is_plain_list(head: Sequence[str], is_known: IsKnown) -> bool:
-    """Whether the lines are sentences, and the first one holds neither tabs nor a name of a column."""
+    """Return whether the lines are sentences, and the first one holds neither tabs nor a name of a column."""
     lines = [line.strip() for line in head if line.strip()]
     if sum(" " in line and "=" not in line for line in lines) < 0.6 * len(lines):
         return False
@@ -173,7 +173,7 @@ def _is_plain_list(head: Sequence[str], is_known: IsKnown) -> bool:
 def _delimiter(
     head: Sequence[str], is_known: IsKnown, delimiters: str, options: ReadOptions, notes: list[str]
 ) -> tuple[str, int]:
-    """The delimiter, and how many lines above the table say it.
+    """Return the delimiter, and how many lines above the table say it.
 
     It is what makes the most known columns of one of the first lines; else what cuts the lines into the same number of
     cells most often.
@@ -203,7 +203,7 @@ def _delimiter(
 
 
 def _is_one_column(lines: Sequence[str]) -> bool:
-    """Whether only sentences have delimiters in them: the first line has none, a blank follows all others."""
+    """Return whether only sentences have delimiters in them: the first line has none, a blank follows all others."""
     first, *rest = [_QUOTED.sub("", line.rstrip("\r\n")) for line in lines if line.strip()]
     if _DELIMITER.search(first):
         return False
@@ -218,7 +218,7 @@ def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 
 
 def _is_quoted(lines: Sequence[str]) -> bool:
-    """Whether a table with tabs quotes its cells; if not, every line is a record and quotes are texts."""
+    """Return whether a table with tabs quotes its cells; if not, every line is a record and quotes are texts."""
     try:
         rows = [row for row in csv.reader(lines, delimiter="\t", strict=True) if row]
     except csv.Error:
@@ -227,7 +227,7 @@ def _is_quoted(lines: Sequence[str]) -> bool:
 
 
 def _is_even(lines: Sequence[str]) -> bool:
-    """Whether every line has as many cells as the header, empty ones at its end left out."""
+    """Return whether every line has as many cells as the header, not counting empty ones at its end."""
     filled = [line.rstrip("\r\n").count("\t") for line in lines if line.strip()]
     return bool(filled) and filled[0] > 0 and all(count == filled[0] for count in filled)
 
@@ -258,7 +258,7 @@ def _records(lines: _Lines, delimiter: str, quoting: int, source: str, notes: li
 
 
 def _has_swallowed(cells: Sequence[str], delimiter: str, width: int) -> bool:
-    """Whether a cell over several lines looks like rows: its lines have as many delimiters as rows have."""
+    """Return whether a cell over several lines looks like rows: its lines have as many delimiters as rows have."""
     for index, cell in enumerate(cells):
         first, *middle = cell.splitlines()[:-1] or [""]
         if width > 1 and middle and all(_is_row(line, delimiter, width) for line in middle):
@@ -269,7 +269,7 @@ def _has_swallowed(cells: Sequence[str], delimiter: str, width: int) -> bool:
 
 
 def _is_row(line: str, delimiter: str, width: int) -> bool:
-    """Whether a line has that many cells and is no prose, in which a blank or nothing follows a comma."""
+    """Return whether a line has that many cells and is no prose, in which a blank or nothing follows a comma."""
     _, *rest = line.split(delimiter)
     return len(rest) == width - 1 > 0 and all(cell and cell[0] != " " for cell in rest)
 

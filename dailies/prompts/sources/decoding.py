@@ -62,7 +62,7 @@ def decode_lines(
 
 
 def _chunks(start: bytes, stream: BinaryIO, source: str) -> Iterator[bytes]:
-    """The stream in chunks that end where a line ends, so that no CRLF is cut; longer ones where lines are long."""
+    """Yield the stream in chunks that end where a line ends, so that no CRLF is cut; long lines make long chunks."""
     total, rest = len(start), start
     while chunk := stream.read(max(1 << 16, len(rest))):
         total += len(chunk)
@@ -80,7 +80,7 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _utf16(start: bytes) -> str | None:
-    """UTF-16 by its mark, or because every second byte of the beginning is zero."""
+    """Detect UTF-16 by its mark, or because every second byte of the beginning is zero."""
     if start[:2] in _UTF16:
         return _UTF16[start[:2]]
     head = start[: len(start) // 2 * 2][:64]
@@ -139,6 +139,6 @@ def _not_utf8(piece: bytes, line: int, source: str, error: UnicodeDecodeError, *
 
 
 def _proof(content: bytes, encoding: str, *, quote: bool) -> str:
-    """The first words whose letters depend on the encoding."""
+    """Return the first words whose letters depend on the encoding."""
     words = list(dict.fromkeys(_WORD.findall(content[: 1 << 20].decode(encoding, "replace"))))[:_WORDS]
     return f": {', '.join(map(shown, words))}" if words and quote else ""

@@ -150,7 +150,7 @@ def _require_workbook(stream: BinaryIO, source: str) -> None:
 
 
 def _texts(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
-    """How many texts the workbook's table of texts has; counting stops beyond what is read."""
+    """Count the texts in the workbook's table of texts; stop beyond the number that is read."""
     if part.file_size > _MAX_BYTES:
         return 0
     found = 0
@@ -199,7 +199,7 @@ def _choose(workbook: Any, source: str, name: str | None) -> Any:
 
 
 def _scan(stream: BinaryIO, sheet: Any, label: str) -> tuple[list[str], bool]:
-    """Which cells are merged, and whether there are formulas: both cheap to find in the text, dear in the library."""
+    """Find merged cells, and whether there are formulas: both are cheap to find in the text, dear in the library."""
     merged: dict[str, None] = {}
     formulas = False
     try:
@@ -223,7 +223,7 @@ def _formulas(sheet: Any, label: str) -> set[Place]:
 
 
 def _rows(sheet: Any, label: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """The rows that are not blank, with their numbers."""
+    """Yield the rows that are not blank, with their numbers."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -238,7 +238,7 @@ def _rows(sheet: Any, label: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
 
 
 def _records(sheet: Any, formulas: set[Place], label: str, comment: str) -> Iterator[Record]:
-    """The rows that are not blank, each cut behind its last filled cell; a formula without a result is a fault."""
+    """Yield the rows that are not blank, each cut after its last filled cell; a formula without a result is a fault."""
     budget = Budget(label, "row")
     for line, row in _rows(sheet, label):
         cells = list(row)

@@ -58,7 +58,7 @@ def read_json(stream: BinaryIO, label: str, options: ReadOptions, *, quote: bool
 
 
 def _values(lines: list[str], label: str) -> tuple[str, list[Found]]:
-    """The values of JSON Lines by line, or those of a document by number."""
+    """Return the values of JSON Lines by line, or those of a document by number."""
     first = next((line.strip() for line in lines if line.strip()), "")
     values, errors = _by_line(lines, label)
     if not errors and not (len(values) == 1 and isinstance(values[0][1], list | dict)):
@@ -73,7 +73,7 @@ def _values(lines: list[str], label: str) -> tuple[str, list[Found]]:
 
 
 def _by_line(lines: list[str], label: str) -> tuple[list[Found], list[RowError]]:
-    """The value of each line, and what is wrong with the others."""
+    """Return the value of each line that has one, and what is wrong with the others."""
     values: list[Found] = []
     errors: list[RowError] = []
     for line, text in enumerate(lines, 1):
@@ -91,7 +91,7 @@ def _numbered(values: list[Any]) -> list[Found]:
 
 
 def _document(text: str, label: str) -> Iterator[Any]:
-    """The values of a text one after the other."""
+    """Yield the values of a text one after the other."""
     at = _skip(text, 0)
     while at < len(text):
         try:
@@ -109,7 +109,7 @@ def _skip(text: str, at: int) -> int:
 
 
 def _unwrapped(values: list[Any]) -> list[Any]:
-    """The rows in a document: of a list, of an object that holds them, or its values as they are."""
+    """Return the rows in a document: of a list, of an object that holds them, or its values unchanged."""
     if len(values) != 1:
         return values
     (value,) = values
@@ -143,7 +143,7 @@ def _only_texts(value: dict[str, Any]) -> list[str] | None:
 
 
 def _turned(columns: dict[str, Any]) -> list[Any]:
-    """Rows out of columns: lists of equal length, or objects by row."""
+    """Turn columns into rows: lists of equal length, or objects by row."""
     sizes = {len(column) for column in columns.values()}
     if len(sizes) != 1:
         return [columns]

@@ -57,7 +57,7 @@ def _read_table(stream: BinaryIO, source: SourceName, form: Format, options: Rea
 
 
 def read_stdin() -> bytes:
-    """Everything that comes in on standard input.
+    """Read everything that comes in on standard input.
 
     Raises:
         InputError: that is more than one source may hold.
@@ -66,7 +66,7 @@ def read_stdin() -> bytes:
 
 
 def sniff(start: bytes) -> Format:
-    """Tell a format by how the content starts; what is nothing else is CSV."""
+    """Return the format by how the content starts; CSV if no other fits."""
     if start.startswith(b"PK\x03\x04"):
         return "xlsx"
     if start.startswith(b"PAR1"):
@@ -75,7 +75,7 @@ def sniff(start: bytes) -> Format:
 
 
 def sniff_format(stream: BinaryIO) -> Format:
-    """``sniff`` for a stream at its start, where it is again afterwards."""
+    """Run ``sniff`` on a stream at its start, and rewind it."""
     return sniff(_start(stream, 512))
 
 
@@ -107,7 +107,7 @@ def open_source(source: SourceName) -> BinaryIO:
 
 
 def _unpacked(stream: BinaryIO, label: str) -> BinaryIO:
-    """The stream, or what a ``.gz`` file holds."""
+    """Return the stream, or the content of a ``.gz`` file."""
     if not _start(stream, 2).startswith(_GZIP):
         return stream
     try:

@@ -47,7 +47,7 @@ def read_parquet(stream: BinaryIO, label: str) -> Table:
 
 
 def _repeats(kind: pa.DataType) -> bool:
-    """Texts, which stay in Arrow's dictionaries until they are counted: one text can stand for millions of cells."""
+    """Return whether cells are texts, which stay in Arrow's dictionaries until counted: one may fill many cells."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind))
 
 
@@ -85,7 +85,7 @@ def _is_filled(value: Any) -> bool:
 
 
 def _characters(column: pa.Array) -> int:
-    """How many bytes a column's cells come to when each is written out."""
+    """Count the bytes of a column's cells when each is written out."""
     kind = column.type
     if pa.types.is_dictionary(kind) and _repeats(kind.value_type):
         lengths = pc.take(pc.binary_length(column.dictionary), column.indices)

@@ -131,7 +131,7 @@ def refuse_stdin(names: Iterable[str]) -> None:
 
 
 def _identity(source: SourceName) -> str:
-    """The same for every name of one file."""
+    """Return an identity that is the same for every name of one file."""
     if source.is_url or source.place == STDIN:
         return source.label
     try:
@@ -141,12 +141,12 @@ def _identity(source: SourceName) -> str:
 
 
 def is_stdin(name: str) -> bool:
-    """Whether a name means standard input."""
+    """Return whether a name means standard input."""
     return name in (STDIN, STDIN_FILE)
 
 
 def place_of(name: str) -> str:
-    """The path of a source that is called so: without its sheet."""
+    """Return the path of a source by its name, without its sheet."""
     return _split(name)[0]
 
 
@@ -214,7 +214,7 @@ def _remote_matches(place: str) -> list[str]:
 
 
 def remote_fault(place: str, error: Exception) -> InputError:
-    """The refusal of a URL that cannot be opened; nothing of a secret that may be part of it."""
+    """Return the refusal of a URL that cannot be opened, without any secret that may be part of it."""
     label = label_of(place)
     if isinstance(error, FileNotFoundError):
         return refuse(label, None, "there is no such file", "check the URL")
@@ -227,6 +227,6 @@ def remote_fault(place: str, error: Exception) -> InputError:
 
 
 def shown_install(error: ImportError) -> str:
-    """What to install: fsspec says it in its message."""
+    """Return what to install, from fsspec's message."""
     found = re.search(r"[Ii]nstall ([\w-]+)", str(error))
     return f"pip install {found[1]}" if found else "install it, or copy the file here"

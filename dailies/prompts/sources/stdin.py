@@ -36,12 +36,12 @@ def keep_stdin(names: Sequence[str], folder: Path) -> tuple[tuple[str, ...], tup
 
 
 def is_passing(name: str) -> bool:
-    """Whether that can be read only once."""
+    """Return whether the source can be read only once."""
     return is_stdin(name) or _is_pipe(name)
 
 
 def _read_once(name: str) -> bytes | None:
-    """What came in, None for an ordinary file, which will still be there."""
+    """Read what came in; None for an ordinary file, which will still be there."""
     if is_stdin(name):
         return read_stdin()
     return Path(name).read_bytes() if _is_pipe(name) else None

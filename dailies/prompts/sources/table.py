@@ -48,7 +48,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def texts(self, cells: tuple[Any, ...], names: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Raw cells as texts, for a look at them; what cannot be written out is empty."""
+        """Return raw cells as texts to examine; a cell that cannot be written out is empty."""
         if self.read is None:
             return cells
         named = zip_longest(names[: len(cells)], cells, fillvalue="")
@@ -57,12 +57,12 @@ class Table:
 
 
 def refuse(label: str, line: int | None, reason: str, remedy: str, unit: str = "line") -> InputError:
-    """The error that refuses a whole source."""
+    """Return the error that refuses a whole source."""
     return InputError((RowError(label, line, None, reason, remedy, unit),))
 
 
 def unreadable(label: str, error: OSError | ValueError) -> InputError:
-    """The same for a source that the system does not let this process read."""
+    """Return the error for a source that the system does not let this process read."""
     match error:
         case IsADirectoryError():
             return refuse(label, None, "this is a folder", "name the CSV file in it")

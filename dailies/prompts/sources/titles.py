@@ -40,7 +40,7 @@ def find_header(rows: Sequence[Sequence[str]], places: Sequence[int], is_known: 
 
 
 def is_alone(rows: Sequence[Sequence[str]], places: Sequence[int]) -> bool:
-    """Whether a single cell stands apart above a single cell: then it may be a title or the header."""
+    """Return whether a single cell stands apart above a single cell: then it may be a title or the header."""
     filled = [sum(1 for cell in row if cell.strip()) for row in rows]
     return filled[:2] == [1, 1] and places[1] > places[0] + 1
 
@@ -54,7 +54,7 @@ def _likest(rows: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
 
 
 def _below_titles(rows: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
-    """The first row with several cells, if single first cells stand above it, and the rows below it look different."""
+    """Find the first row with several cells, if single first cells stand above it and the rows below look different."""
     index = next((index for index, number in enumerate(filled) if number > 1), 0)
     if not 0 < index <= _MOST_TITLES or not all(row[0].strip() for row in rows[:index]):
         return 0
@@ -64,6 +64,6 @@ def _below_titles(rows: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
 
 
 def _are_names(row: Sequence[str]) -> bool:
-    """Whether cells are short enough for names of columns, and no numbers or pieces of a sentence."""
+    """Return whether cells are short enough for names of columns, and no numbers or pieces of a sentence."""
     cells = [cell for cell in row if cell.strip()]
     return all(len(cell.split()) <= 4 and not cell.strip().isdecimal() and cell[0] != " " for cell in cells)

@@ -41,7 +41,7 @@ def read_value(column: str, value: object, keeps_lists: bool = False) -> str | F
 
 
 def number_text(value: float | Decimal) -> str:
-    """A number as a person writes it: 5 and 5.0 are both ``5``; empty if it is not finite."""
+    """Return a number as a person writes it: 5 and 5.0 are both ``5``; empty if it is not finite."""
     if isinstance(value, int):
         return str(value)
     if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
@@ -52,7 +52,7 @@ def number_text(value: float | Decimal) -> str:
 
 
 def date_text(value: date | time) -> str:
-    """A date, a time or both in ISO 8601, the time only where there is one: ``2026-11-12``."""
+    """Return a date, a time or both in ISO 8601, the time only where there is one: ``2026-11-12``."""
     if isinstance(value, datetime) and value.time() == time(0) and value.tzinfo is None:
         value = value.date()
     return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
