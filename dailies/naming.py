@@ -68,7 +68,7 @@ def _name(sources: tuple[str, ...], whole: tuple[str, ...]) -> str:
 
 
 def _whole_name(source: str) -> str:
-    """Return the path relative to the working folder if it lies in it: the same where that folder is mounted elsewhere."""
+    """Return the path, relative if it lies in the working folder: the same where that is mounted elsewhere."""
     if "://" in source:
         return source
     here = Path.cwd()

@@ -148,7 +148,7 @@ def read_clip(model: str, duration: str, aspect_ratio: str, fallback: str) -> Cl
 
 
 def read_number(text: str) -> int | None:
-    """Return plain digits as a number, else None; ten or more count as one very large number, as ``int`` refuses many."""
+    """Return plain digits as a number, else None; ten or more count as one very large number."""
     if not _DIGITS.fullmatch(text):
         return None
     return int(text) if len(text) < 10 else _ENDLESS
