@@ -152,7 +152,7 @@ def _options(
 
 
 def _is_item(name: str) -> bool:
-    """Whether the only cell of the first row is an item of a list: numbered, behind a bullet, or a sentence."""
+    """Return whether the only cell of the first row is an item of a list: numbered, behind a bullet, or a sentence."""
     words = name.split()
     return bool(_ITEM.match(name)) or (len(words) >= _SENTENCE_WORDS and not _ABOUT_PROMPTS.search(name))
 

@@ -135,7 +135,7 @@ def _unwrapped(values: list[Any]) -> list[Any]:
 
 
 def _only_texts(value: dict[str, Any]) -> list[str] | None:
-    """The texts that an object lists under its only name that looks like that of a column."""
+    """Return the texts that an object lists under its only name that looks like that of a column."""
     likely = [column for name, column in value.items() if is_like(name)]
     if len(likely) != 1 or not isinstance(likely[0], list) or not all(isinstance(text, str) for text in likely[0]):
         return None

@@ -46,7 +46,7 @@ def is_alone(rows: Sequence[Sequence[str]], places: Sequence[int]) -> bool:
 
 
 def _likest(rows: Sequence[Sequence[str]], filled: Sequence[int]) -> int:
-    """The row with the most names that are, in some language, those of columns, if all rows above it are narrower."""
+    """Find the row with the most names of columns in any known language, if all rows above it are narrower."""
     likes = [sum(map(is_like, row)) if _are_names(row) else 0 for row in rows]
     index = likes.index(max(likes, default=0)) if any(likes) else 0
     is_wider = all(likes[index] > 1 and filled[index] > number for number in filled[:index])
