@@ -16,8 +16,10 @@ DURATION_DIFFERS = "duration_differs"
 MODEL_DIFFERS = "model_differs"
 COMPLETED_DIFFERS = "completed_differs"
 UNREADABLE = "unreadable_answer"
-FINDINGS = frozenset((DURATION_DIFFERS, MODEL_DIFFERS, COMPLETED_DIFFERS, UNREADABLE))
-"""Error codes of videos whose answer differs from the order: their charge is unknown, their worst case is reserved."""
+PRICE_CHANGED = "price_changed"
+FINDINGS = frozenset((DURATION_DIFFERS, MODEL_DIFFERS, COMPLETED_DIFFERS, UNREADABLE, PRICE_CHANGED))
+"""Error codes of videos whose answer differs from the order, or whose price is not known: their charge is unknown,
+their worst case is reserved."""
 
 
 def with_charge(entry: LedgerEntry, tariff: Tariff, completed_at: datetime) -> LedgerEntry:

@@ -188,7 +188,7 @@ def _resumed(
         return entry
     since = entry.submitted_at or entry.planned_at
     worst_mxn, worst_usd = prices.of(offers, entry.duration_s or 0, tariff, since)
-    if entry.error_code in FINDINGS:  # perhaps a longer video than ordered
+    if entry.error_code in FINDINGS or entry.usd_per_second is None:  # perhaps longer than ordered, or dearer
         worst_mxn = max(worst_mxn, worst_now(entry, prices.tariff, instants))
         worst_usd = max(worst_usd, entry.worst_usd or ZERO)
     return replace(entry, worst_mxn=worst_mxn, worst_usd=worst_usd, markup=markup)

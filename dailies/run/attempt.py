@@ -7,6 +7,7 @@ outcome before anything is published.
 import asyncio
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from dailies.errors import (
@@ -93,7 +94,12 @@ class Attempt:
         sent_at = self.entry.submitted_at or self._context.now()
         tries = self.entry.submit_tries
         await self._put(
-            status=EntryStatus.IN_DOUBT, submitted_at=sent_at, submit_tries=tries + 1, error_code=None, error=None
+            status=EntryStatus.IN_DOUBT,
+            submitted_at=sent_at,
+            submit_tries=tries + 1,
+            usd_per_second=self._known_price(),
+            error_code=None,
+            error=None,
         )
         reach(Failpoint.AFTER_INTENT)
         self._born_at = self._context.now()
@@ -118,6 +124,12 @@ class Attempt:
             await self._fail(known, job)
         await self._write(replace(self._checked(known, job), status=EntryStatus.PENDING))
         reach(Failpoint.AFTER_ID)
+
+    def _known_price(self) -> Decimal | None:
+        """Return the price in USD per second; None if a job, in doubt until now, may exist at another one."""
+        today = ordered_model(self.entry).usd_per_second, self._context.settings.markup
+        is_sure = self.entry.status is EntryStatus.PLANNED or today == (self.entry.usd_per_second, self.entry.markup)
+        return self.entry.usd_per_second if is_sure else None
 
     def _require_own_job(self, job_id: str) -> None:
         """Refuse a job id that the service has given to another row: one job is charged once, and makes one video."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dailies.geekhub_client.job import Job, JobStatus
-from dailies.ledger.charges import COMPLETED_DIFFERS, DURATION_DIFFERS, MODEL_DIFFERS, UNREADABLE
+from dailies.ledger.charges import COMPLETED_DIFFERS, DURATION_DIFFERS, MODEL_DIFFERS, PRICE_CHANGED, UNREADABLE
 from dailies.ledger.entry import LedgerEntry
 from dailies.ledger.ordered_model import ordered_model
 from dailies.pricing import ZERO, Tariff
@@ -27,6 +27,8 @@ def find_difference(entry: LedgerEntry, job: Job, now: datetime) -> Finding | No
         return DURATION_DIFFERS, f"ordered {entry.duration_s} s, the service says {job.duration_s} s{beyond}"
     if job.status is JobStatus.COMPLETED and not _is_plausible(job.completed_at, entry.submitted_at, now):
         return COMPLETED_DIFFERS, f"the service says that it was done at {job.completed_at:%Y-%m-%d %H:%M} UTC"
+    if entry.usd_per_second is None:
+        return PRICE_CHANGED, "its price changed while it was in doubt: which of the two is charged is unknown"
     return None
 
 

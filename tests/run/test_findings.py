@@ -1,6 +1,7 @@
 """Answers that differ from the order, or say less than they should: each is a finding, and the run goes on."""
 
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,8 +11,8 @@ from dailies.ledger.entry import EntryStatus
 from dailies.planning.claim import read_plan
 from dailies.planning.next_attempt import AttemptPolicy
 from dailies.planning.outcome import read_outcome
-from tests.factories import KLING_5_S_MXN, make_file, make_row, make_tariff, make_terms
-from tests.fake_api import FakeApi
+from tests.factories import KLING_5_S_MXN, NOW, make_entry, make_file, make_row, make_tariff, make_terms
+from tests.fake_api import FakeApi, FakeJob
 from tests.run.scene import open_scene
 
 AT_ONCE = {"give_up_after_s": 1e-9}
@@ -68,6 +69,27 @@ async def test_a_longer_video_is_reserved_as_soon_as_the_service_names_it(folder
     dearer = make_terms(tariff=make_tariff(fx={"*": Decimal(25)}))
     beside, resumed = (read_plan(folder, make_file(row), dearer, scene.context.now()) for row in (B, A))
     assert beside.open_mxn == resumed.worst_mxn == Decimal("8.40"), "8 s at the FX of a dearer month"
+
+
+@pytest.mark.parametrize("change", [{"usd_per_second": Decimal("0.02")}, {"markup": Decimal("1.10")}, {}])
+async def test_a_row_in_doubt_that_is_sent_again_at_another_price_has_an_unknown_charge(folder, change):
+    """Its job may be older than the change, or not; the dearer price stays reserved in a later run, too."""
+    dearer = {name: 3 * value for name, value in change.items()}
+    with folder.lock():
+        folder.put([replace(make_entry("a", status=S.IN_DOUBT, submitted_at=NOW, submit_tries=1), **dearer)])
+    async with open_scene(folder, FakeApi({"a": ["hangs"]}), A, **AT_ONCE) as scene:
+        await scene.run()
+        reserved_mxn = scene.claim.plan.worst_mxn
+    scene.fold()
+    assert read_plan(folder, make_file(A), make_terms(), NOW).worst_mxn == reserved_mxn >= KLING_5_S_MXN
+
+    async with open_scene(folder, FakeApi(), A) as scene:
+        scene.api.jobs.update({"job-1": FakeJob("job-1", {"duration": 5}, "renders")})
+        await scene.run()
+    (entry,) = scene.fold()
+    expected = (None, "price_changed") if change else (KLING_5_S_MXN, None)
+    assert (entry.status, entry.charged_mxn, entry.error_code) == (S.COMPLETED, *expected)
+    assert entry.worst_mxn == reserved_mxn
 
 
 @pytest.mark.parametrize("word", ["expired", "cancelled", "succeeded", "COMPLETED"])
