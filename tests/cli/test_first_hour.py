@@ -143,7 +143,7 @@ def test_a_prefect_server_that_dies_is_one_message_and_nothing_is_lost(workplace
             os.kill(int(pid), signal.SIGKILL)
         said, _ = running.communicate(timeout=180)
     assert running.returncode == 3, said
-    assert "stopped answering. What was submitted is in the journal; the same command goes on" in said
+    assert "stopped answering. What was submitted is in the journal; the same command continues" in said
     assert "Traceback" not in said
     assert workplace.run("run", prompts).returncode == 0
     _assert_all_bought_once(workplace, 40)
