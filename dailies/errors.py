@@ -4,7 +4,8 @@
 
     DailiesError                      message says what to do next
     ├── InputError                    the CSV; carries every RowError found
-    │   └── HeaderError               its header does not fit; carries the columns that would
+    │   ├── HeaderError               its header does not fit; carries the columns that would
+    │   └── NotUtf8Error              its text is not in UTF-8
     ├── SettingsError                 a setting is missing or out of bounds
     ├── RefusedError                  nothing was spent: a cap, the balance, a changed plan, a missing FX
     ├── ServerError                   no Prefect server can be had

@@ -1,7 +1,7 @@
 """Sources of prompts: read, checked and keyed as a whole, before anything is spent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from dailies.prompts.options import AS_WRITTEN, ReadOptions, read_mapping
 from dailies.prompts.row_builder import RowBuilder
 from dailies.prompts.row_key import normal_text
 from dailies.prompts.rows import PromptFile, PromptRow, RejectedRow, Sheet
+from dailies.prompts.sources.decoding import NotUtf8Error
 from dailies.prompts.sources.opening import open_table
 from dailies.prompts.sources.source_names import SourceName, find_sources
+from dailies.prompts.sources.stdin import is_passing
 from dailies.prompts.sources.table import Table, refuse
 from dailies.system.memory import many_objects
 
@@ -91,10 +93,25 @@ class _Reading:
                 proposals.append(error.proposal)
             except InputError as error:
                 errors += error.errors
-                proposals.append(None)
+                is_only_one = isinstance(error, NotUtf8Error) and len(names) == len(sources) == 1
+                proposals.append(self._in_cp1252(name) if is_only_one else None)
         if errors:
             raise InputError(tuple(errors), join_proposals(proposals, names))
         return files
+
+    def _in_cp1252(self, name: SourceName) -> ReadOptions | None:
+        """The options that read a text in cp1252, None if it cannot be in it or can be read only once."""
+        options = replace(self.options, encoding="cp1252")
+        if name.is_url or is_passing(name.place):
+            return None
+        try:
+            with open_table(name, options, quote=self.quote) as table:
+                _Reading._read(replace(self, options=options), table, name.label)
+        except HeaderError as error:
+            return error.proposal
+        except InputError:
+            return None
+        return options
 
     def _read(self, table: Table, source: str) -> PromptFile:
         head = list(islice(table.records, _SAMPLE))

@@ -1,5 +1,6 @@
-"""Lists of prompts as people paste them: the first line is a prompt, and no header."""
+"""Lists, titles and encodings of foreign files: the first line may be a prompt, and the header further below."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,21 @@ def test_facts_in_two_cells_above_a_foreign_header_are_no_header() -> None:
     assert refused.value.command == f"dailies plan titles.csv --columns '{columns}'"
     file = read_prompts("titles.csv", ReadOptions(columns=columns))
     assert [row.prompt for row in file.rows] == ["Un zorro rojo en la nieve"]
+
+
+def test_one_command_reads_a_foreign_header_in_cp1252() -> None:
+    text = "Descripción;Motor\nUn zorro rojo cruza un río helado;fal/kling-2\n"
+    Path("excel.csv").write_text(text, "cp1252")
+    with pytest.raises(InputError) as refused:
+        read_prompts("excel.csv", quote=True)
+    assert "is not UTF-8" in str(refused.value)
+    options = ReadOptions(columns="prompt=Descripción,model=Motor", encoding="cp1252")
+    assert refused.value.command == shlex.join(["dailies", "plan", "excel.csv", *options.words()])
+    assert read_prompts("excel.csv", options).rows[0].prompt == "Un zorro rojo cruza un río helado"
+
+
+def test_no_encoding_is_proposed_that_does_not_read_the_text() -> None:
+    Path("bytes.csv").write_bytes(b"prompt\nA \x81 fox\n")
+    with pytest.raises(InputError) as refused:
+        read_prompts("bytes.csv", quote=True)
+    assert not refused.value.command

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from dailies.errors import InputError
+from dailies.errors import InputError, RowError
 from dailies.prompts.cells import shown
 from dailies.prompts.sources.budget import MAX_BYTES, too_big
 from dailies.prompts.sources.table import refuse, unreadable
@@ -16,6 +16,10 @@ _ZIP = b"PK\x03\x04"
 _SAVE_AS_UTF8 = "save it as CSV in UTF-8"
 _WORD = re.compile(r"\w*[^\x00-\x7f]\w*")
 _WORDS = 3
+
+
+class NotUtf8Error(InputError):
+    """A text has bytes that are not UTF-8; it may be in the encoding of Excel's CSV."""
 
 
 def decode_lines(
@@ -135,7 +139,8 @@ def _decode(piece: bytes, line: int, source: str, *, quote: bool) -> str:
 def _not_utf8(piece: bytes, line: int, source: str, error: UnicodeDecodeError, *, quote: bool) -> InputError:
     where = f"byte {error.start + 1} of the line (0x{piece[error.start]:02X}) is not UTF-8"
     proof = _proof(piece, "cp1252", quote=quote)
-    return refuse(source, line, where, f"{_SAVE_AS_UTF8}, or say --encoding cp1252 if it was saved so{proof}")
+    remedy = f"{_SAVE_AS_UTF8}, or say --encoding cp1252 if it was saved so{proof}"
+    return NotUtf8Error((RowError(source, line, None, where, remedy),))
 
 
 def _proof(content: bytes, encoding: str, *, quote: bool) -> str:
