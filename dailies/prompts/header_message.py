@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dailies.errors import InputError, RowError
 from dailies.prompts.cells import COLUMNS, META, plain_number, read_number, shown
-from dailies.prompts.likeness import looks_like_records, propose
+from dailies.prompts.likeness import looks_like_records, propose, reads_like_text
 from dailies.prompts.options import ReadOptions, read_mapping, write_mapping
 from dailies.prompts.sources.table import Table
 
@@ -185,7 +185,7 @@ def _from_texts(
         return None
     for index in range(len(header)):
         cells = [row[index].strip() for row in sample if index < len(row) and row[index].strip()]
-        if cells and len(set(cells)) == len(cells) and all(" " in cell for cell in cells):
+        if cells and len(set(cells)) == len(cells) and all(map(reads_like_text, cells)):
             pointer = _pointer(table.header, header, index, quote=quote)
             if pointer.isdecimal():  # a template can name no number, and nothing says that these are prompts
                 return None
@@ -198,7 +198,7 @@ def _without_header(table: Table, sample: Sequence[tuple[str, ...]], options: Re
     rows = [table.header, *sample]
     if not table.is_text or table.is_headless or read_mapping(options.columns):
         return None
-    if table.has_letters and len(table.header) > 1:
+    if table.has_letters and (len(table.header) > 1 or table.is_prose):
         return None
     texts = sum(" " in row[0].strip() and not _SETTING.match(row[0].strip()) for row in rows if row)
     if (len(table.header) == 1 or table.is_prose or _is_ragged(rows)) and texts > 0.6 * len(rows):

@@ -64,6 +64,12 @@ _NAMES: dict[str, frozenset[str]] = {
     "fallback": frozenset(["fallback", "fallbacks", "fallback model", "backup", "backup model"]),
 }
 _ACCENTS = str.maketrans("áàâãäåçéèêëíìîïñóòôõöúùûüý", "aaaaaaceeeeiiiinooooouuuuy")
+_MEANT = {
+    "duration": re.compile(r"^\d+([.,]\d+)?\s*(s|secs?|seconds?|segs?|segundos?|sek|sekunden)\.?$", re.IGNORECASE),
+    "aspect_ratio": re.compile(
+        r"\d\s*[:x/\u00d7]\s*\d|\b(landscape|portrait|square|vertical|horizontal)\b", re.IGNORECASE
+    ),
+}
 _NEAR = 0.8
 _LONG = 12
 _FEW = 3
@@ -129,14 +135,20 @@ def _ratios() -> set[str]:
 
 
 def _likeness(target: str, name: str, cells: list[str]) -> float:
-    """Return how much a column looks like a known one, from 0; the content of the cells must fit in any case."""
-    if name.lower().startswith(META) or name.lower() in COLUMNS or not _fits(target, cells):
+    """Return how much a column looks like a known one, from 0; cells that mean it, but do not fit, need its very name.
+
+    So ``10s`` in a column ``Length`` is a mistake of its row, and not a label of a video with the default duration.
+    """
+    fits = _fits(target, cells)
+    if name.lower().startswith(META) or name.lower() in COLUMNS or not (fits or _are_meant(target, cells)):
         return 0.0
     simple = simple_name(name)
     if simple == simple_name(target):
         return 3.0
     if simple in _NAMES[target]:
         return 2.0
+    if not fits:
+        return 0.0
     if (
         simple
         and max(SequenceMatcher(None, simple, known).ratio() for known in _NAMES[target] if len(known) > _FEW) > _NEAR
@@ -161,6 +173,20 @@ def _fits(target: str, cells: list[str]) -> bool:
     return bool(cells) and any(map(_is_text, cells))
 
 
+def _are_meant(target: str, cells: list[str]) -> bool:
+    """Whether at least half of the cells say a model, a ratio or seconds, in whatever spelling."""
+    families = "|".join({model.rpartition("/")[2].partition("-")[0] for model in load_catalogue()})
+    patterns = {**_MEANT, "model": re.compile(rf"\b({families})\b", re.IGNORECASE)}
+    if target not in patterns or not cells:
+        return False
+    return 2 * sum(_fits(target, [cell]) or bool(patterns[target].search(cell)) for cell in cells) >= len(cells)
+
+
+def reads_like_text(cell: str) -> bool:
+    """Whether a cell has several words and more letters than other characters, unlike a date and a time."""
+    return " " in cell and 2 * sum(map(str.isalpha, cell)) > len(cell.replace(" ", ""))
+
+
 def _is_text(cell: str) -> bool:
     return any(char.isalpha() for char in cell) and cell not in load_catalogue()
 
@@ -174,6 +200,6 @@ def _only_long_text(header: Sequence[str], cells: list[list[str]], found: dict[s
         and not header[index].lower().startswith(META)
         and header[index].lower() not in COLUMNS
         and cells[index]
-        and sum(" " in cell and len(cell) > _LONG for cell in cells[index]) > 0.6 * len(cells[index])
+        and sum(reads_like_text(cell) and len(cell) > _LONG for cell in cells[index]) > 0.6 * len(cells[index])
     ]
     return long[0] if len(long) == 1 else None

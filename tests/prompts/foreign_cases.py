@@ -81,5 +81,8 @@ HEADERS: dict[str, str] = {
     "A fox runs.\nAn owl, at night\nA cat sleeps\n": "--lines",
     "A red fox crosses a frozen river\nA girl runs on the beach at dawn\nA city at night in neon\n": "--lines",
     "1. A red fox\n2. A girl runs on the beach at dawn\n3. A city at night in neon\n": "--lines",
+    "Timestamp,Describe your video\n2026/11/03 4:05:06 PM GMT+1,A red fox crosses a river\n": (
+        "--columns 'prompt=Describe your video' --others meta"
+    ),
     "Prompt for the video clip\nA girl runs on the beach at dawn\n": "--columns 'prompt=Prompt for the video clip'",
 }

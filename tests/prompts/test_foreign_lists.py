@@ -66,3 +66,17 @@ def test_no_encoding_is_proposed_that_does_not_read_the_text() -> None:
     with pytest.raises(InputError) as refused:
         read_prompts("bytes.csv", quote=True)
     assert not refused.value.command
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "cell"),
+    [("duration", "Length", "10s"), ("model", "Engine", "Veo 3.1"), ("aspect_ratio", "Formato", "Vertical (9:16)")],
+)
+def test_a_column_that_is_meant_is_no_label_because_of_its_spelling(column: str, name: str, cell: str) -> None:
+    Path("shots.csv").write_text(f"prompt,{name}\nA red fox,{cell}\n")
+    with pytest.raises(InputError) as refused:
+        read_prompts("shots.csv", quote=True)
+    assert refused.value.command == f"dailies plan shots.csv --columns {column}={name}"
+    with pytest.raises(InputError) as wrong:
+        read_prompts("shots.csv", ReadOptions(columns="auto", others="meta"))
+    assert [(error.line, error.column) for error in wrong.value.errors] == [(2, column)]
