@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from dailies.errors import InputError
 from dailies.prompts.options import ReadOptions
@@ -80,3 +81,13 @@ def test_a_column_that_is_meant_is_no_label_because_of_its_spelling(column: str,
     with pytest.raises(InputError) as wrong:
         read_prompts("shots.csv", ReadOptions(columns="auto", others="meta"))
     assert [(error.line, error.column) for error in wrong.value.errors] == [(2, column)]
+
+
+def test_a_title_above_the_only_column_of_a_workbook_is_no_prompt() -> None:
+    workbook = Workbook()
+    for row in (["Campaign 0"], [], ["idea x"], ["a red fox in the snow"], ["a cat's eye in the rain"]):
+        workbook.active.append(row)
+    workbook.save("shots.xlsx")
+    with pytest.raises(InputError) as refused:
+        read_prompts("shots.xlsx", quote=True)
+    assert not refused.value.command
