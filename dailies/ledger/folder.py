@@ -164,8 +164,11 @@ class LedgerFolder:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was ever ordered here: there is no batch, neither folded nor in a journal."""
-        return not self.files() and not any(self.journals.glob("[!.]*"))
+        """Whether nothing was ever ordered here: no batch is in a journal, and every row was rejected or waits."""
+        if any(self.journals.glob("[!.]*")):
+            return False
+        unsent = pa.array([EntryStatus.REJECTED.value, EntryStatus.PLANNED.value])
+        return self.scan(["row_key"], ~pc.field("status").isin(unsent)).num_rows == 0
 
     def files(self) -> list[Path]:
         """Return every ledger file, oldest batch first."""

@@ -254,8 +254,10 @@ def known_to(folder: LedgerFolder, organisation: str | None = "7f1f0c9e-0000-400
         folder.require_organisation(organisation)
 
 
-def test_a_new_ledger_is_not_used_for_money_unless_a_person_asks_for_it(folder):
+@pytest.mark.parametrize("unsent", [(), (EntryStatus.REJECTED, EntryStatus.PLANNED)])
+def test_a_new_ledger_is_not_used_for_money_unless_a_person_asks_for_it(folder, unsent):
     live = Settings.model_validate({"geekhub_api_key": SecretStr(LIVE_KEY)})
+    folder.put(make_entry(str(status), status=status) for status in unsent)
     with pytest.raises(RefusedError, match=r"is a new ledger.*Nothing was spent.*--new-ledger"):
         require_ledger(folder, live, RunOptions())
 
