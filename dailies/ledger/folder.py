@@ -168,7 +168,7 @@ class LedgerFolder:
         if any(self.journals.glob("[!.]*")):
             return False
         unsent = pa.array([EntryStatus.REJECTED.value, EntryStatus.PLANNED.value])
-        return self.scan(["row_key"], ~pc.field("status").isin(unsent)).num_rows == 0
+        return not len(self.scan(["row_key"], ~pc.field("status").isin(unsent)))
 
     def files(self) -> list[Path]:
         """Return every ledger file, oldest batch first."""
