@@ -18,7 +18,7 @@ _NO_NEWS = ("JobPending", "Execution was cancelled by the runtime environment", 
 class _QuietWhileRendering(logging.Filter):
     """Drops Prefect's line for each retry, for each poll that ends because the run was stopped, and for each good end.
 
-    A job that is still rendering has not failed, and the task logs its result in a line of its own.
+    A job that is still rendering has not failed, and the task logs its result in a separate line.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -62,7 +62,7 @@ class FakeJob:
 
 
 def _nothing(_: str) -> None:
-    """Nobody watches."""
+    """Do nothing: no test watches."""
 
 
 @dataclass(slots=True)

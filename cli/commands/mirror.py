@@ -10,7 +10,7 @@ from cli.screen.console import console, say_json
 
 Months = Annotated[tuple[str, ...], Parameter(name="--month", help="Only this month, such as 2026-11.")]
 Batches = Annotated[tuple[str, ...], Parameter(name="--batch", help="Only this batch.")]
-Sources = Annotated[tuple[str, ...], Parameter(name="--source", help="Only this file of prompts, as it was run.")]
+Sources = Annotated[tuple[str, ...], Parameter(name="--source", help="Only this file of prompts, named as in its run.")]
 
 
 def mirror(

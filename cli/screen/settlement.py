@@ -29,7 +29,7 @@ def show_quarantine(console: Console, found: Quarantine) -> None:
     if found.kept:
         say(console, f"Kept in the ledger: {count(len(found.kept), 'attempt')}.")
     else:
-        say(console, "Nothing of it could be read: the next run of its CSV orders its rows anew.", "yellow")
+        say(console, "Nothing in it could be read: the next run of its CSV orders its rows again.", "yellow")
     if found.doubtful:
         say(
             console,

@@ -86,12 +86,12 @@ class LedgerFolder:
         """Return the folder itself if it is the ledger of that service.
 
         Raises:
-            LedgerError: it is the other one's; live and sandbox never mix.
+            LedgerError: it is the ledger of the other service; live and sandbox never mix.
         """
         if self.identity.service != service:
             raise LedgerError(
                 f"{self.path} is a ledger of the {self.identity.service} service, but the key is one of the {service}"
-                " service; give each a folder of its own (DAILIES_LEDGER_DIR)"
+                " service; give each a separate folder (DAILIES_LEDGER_DIR)"
             )
         return self
 
@@ -138,7 +138,7 @@ class LedgerFolder:
         if self.identity.organisation != organisation:
             raise LedgerError(
                 f"{self.path} is the ledger of organisation {self.identity.organisation}, but this key belongs to"
-                f" {organisation}; give each a folder of its own (DAILIES_LEDGER_DIR)"
+                f" {organisation}; give each a separate folder (DAILIES_LEDGER_DIR)"
             )
 
     @property

@@ -30,6 +30,6 @@ def require_approved(prompts: PromptFile, approved: Sequence[str]) -> None:
         names = [name for name, was, now in zip(prompts.sources, approved, found, strict=True) if was != now]
         changed = f"{', '.join(names)} changed"
     raise RefusedError(
-        f"The rows are not those of the plan that was shown: {changed} meanwhile. Nothing was spent; look at the plan"
+        f"The rows are not those of the plan that was shown: {changed} meanwhile. Nothing was spent; show the plan"
         " again, then run again."
     )

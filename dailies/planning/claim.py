@@ -77,7 +77,7 @@ def claim_rows(
         if approved is not None and plan.worst_mxn > approved:
             raise RefusedError(
                 f"What is left may now cost up to {plan.worst_mxn:,.2f} MXN, more than the {approved:,.2f}"
-                " that were shown: the ledger has changed meanwhile. Nothing was spent; look at the plan again."
+                " that were shown: the ledger has changed meanwhile. Nothing was spent; show the plan again."
             )
         for sheet in prompts.sheets:
             mine = (row for row in prompts.rejected if row.source == sheet.source)

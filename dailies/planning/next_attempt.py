@@ -19,7 +19,7 @@ JOB_FAILED = "job_failed"
 
 @dataclass(frozen=True, slots=True)
 class AttemptPolicy:
-    """How stubborn a run is.
+    """Retry policy of a run.
 
     Attributes:
         max_attempts: jobs to try with a row's own model.

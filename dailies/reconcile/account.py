@@ -144,7 +144,7 @@ def read_last_settlement(path: Path) -> LastSettlement | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise LedgerError(f"{path} is damaged; move it elsewhere: the next settlement begins anew") from error
+        raise LedgerError(f"{path} is damaged; move it elsewhere: the next settlement starts afresh") from error
 
 
 def write_last_settlement(path: Path, seen: LastSettlement) -> None:

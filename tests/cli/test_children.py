@@ -28,10 +28,10 @@ def test_every_child_ignores_modules_of_the_working_folder() -> None:
 def test_a_prefect_server_gets_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEEKHUB_API_KEY", LIVE_KEY)
     monkeypatch.setenv("SUPABASE_SERVICE_KEY", "sb_secret_0123456789")
-    told = _environment(Server("http://127.0.0.1:4200/api"))
-    assert LIVE_KEY not in told.values()
-    assert "sb_secret_0123456789" not in told.values()
-    assert "PATH" in told
+    passed_on = _environment(Server("http://127.0.0.1:4200/api"))
+    assert LIVE_KEY not in passed_on.values()
+    assert "sb_secret_0123456789" not in passed_on.values()
+    assert "PATH" in passed_on
 
 
 def test_only_secrets_are_withheld(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,7 +151,7 @@ MISTAKES = [
     ),
     # The service
     Mistake(
-        "nobody at the address",
+        "no server at the address",
         "plan prompts.csv",
         r"http://127.0.0.1:9/v1 cannot be reached.*\. Nothing was spent.*GEEKHUB_BASE_URL",
         lambda place: place.set(GEEKHUB_BASE_URL="http://127.0.0.1:9/v1"),
@@ -187,13 +187,13 @@ MISTAKES = [
         lambda place: place.sandbox.set_balance(3),
     ),
     Mistake(
-        "real money, and nobody to ask",
+        "real money, and no person to ask",
         "run prompts.csv",
         "would spend real money.*add --yes",
         lambda place: place.live(),
     ),
     Mistake(
-        "real money, a new ledger, and nobody to ask",
+        "real money, a new ledger, and no person to ask",
         "run prompts.csv --yes",
         "is a new ledger.*Nothing was spent.*--new-ledger",
         lambda place: place.live(),

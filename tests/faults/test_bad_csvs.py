@@ -1,4 +1,4 @@
-"""Thousands of CSVs that somebody has broken: never a traceback, always a place and a remedy."""
+"""Thousands of CSVs that are broken: never a traceback, always a place and a remedy."""
 
 import random
 from pathlib import Path

@@ -49,7 +49,7 @@ def test_a_key_is_found_in_no_file_that_a_run_writes(watched: Place, tmp_path_fa
 
 
 async def test_a_key_is_in_no_traceback_not_even_with_its_local_variables() -> None:
-    """A defect inside the transport, told as loudly as Python can."""
+    """A defect inside the transport, reported as loudly as Python can."""
     key = "ghub_sk_test_" + "s3cr3t" * 5 + "xx"
 
     def break_down(request: httpx.Request) -> httpx.Response:
@@ -62,7 +62,7 @@ async def test_a_key_is_in_no_traceback_not_even_with_its_local_variables() -> N
             await client.create_video(VideoRequest("fal/kling-2", "a fox", 5, "16:9"), "key")
         assert defect.value.__traceback__ is not None
         below = defect.value.__traceback__.tb_next  # this test's own variables hold the key on purpose
-        told = "".join(traceback.TracebackException(RuntimeError, defect.value, below, capture_locals=True).format())
-        assert "create_video" in told
-        assert key not in told
+        trace = "".join(traceback.TracebackException(RuntimeError, defect.value, below, capture_locals=True).format())
+        assert "create_video" in trace
+        assert key not in trace
         assert key not in repr(client)

@@ -27,7 +27,7 @@ def test_every_fifth_lost_reply_leaves_no_row_in_doubt_and_buys_none_twice(place
             if place.has_ledger:
                 doubtful = max(doubtful, Counter(e.status for e in durable_entries(place.ledger))[EntryStatus.IN_DOUBT])
     assert process.returncode == 0, place.said()
-    assert doubtful > 0, "a row whose answer was lost is in doubt in the journal, for everybody to see"
+    assert doubtful > 0, "a row whose answer was lost is in doubt in the journal, for all to see"
     assert_bought_once(place, 50)
 
 

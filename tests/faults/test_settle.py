@@ -63,15 +63,15 @@ def test_a_settlement_that_is_killed_is_settled_by_the_next_one(direct: Place, f
 
 
 def test_a_charge_that_is_not_in_the_books_is_told(direct: Place) -> None:
-    """Somebody else uses the same account."""
+    """Another program uses the same account."""
     assert direct.run_csv(direct.write_csv(2)) == 0
     headers = {"authorization": f"Bearer {direct.sandbox.api_key}"}
     with httpx.Client(base_url=f"{direct.sandbox.base_url}/", headers=headers, trust_env=False) as api:
         job = api.post("videos/generations", json={"model": "fal/kling-2", "prompt": "mine"}).json()["id"]
         wait_until(lambda: api.get(f"videos/{job}").json()["status"] == "completed")
-    told = settle(direct)
-    assert told.returncode == 1
-    assert "4.200000 MXN more than is booked here" in told.stdout
+    settled = settle(direct)
+    assert settled.returncode == 1
+    assert "4.200000 MXN more than is booked here" in settled.stdout
     facts = json.loads(settle(direct, "--json").stdout)
     assert facts["comparison"]["difference_mxn"] == "4.200000"
 
@@ -101,10 +101,10 @@ async def test_a_run_that_comes_and_goes_while_the_account_is_asked_is_no_differ
     csvs = [direct.write_csv(rows + 1, f"{rows}.csv") for rows in range(runs)]
 
     async def ask(settings: Settings) -> AccountReport:
-        told = await ask_account(settings)
+        account = await ask_account(settings)
         if csvs:
             await run_directly(settings, csvs.pop(0))
-        return told
+        return account
 
     monkeypatch.setattr("dailies.reconcile.settle.ask_account", ask)
     found = await settle_ledger(settings, direct.ledger, "settle")
@@ -121,10 +121,10 @@ async def test_a_run_that_is_killed_while_the_account_is_asked_is_folded_before_
         wait_until(lambda: direct.has_ledger and journalled(direct)[EntryStatus.COMPLETED] == 2)
 
         async def ask(settings: Settings) -> AccountReport:
-            told = await ask_account(settings)
+            account = await ask_account(settings)
             process.kill()
             process.wait()
-            return told
+            return account
 
         monkeypatch.setattr("dailies.reconcile.settle.ask_account", ask)
         found = await settle_ledger(settings, direct.ledger, "settle")
@@ -229,6 +229,6 @@ def test_an_fx_that_changed_behind_our_back_shows_as_a_difference(direct: Place)
     """Ordered at 20 MXN for a dollar, charged at 25, while the settings still say 20."""
     direct.sandbox.set_faults({"kind": "set_fx", "after": 1, "fx_mxn_per_usd": "25"})
     assert direct.run_csv(direct.write_csv(2)) == 0
-    told = settle(direct)
-    assert told.returncode == 1
-    assert "MXN more than is booked here" in told.stdout
+    settled = settle(direct)
+    assert settled.returncode == 1
+    assert "MXN more than is booked here" in settled.stdout

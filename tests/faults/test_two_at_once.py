@@ -1,4 +1,4 @@
-"""Two runs of the same CSV, started together: every row is bought once, whoever gets it."""
+"""Two runs of the same CSV, started together: every row is bought once, by either of them."""
 
 import pytest
 

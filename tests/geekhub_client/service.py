@@ -16,7 +16,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 class Gate:
-    """Counts what it lets pass and what it is told."""
+    """Counts what it lets pass and the pauses that the client asks for."""
 
     def __init__(self) -> None:
         self.passed = 0
@@ -33,7 +33,7 @@ class Gate:
 
 
 class Service:
-    """Answers with what it was told to, one after the other; the last one for ever."""
+    """Gives the answers it was given, one after the other; the last one for ever."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.requests: list[httpx.Request] = []

@@ -275,8 +275,10 @@ async def test_asking_an_unreachable_service_for_the_balance_is_told():
 
 
 async def test_the_last_balance_that_any_answer_told_is_kept():
-    told = httpx.Response(200, json={"id": JOB_ID, "status": "processing"}, headers={"x-geekhub-balance-mxn": "5"})
-    async with Service(told, job()).client() as client:
+    processing = httpx.Response(
+        200, json={"id": JOB_ID, "status": "processing"}, headers={"x-geekhub-balance-mxn": "5"}
+    )
+    async with Service(processing, job()).client() as client:
         await client.get_video(JOB_ID)
         await client.get_video(JOB_ID)
 

@@ -24,7 +24,7 @@ async def main():
     rows = [row.entry for row in journal.manifest.rows]
     print("ready", flush=True)
     for number in range(1, 1_000_000):
-        if sys.argv[2] == "when told" and not sys.stdin.readline():
+        if sys.argv[2] == "on request" and not sys.stdin.readline():
             return
         row = rows[number % len(rows)]
         await journal.put(replace(row, status=EntryStatus.PROCESSING, polls=number))

@@ -1,4 +1,4 @@
-"""The journal: what was put is there whatever happens, and whoever was fenced stops."""
+"""The journal: what was put is there whatever happens, and a process that was fenced stops."""
 
 import asyncio
 import json
@@ -162,7 +162,7 @@ async def test_a_full_disk_ends_all_writing_for_good(journal, path, monkeypatch,
 
 
 async def test_a_folder_that_cannot_be_made_durable_counts_as_not_written(journal, monkeypatch):
-    """The segment may be there or not after a power cut, so nobody may rely on it."""
+    """The segment may be there or not after a power cut, so no caller may rely on it."""
     fsync = os.fsync
 
     def fsync_files_only(fd: int) -> None:
@@ -185,7 +185,7 @@ async def test_without_threads_to_be_had_a_put_fails_instead_of_hanging(journal,
 
 
 def test_a_paused_owner_that_was_taken_over_stops_at_its_next_write(folder, path):
-    with child(OWNER, path, "when told") as owner:
+    with child(OWNER, path, "on request") as owner:
         assert owner.hear() == "ready"
         owner.say("go on")
         heard_up_to(1, owner)

@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> LedgerFolder:
 
 @pytest.fixture
 def path(folder: LedgerFolder) -> Path:
-    """A batch of three rows that was claimed; whoever claimed it has let go."""
+    """A batch of three rows that was claimed; its claimer has released it."""
     create_journal(folder.journals, make_manifest(*ROWS)).release()
     return folder.journals / BATCH
 

@@ -22,7 +22,7 @@ async def test_a_batch_has_one_owner(journal, path):
 
 
 def test_of_two_who_want_a_batch_at_the_same_moment_one_gets_it(path, monkeypatch):
-    """Both have read that nobody owns it; the segment's number decides."""
+    """Both have read that it has no owner; the segment's number decides."""
     replayed = journals_module.replay
 
     def replay_then_lose(where: Path) -> journals_module.JournalState:

@@ -18,7 +18,7 @@ async def test_a_video_that_is_too_short_is_found(films: FilmServer, mirror: Run
 
 
 async def test_a_truncated_video_still_claims_its_duration_and_is_found(films: FilmServer, mirror: Run) -> None:
-    """Its ETag and length are those of the truncated content: only reading it tells."""
+    """Its ETag and length are those of the truncated content: only reading it shows that."""
     words = await problem(mirror, films.make_video(1, cut(film())))
     assert "(it claims 5.00 s), but 5 s were paid" in words
 

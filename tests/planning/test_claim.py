@@ -188,7 +188,7 @@ def test_a_batch_to_take_over_that_was_folded_meanwhile_is_no_mistake(folder):
 
 
 def test_rows_that_were_taken_from_a_run_which_still_hangs_are_nobodys(folder):
-    """Whoever sealed its journal died before the fold; the run that hangs can write nothing any more."""
+    """The run that sealed its journal died before the fold; the run that hangs can write nothing any more."""
     hanging = claim_rows(folder, make_file(*ROWS), make_terms(), NOW)
     seal(folder.journals / hanging.batches[0].batch_id, "a run that crashed")
 
@@ -200,7 +200,7 @@ def test_rows_that_were_taken_from_a_run_which_still_hangs_are_nobodys(folder):
 
 
 def die_after_the_fold(monkeypatch: pytest.MonkeyPatch, module: str, dying: Claim) -> None:
-    """Whoever holds the lock has folded what was dead, and is about to read: just then that run is killed."""
+    """The run that holds the lock has folded dead journals, and is about to read: just then that run is killed."""
 
     def fold_then_die(*args: Any, **kwargs: Any) -> list[str]:
         folded = fold_dead(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""A starter sheet is read by a run as it is, and tells what each column takes and costs."""
+"""A starter sheet can be run unchanged, and says what each column takes and costs."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -17,7 +17,7 @@ from tests.stubs import answering
 
 
 class Account:
-    """What the service tells of the balance; ``meanwhile`` is booked by others right after it was asked."""
+    """What the service reports of the balance; ``meanwhile`` is booked by others right after it was asked."""
 
     def __init__(self, balance_mxn: str, *meanwhile: LedgerEntry) -> None:
         self.balance_mxn = Decimal(balance_mxn)

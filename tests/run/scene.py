@@ -109,6 +109,6 @@ async def open_scene(
 
 
 def fast_settings(**overrides: Any) -> Settings:
-    """A render takes milliseconds, and nobody gives up unless the test says so."""
+    """A render takes milliseconds, and no run gives up unless the test says so."""
     values = {"fx": {"*": Decimal(20)}, "time_scale": 1e-4, "give_up_after_s": 86_400, **overrides}
     return load_settings(geekhub_api_key=LIVE_KEY, **values)

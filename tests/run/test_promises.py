@@ -133,7 +133,7 @@ def promises_hold(folder: LedgerFolder, api: FakeApi, run: Scene) -> None:
     # A row never has two jobs that are polled, unless the first one ended as failed.
     alive = Counter(job.body["prompt"] for job in polled if job.status != "failed")
     assert not alive or max(alive.values()) == 1
-    # What was sold is charged, or still reserved until a poll tells of it.
+    # What was sold is charged, or still reserved until a poll reports it.
     for job in api.sold:
         entry = by_job[job.id]
         assert entry.charged_mxn == KLING_5_S_MXN or entry.reserved_mxn == KLING_5_S_MXN

@@ -124,9 +124,9 @@ def test_a_malformed_key_is_refused_and_never_repeated(monkeypatch, key):
     with pytest.raises(SettingsError) as caught:
         load_settings()
 
-    told = f"{caught.value}{caught.value!r}{pickle.dumps(caught.value)!r}"
+    said = f"{caught.value}{caught.value!r}{pickle.dumps(caught.value)!r}"
     assert str(caught.value).startswith("GEEKHUB_API_KEY: this is not a GeekHub key")
-    assert not any(part in told for part in ("0123456789abcd", "liveKEY-"))
+    assert not any(part in said for part in ("0123456789abcd", "liveKEY-"))
     assert caught.value.__suppress_context__
 
 
@@ -152,7 +152,7 @@ def test_a_blank_key_is_no_key(monkeypatch, blank, bare):
 @pytest.mark.parametrize("blank", ["", "  "])
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_a_blank_setting_is_not_set(monkeypatch, blank, name, bare):
-    """So that a line of ``.env`` can be switched off, and a form may have fields that nobody fills in."""
+    """So that a line of ``.env`` can be switched off, and a form may have fields that are left empty."""
     unset = load_settings()
     (bare / ".env").write_text(f"{variable(name)}=something\n")
     monkeypatch.setenv(variable(name), blank)

@@ -19,7 +19,7 @@ DRAFT = ".draft-"
 
 
 class Renderer:
-    """Renders clips into a folder, in threads of its own.
+    """Renders clips into a folder, in separate threads.
 
     Args:
         folder: where the files lie; made if missing.

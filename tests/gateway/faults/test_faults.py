@@ -65,11 +65,11 @@ def test_throttle_speaks_of_retry_after_in_its_other_forms(api, sandbox: Running
     fault = {"kind": "throttle", "requests_per_second": 0.001, "retry_after": form}
     sandbox.set_faults(fault)
     post(api)
-    told = post(api).headers.get("retry-after")
+    retry_after = post(api).headers.get("retry-after")
     if form == "absent":
-        assert told is None
+        assert retry_after is None
     else:
-        assert parsedate_to_datetime(told).timestamp() > time.time()
+        assert parsedate_to_datetime(retry_after).timestamp() > time.time()
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_poll_after_the_render_completes_stores_and_charges(api, submit, finish,
     job = finish(submitted["id"])
     assert job["status"] == "completed"
     assert job["error"] is None
-    # Completion is when somebody looked, not when the render was done.
+    # Completion is when the job was polled, not when the render was done.
     assert job["completed"] - submitted["created"] >= 700
     assert job["video_url"] == (
         f"{sandbox.root_url}/storage/v1/object/public/generated-videos/{sandbox.org_id}/{job['id']}/video.mp4"
