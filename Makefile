@@ -25,7 +25,7 @@ test: $(VENV)/.dev $(if $(CI),sshd) ## run the quick suite
 	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(VENV)/.dev chromium ## run the slow end-to-end tests
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 2 --dist loadfile
 
 chromium: ## install a browser for the report's tests if there is none (Debian and Ubuntu, as root)
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "Installing Chromium (once) ..." \
