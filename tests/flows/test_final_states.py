@@ -24,7 +24,7 @@ def state_of(stop: Stop, *, finished: bool) -> str:
 
 def stopped(cause: StopCause) -> Stop:
     stop = Stop()
-    stop.everything("the process was told to end", cause)
+    stop.everything("the process got a signal to end", cause)
     return stop
 
 

@@ -1,9 +1,7 @@
 """Folding: a journal's entries go into the ledger and the journal goes away, whatever happens in between."""
 
 import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +9,12 @@ from hypothesis import strategies as st
 
 from dailies.errors import JournalError, LedgerError
 from dailies.ledger.entry import EntryStatus, LedgerEntry
-from dailies.ledger.folder import LedgerFolder
 from dailies.ledger.journal import journal_paths, seal
 from dailies.ledger.journal_fold import fold_batch, fold_dead
-from dailies.ledger.journal_writer import Journal, create_journal
+from dailies.ledger.journal_writer import create_journal
 from tests.factories import BATCH, OTHER_BATCH, completed, make_entry, make_folder, make_manifest, version_of
+from tests.ledger.journals import ROWS
 
-ROWS = tuple(make_entry(str(number), source_line=number + 2) for number in range(3))
 STATUSES = [
     EntryStatus.PLANNED,
     EntryStatus.IN_DOUBT,
@@ -25,26 +22,6 @@ STATUSES = [
     EntryStatus.PROCESSING,
     EntryStatus.COMPLETED,
 ]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> LedgerFolder:
-    return make_folder(tmp_path / "ledger")
-
-
-@pytest.fixture
-def path(folder: LedgerFolder) -> Path:
-    """A batch of three rows that was claimed; its claimer has released it."""
-    create_journal(folder.journals, make_manifest(*ROWS)).release()
-    return folder.journals / BATCH
-
-
-@pytest.fixture
-async def journal(path: Path) -> AsyncIterator[Journal]:
-    journal = Journal.own(path, "me")
-    yield journal
-    await journal.settle()
-    journal.close()
 
 
 def no_space(*_: object) -> None:

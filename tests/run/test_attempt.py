@@ -26,7 +26,7 @@ from tests.factories import (
     make_rows,
     make_terms,
 )
-from tests.fake_api import ORGANISATION, FakeApi, Fate
+from tests.fake_api import ORGANISATION, FakeApi
 from tests.run.scene import open_scene
 
 S = EntryStatus
@@ -294,21 +294,6 @@ async def test_a_video_without_a_url_is_waited_for_and_then_recorded_as_charged(
     (entry,) = scene.fold()
     assert (entry.status, entry.charged_mxn, entry.error_code) == (S.COMPLETED, KLING_5_S_MXN, "no_video_url")
     assert entry.polls > 2
-
-
-FATES: list[Fate] = [
-    "renders",
-    "fails",
-    "filtered",
-    "hangs",
-    "vanishes",
-    "fails at once",
-    "lost",
-    "unheard",
-    400,
-    402,
-    500,
-]
 
 
 async def test_a_fallback_that_was_withdrawn_is_never_sent(folder):
